@@ -1,0 +1,2 @@
+//! Listeners, connections, ordered replies, admission.
+#![forbid(unsafe_code)]

@@ -1,0 +1,2 @@
+//! The durable, ordered log of metadata records.
+#![forbid(unsafe_code)]

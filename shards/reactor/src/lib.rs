@@ -1,0 +1,1 @@
+//! One core: executor, ring, files, sockets, buffers, wake-ups.

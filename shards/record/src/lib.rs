@@ -1,0 +1,2 @@
+//! Record batch v2: validation, iteration, compression.
+#![forbid(unsafe_code)]

@@ -1,0 +1,16 @@
+//! The nouns that every crate shares: newtypes for numbers that could be mixed up,
+//! identifiers, names, limits, and Kafka's error codes.
+#![forbid(unsafe_code)]
+
+mod error_code;
+mod ids;
+pub mod limits;
+mod names;
+mod numbers;
+
+pub use error_code::ErrorCode;
+pub use ids::{
+    BrokerId, DirectoryId, ParseUuidError, PartitionIndex, ProducerEpoch, ProducerId, ShardId, TopicId, Uuid,
+};
+pub use names::{InvalidTopicName, TopicName};
+pub use numbers::{ByteCount, FilePosition, LeaderEpoch, Offset, Sequence, TimestampMs};
