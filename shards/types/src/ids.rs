@@ -71,6 +71,13 @@ pub type TopicId = Uuid;
 /// Identifies a log directory (KIP-858).
 pub type DirectoryId = Uuid;
 
+/// One partition of one incarnation of a topic.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct TopicPartition {
+    pub topic: TopicId,
+    pub partition: PartitionIndex,
+}
+
 const BASE64: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 const TEXT_LEN: usize = 22;
 
