@@ -1,2 +1,32 @@
-//! Record batch v2: validation, iteration, compression.
+//! Kafka's record batch v2: the 61-byte header, iteration, CRC-32C, validation of what clients send, compression
+//! with bounds, and building batches.
+//!
+//! Bytes in, views and bytes out. Pure: no I/O, no clock; the time is an argument.
+//!
+//! # Invariants
+//! - No length that is read out of a batch decides an allocation or a loop by itself: lengths are held against the
+//!   bytes that are really there, and decompression stops at a limit that the caller gives.
+//! - A batch is stored as it came. Only the base offset and the leader epoch are written in place ([`stamp`]), and they
+//!   lie outside the checksum. What else Kafka rewrites (append time, a topic's own compression) makes new bytes.
+//!
+//! # Not here
+//! Which errors a producer's sequence and epoch cause (`replication`); where batches lie on disk (`storage`).
 #![forbid(unsafe_code)]
+
+mod batches;
+mod crc;
+mod error;
+mod header;
+mod stamp;
+mod validate;
+
+pub use batches::{Batches, batches};
+pub use crc::{check_crc, crc32c};
+pub use error::{RecordError, Rejected};
+pub use header::{
+    Attributes, BATCH_HEADER_BYTES, BATCH_LENGTH_FIELD_END, BatchHeader, Compression, MAGIC_V2, TimestampType,
+};
+pub use stamp::stamp;
+pub use validate::{
+    CompressionLevel, CompressionPolicy, DECOMPRESSED_BYTES_MAX, Rules, ValidBatch, Validated, validate,
+};
