@@ -1,2 +1,22 @@
 //! The controller as a pure state machine: requests in, metadata records out.
+//!
+//! Every request is judged against the [`metadata::Image`] of the committed log and answered with records and a reply. The
+//! caller makes the records durable first, hands them back through [`Controller::replay`], which alone changes the
+//! controller, and then sends the reply. The next request is judged after that.
+//!
+//! # Invariants
+//! - `handle` changes nothing; the same state, request, time and seed give the same outcome.
+//! - The records of one outcome are one entry of the log: all of them happen or none.
 #![forbid(unsafe_code)]
+
+mod controller;
+mod request;
+mod seed;
+
+pub use controller::Controller;
+pub use request::{
+    AllocateProducerIds, AlterConfigs, ConfigOp, ConfigResult, CreatePartitions, CreateTopics, CreatedTopic,
+    DeleteTopics, DeletedTopic, IncrementalAlterConfigs, LegacyAlter, NewPartitions, NewTopic, Outcome,
+    ProducerIdBlock, Refusal, RegisterBroker, Reply, Request, ResourceAlter, TopicResult, TopicSelector,
+};
+pub use seed::Seed;
