@@ -34,6 +34,9 @@ pub enum RecordError {
     /// Fewer or more bytes than the header's record count needs.
     #[error("{0}")]
     RecordCount(&'static str),
+    /// A control record is malformed.
+    #[error("{0}")]
+    Control(&'static str),
     /// A batch that was to be built would be larger than a batch can be.
     #[error("a batch cannot hold {0} bytes")]
     TooLarge(usize),

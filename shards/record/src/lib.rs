@@ -14,6 +14,7 @@
 #![forbid(unsafe_code)]
 
 mod batches;
+mod control;
 mod crc;
 mod error;
 mod header;
@@ -21,6 +22,7 @@ mod stamp;
 mod validate;
 
 pub use batches::{Batches, batches};
+pub use control::{EndTxnMarker, TxnOutcome};
 pub use crc::{check_crc, crc32c};
 pub use error::{RecordError, Rejected};
 pub use header::{
