@@ -12,7 +12,7 @@ mod delta;
 mod image;
 pub mod placement;
 mod record;
-// pub mod settings;
+pub mod settings;
 mod shared_map;
 mod topic;
 mod topic_settings;

@@ -1,0 +1,135 @@
+//! What DescribeConfigs answers about topics and brokers: every known setting with its value, where that comes from,
+//! and everything else that speaks for it. As Kafka's `ConfigHelper`.
+
+use std::collections::BTreeMap;
+
+use super::layers::BrokerLayers;
+use super::{
+    Setting, UpdateMode, broker, broker_settings, strome_settings, synonyms_of_broker, synonyms_of_topic,
+    topic_settings,
+};
+use crate::{ConfigValue, ConfigValueSource};
+
+/// One setting of a topic or a broker, as it is shown.
+#[derive(Clone, Debug)]
+pub struct Described {
+    /// The name under which it is shown; for a listener's own setting with the listener's prefix.
+    pub name: String,
+    /// What is known of it; `None` for a name that nobody knows, whose value is then kept secret.
+    pub setting: Option<&'static Setting>,
+    /// The value in force; `None` if there is none, and for secrets.
+    pub value: Option<String>,
+    /// Where the value comes from.
+    pub source: ConfigValueSource,
+    /// Everything that speaks for the setting, the most specific first. Values of secrets are left out.
+    pub synonyms: Vec<ConfigValue>,
+    /// Whether it cannot be altered while running.
+    pub read_only: bool,
+}
+
+impl Described {
+    /// Whether the value is a secret.
+    #[must_use]
+    pub fn is_sensitive(&self) -> bool {
+        self.setting.is_none_or(Setting::is_sensitive)
+    }
+
+    fn hide_secrets(mut self) -> Self {
+        if self.is_sensitive() {
+            self.value = None;
+            for synonym in &mut self.synonyms {
+                synonym.value = None;
+            }
+        }
+        self
+    }
+}
+
+/// Every setting of a topic with these settings of its own, on a broker with those.
+#[must_use]
+pub fn describe_topic(own: &BTreeMap<String, String>, layers: &BrokerLayers<'_>) -> Vec<Described> {
+    topic_settings().map(|setting| topic_setting(setting, own, layers)).collect()
+}
+
+fn topic_setting(
+    setting: &'static Setting,
+    own: &BTreeMap<String, String>,
+    layers: &BrokerLayers<'_>,
+) -> Described {
+    let normal = |text: &String| setting.normalise(text).unwrap_or_else(|_| text.clone());
+    let own = own.get(setting.name).map(normal);
+    let mut synonyms = Vec::new();
+    if let Some(value) = &own {
+        let source = ConfigValueSource::DynamicTopic;
+        synonyms.push(ConfigValue { name: setting.name.to_owned(), value: Some(value.clone()), source });
+    }
+    if let Some(synonym) = synonyms_of_topic(setting.name).first() {
+        synonyms.extend(layers.values(synonym.name));
+    }
+    let inherited = || layers.for_topics(setting).ok().flatten().map(|value| value.to_string());
+    Described {
+        name: setting.name.to_owned(),
+        setting: Some(setting),
+        value: own.or_else(inherited),
+        source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
+        synonyms,
+        read_only: false,
+    }
+    .hide_secrets()
+}
+
+/// Every setting of a broker with these values: Kafka's, Strome's own, and whatever else was set.
+#[must_use]
+pub fn describe_broker(layers: &BrokerLayers<'_>) -> Vec<Described> {
+    let mut described: BTreeMap<&str, Described> = BTreeMap::new();
+    for setting in broker_settings().chain(strome_settings()) {
+        described.insert(setting.name, broker_setting(setting.name, layers));
+    }
+    for name in
+        [layers.fixed, layers.dynamic_default, layers.dynamic_broker].into_iter().flat_map(BTreeMap::keys)
+    {
+        described.entry(name).or_insert_with(|| broker_setting(name, layers));
+    }
+    described.into_values().collect()
+}
+
+/// What was altered for all brokers; Kafka shows nothing else of them.
+#[must_use]
+pub fn describe_all_brokers(altered: &BTreeMap<String, String>) -> Vec<Described> {
+    let layers = BrokerLayers { dynamic_default: altered, ..BrokerLayers::defaults() };
+    let shown = altered.keys().map(|name| {
+        let mut described = broker_setting(name, &layers);
+        described.synonyms.retain(|synonym| synonym.source == ConfigValueSource::DynamicDefaultBroker);
+        described
+    });
+    shown.collect()
+}
+
+fn broker_setting(name: &str, layers: &BrokerLayers<'_>) -> Described {
+    let setting = broker(name);
+    let mut synonyms = layers.values(name);
+    let prefixed = setting.filter(|setting| setting.name != name);
+    if let Some(setting) = prefixed {
+        synonyms.extend(layers.values(setting.name));
+    }
+    let value = layers.get(name).map(|text| {
+        let normal = setting.and_then(|setting| setting.normalise(text).ok());
+        normal.unwrap_or_else(|| text.to_owned())
+    });
+    Described {
+        name: name.to_owned(),
+        setting,
+        value,
+        source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
+        read_only: !setting.is_some_and(can_be_altered),
+        synonyms,
+    }
+    .hide_secrets()
+}
+
+/// Whether the setting, or the same one in another unit, may be altered while running.
+fn can_be_altered(setting: &Setting) -> bool {
+    let alterable = |setting: &Setting| setting.update_mode != UpdateMode::ReadOnly;
+    let mut others = synonyms_of_broker(setting.name).iter().filter_map(|name| broker(name));
+    alterable(setting) || others.any(alterable)
+}

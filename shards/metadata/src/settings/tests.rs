@@ -1,0 +1,1 @@
+//! The tables against Kafka's own, and against what Strome reads.

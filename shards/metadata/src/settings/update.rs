@@ -1,0 +1,83 @@
+//! Whether settings of a topic or a broker may be altered so, as Kafka's controller judges it.
+
+use std::collections::BTreeMap;
+
+use super::layers::BrokerLayers;
+use super::table::without_listener;
+use super::value::{InvalidSetting, Value};
+use super::{TopicSettings, UpdateMode, broker, topic};
+
+/// Whose settings are to be altered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerScope {
+    /// One broker's.
+    One,
+    /// Those of all brokers.
+    All,
+}
+
+/// Checks the whole of a topic's own settings, as they would be after a change.
+///
+/// # Errors
+/// What is wrong, in words for the client.
+pub fn validate_topic(own: &BTreeMap<String, String>) -> Result<(), InvalidSetting> {
+    for (name, value) in own {
+        let unknown = || InvalidSetting::Unknown { kind: "topic", name: name.clone() };
+        let parsed = topic(name).ok_or_else(unknown)?.parse(value)?;
+        if name == "remote.storage.enable" && parsed == Value::Boolean(true) {
+            return Err(InvalidSetting::Conflict(
+                "Topic cannot be configured with remote log storage: Strome has no tiered storage".to_owned(),
+            ));
+        }
+    }
+    let (min, max) = (own.get("min.compaction.lag.ms"), own.get("max.compaction.lag.ms"));
+    let number = |text: Option<&String>, default: i64| {
+        text.and_then(|text| text.trim().parse().ok()).unwrap_or(default)
+    };
+    let (min, max) = (number(min, 0), number(max, i64::MAX));
+    if min > max {
+        return Err(InvalidSetting::Conflict(format!(
+            "conflict topic config setting min.compaction.lag.ms ({min}) > max.compaction.lag.ms ({max})"
+        )));
+    }
+    TopicSettings::resolve(own, &BrokerLayers::defaults()).map(|_| ())
+}
+
+/// Checks the whole of the settings that are altered for one broker or for all of them, as they would be after a
+/// change. Names that nobody knows are allowed, as Kafka allows them for its plug-ins.
+///
+/// # Errors
+/// What is wrong, in words for the client.
+pub fn validate_broker_update(
+    altered: &BTreeMap<String, String>,
+    scope: BrokerScope,
+) -> Result<(), InvalidSetting> {
+    let with_mode = |mode: UpdateMode| {
+        let names =
+            altered.keys().filter(|name| broker(name).is_some_and(|setting| setting.update_mode == mode));
+        names.map(String::as_str).collect::<Vec<_>>()
+    };
+    let fixed = with_mode(UpdateMode::ReadOnly);
+    if !fixed.is_empty() {
+        let names = fixed.join(", ");
+        return Err(InvalidSetting::Conflict(format!("Cannot update these configs dynamically: [{names}]")));
+    }
+    if scope == BrokerScope::All {
+        let mut names = with_mode(UpdateMode::PerBroker);
+        names.extend(altered.keys().filter(|name| without_listener(name).is_some()).map(String::as_str));
+        names.sort_unstable();
+        names.dedup();
+        if !names.is_empty() {
+            let names = names.join(", ");
+            return Err(InvalidSetting::Conflict(format!(
+                "Cannot update these configs at default cluster level, broker id must be specified: [{names}]"
+            )));
+        }
+    }
+    for (name, value) in altered {
+        if let Some(setting) = broker(name) {
+            setting.parse(value)?;
+        }
+    }
+    Ok(())
+}
