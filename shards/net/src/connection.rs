@@ -1,0 +1,462 @@
+//! One connection as a state machine: what arrives becomes requests, answers become sends, and whatever happens the
+//! socket is read exactly as long as the connection may have more requests.
+//! Events in; [`Connection::settle`] says what has to happen to the socket. No I/O, no clock.
+//!
+//! # Invariants
+//! - A frame's body is taken in only after its length was reserved in the shard's budget; the reservation is given
+//!   back when the request is answered, or when the frame is dropped without having been handed out.
+//! - A connection that was told to close keeps its place until every request that was handed out has been answered,
+//!   because until then its frames occupy memory.
+//! - What a client sent before it closed its side is still worked on (a produce request with `acks=0` is nothing
+//!   else), and while the client can hear, its answers still go out.
+//!
+//! # Not here
+//! Sockets (`connections.rs`); the order among connections, idle times and the line for memory (`table.rs`).
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::time::Instant;
+
+use bytes::Bytes;
+use types::ShardId;
+
+use crate::admission::Permit;
+use crate::ids::{ConnectionId, ListenerIndex, Slot};
+use crate::inbound::{Inbound, Step};
+use crate::outbound::Outbound;
+use crate::settings::HELD_BYTES_MAX;
+use crate::shared::{Effect, Shared};
+use crate::statistics::CloseReason;
+
+/// What is known about a connection from its beginning.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Facts {
+    /// The other end.
+    pub peer: SocketAddr,
+    /// The listener that accepted it.
+    pub listener: ListenerIndex,
+}
+
+/// A connection without its socket, on its way to another shard.
+pub(crate) struct Parts<S> {
+    pub(crate) facts: Facts,
+    pub(crate) session: S,
+    pub(crate) permit: Option<Permit>,
+    pub(crate) frame_bytes_max: usize,
+    /// Received bytes that no frame was made of.
+    pub(crate) unread: Vec<u8>,
+}
+
+/// How a receive came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum End {
+    Paused,
+    Closed,
+    Broken,
+}
+
+pub(crate) struct Connection<S> {
+    pub(crate) id: ConnectionId,
+    pub(crate) facts: Facts,
+    pub(crate) session: S,
+    pub(crate) frame_bytes_max: usize,
+    permit: Option<Permit>,
+    inbound: Inbound,
+    outbound: Outbound,
+    /// Frames that were not handed out: those of the newest slots.
+    ready: VecDeque<Bytes>,
+    receive: Receive,
+    input: Input,
+    socket: SocketState,
+    reason: Option<CloseReason>,
+    leaving: Option<ShardId>,
+    frame_began: Instant,
+    is_in_line: bool,
+    is_runnable: bool,
+    is_unsettled: bool,
+}
+
+/// The receive operation at the reactor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Receive {
+    No,
+    Armed,
+    Pausing,
+}
+
+/// What becomes of the bytes that arrive.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Input {
+    /// They become requests.
+    Open,
+    /// There will be no more; those at hand become requests.
+    Ended,
+    /// They are dropped: the connection only waits for its last answers to go out. (It goes on reading, because a
+    /// socket that is closed with bytes unread makes the client lose what it had not read either.)
+    Ignored,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum SocketState {
+    Open,
+    /// To be closed as soon as nothing is in flight.
+    Unwanted,
+    /// The same, and the operations in flight have been asked to end.
+    ShutDown,
+    Closed,
+}
+
+impl<S> Connection<S> {
+    /// A connection that has just come. Its unread bytes are the caller's to bring in.
+    pub(crate) fn new(id: ConnectionId, parts: Parts<S>, now: Instant) -> Self {
+        Self {
+            id,
+            facts: parts.facts,
+            session: parts.session,
+            frame_bytes_max: parts.frame_bytes_max,
+            permit: parts.permit,
+            inbound: Inbound::new(),
+            outbound: Outbound::new(),
+            ready: VecDeque::new(),
+            receive: Receive::No,
+            input: Input::Open,
+            socket: SocketState::Open,
+            reason: None,
+            leaving: None,
+            frame_began: now,
+            is_in_line: false,
+            is_runnable: false,
+            is_unsettled: false,
+        }
+    }
+
+    /// Bytes have arrived.
+    pub(crate) fn on_received(&mut self, mut data: &[u8], shared: &mut Shared) {
+        if self.input == Input::Open {
+            self.take_in(&mut data, shared);
+            if !data.is_empty() && self.input == Input::Open {
+                self.inbound.hold(data);
+                shared.budget.hold(data.len());
+            }
+        }
+        self.unsettle(shared);
+    }
+
+    /// The receive operation is over.
+    pub(crate) fn on_receive_ended(&mut self, end: End, shared: &mut Shared) {
+        self.receive = Receive::No;
+        if end != End::Paused {
+            self.input = Input::Ended;
+            self.forget_part_frame(shared);
+        }
+        match end {
+            End::Paused => {}
+            End::Closed => _ = self.reason.get_or_insert(CloseReason::PeerClosed),
+            End::Broken => self.hang_up(CloseReason::Broken),
+        }
+        self.unsettle(shared);
+    }
+
+    /// The send in flight is over.
+    pub(crate) fn on_sent(&mut self, succeeded: bool, shared: &mut Shared) {
+        let bytes = self.outbound.sent();
+        if succeeded {
+            shared.statistics.sent_bytes += bytes as u64;
+        } else {
+            self.hang_up(CloseReason::Broken);
+        }
+        self.go_on(shared);
+    }
+
+    /// A request that was handed out is answered; `None` for a request that has no answer.
+    pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>, shared: &mut Shared) {
+        let reserved = self.outbound.answer(slot, answer);
+        shared.budget.release(reserved);
+        self.go_on(shared);
+    }
+
+    /// The next request, if it may be handed out now.
+    pub(crate) fn next_request(&mut self, shared: &mut Shared) -> Option<(Slot, Bytes)> {
+        self.is_runnable = false;
+        if self.has_unheard_answers(shared) {
+            return None;
+        }
+        let slot = Slot(self.outbound.next_slot().0 - self.ready.len() as u64);
+        let frame = self.ready.pop_front()?;
+        self.queue_requests(shared);
+        Some((slot, frame))
+    }
+
+    /// Memory was reserved for the announced frame.
+    pub(crate) fn on_memory(&mut self, shared: &mut Shared) {
+        self.is_in_line = false;
+        self.begin_frame(shared);
+        self.take_in_held(shared);
+        self.unsettle(shared);
+    }
+
+    /// Closes the connection at once. Requests that were not handed out are dropped with it.
+    pub(crate) fn abort(&mut self, reason: CloseReason, shared: &mut Shared) {
+        self.ignore_input(shared);
+        for _ in self.ready.drain(..) {
+            shared.budget.release(self.outbound.withdraw_newest());
+        }
+        self.hang_up(reason);
+        self.unsettle(shared);
+    }
+
+    /// Takes no more requests, and closes the connection when those at hand are answered.
+    pub(crate) fn finish(&mut self, reason: CloseReason, shared: &mut Shared) {
+        self.ignore_input(shared);
+        self.leaving = None;
+        self.reason.get_or_insert(reason);
+        self.unsettle(shared);
+    }
+
+    /// Prepares to move to another shard as soon as no request is under way.
+    pub(crate) fn leave_for(&mut self, target: ShardId, shared: &mut Shared) {
+        if self.input == Input::Open && self.socket == SocketState::Open {
+            self.leaving = Some(target);
+            self.unsettle(shared);
+        }
+    }
+
+    /// Stays after all.
+    pub(crate) fn stay(&mut self, shared: &mut Shared) {
+        self.leaving = None;
+        self.go_on(shared);
+    }
+
+    /// What has to happen to the socket after all that was said since the last time.
+    pub(crate) fn settle(&mut self, shared: &mut Shared, effects: &mut Vec<Effect>) {
+        self.is_unsettled = false;
+        if self.socket == SocketState::Open && self.is_finished() {
+            self.hang_up(CloseReason::PeerClosed);
+        }
+        if self.socket != SocketState::Open {
+            return self.wind_up(shared, effects);
+        }
+        if let Some(target) = self.leaving
+            && self.is_quiet()
+        {
+            return effects.push(Effect::Move(self.id, target));
+        }
+        match (self.receive, self.wants_input()) {
+            (Receive::No, true) => {
+                self.receive = Receive::Armed;
+                effects.push(Effect::Receive(self.id));
+            }
+            (Receive::Armed, false) => {
+                self.receive = Receive::Pausing;
+                shared.statistics.pauses += 1;
+                effects.push(Effect::Pause(self.id));
+            }
+            _ => {}
+        }
+        if let Some(slices) = self.outbound.take_send() {
+            effects.push(Effect::Send(self.id, slices));
+        }
+    }
+
+    /// Whether nothing is left of it but its place.
+    pub(crate) fn is_over(&self) -> bool {
+        self.socket == SocketState::Closed && self.outbound.is_done() && self.has_no_more_requests()
+    }
+
+    /// Whether the socket is open and meant to stay so.
+    pub(crate) fn is_live(&self) -> bool {
+        self.socket == SocketState::Open
+    }
+
+    /// Held bytes that the announced frame takes over; `None` unless it waits for memory.
+    pub(crate) fn held_in_line(&self) -> Option<usize> {
+        self.is_in_line.then(|| self.inbound.held_len())
+    }
+
+    /// The length of the frame that is arriving, and since when it is.
+    pub(crate) fn arriving(&self) -> Option<(usize, Instant)> {
+        self.inbound.arriving().map(|len| (len, self.frame_began))
+    }
+
+    /// Whether its being quiet is not the client's doing.
+    pub(crate) fn is_excused(&self) -> bool {
+        if self.outbound.is_sending() {
+            return false;
+        }
+        let waits_for_us = self.inbound.announced().is_some() || self.leaving.is_some();
+        waits_for_us || self.outbound.requests() > 0 && !self.inbound.is_within_frame()
+    }
+
+    /// Takes the connection apart for another shard.
+    pub(crate) fn into_parts(self, shared: &mut Shared) -> Parts<S> {
+        shared.budget.let_go(self.inbound.held_len());
+        shared.budget.release(self.inbound.arriving().unwrap_or(0));
+        Parts {
+            facts: self.facts,
+            session: self.session,
+            permit: self.permit,
+            frame_bytes_max: self.frame_bytes_max,
+            unread: self.inbound.into_unread(),
+        }
+    }
+
+    /// Cuts frames off the input as long as there is input and the frames may come.
+    fn take_in(&mut self, input: &mut &[u8], shared: &mut Shared) {
+        loop {
+            match self.inbound.feed(input, self.frame_bytes_max) {
+                Step::Hungry => return,
+                Step::Frame(frame) => {
+                    shared.statistics.requests += 1;
+                    self.outbound.expect(frame.len());
+                    self.ready.push_back(frame);
+                    self.queue_requests(shared);
+                }
+                Step::Announced(len) => {
+                    if self.is_in_line || !self.may_begin_frame(shared) {
+                        return;
+                    }
+                    if !shared.budget.try_reserve(len) {
+                        shared.budget.wait(self.id, len);
+                        shared.statistics.memory_waits += 1;
+                        self.is_in_line = true;
+                        return;
+                    }
+                    self.begin_frame(shared);
+                }
+                Step::BadLength(length) => {
+                    if let Some(suppressed) = shared.bad_frames_logged.admit(shared.now) {
+                        tracing::debug!(
+                            connection = %self.id, peer = %self.facts.peer, length, limit = self.frame_bytes_max,
+                            suppressed, "closed a connection that announced a request of an impossible length"
+                        );
+                    }
+                    *input = &[];
+                    return self.abort(CloseReason::BadFrame, shared);
+                }
+            }
+        }
+    }
+
+    /// The same for bytes that were held back.
+    fn take_in_held(&mut self, shared: &mut Shared) {
+        let held = self.inbound.take_held();
+        shared.budget.let_go(held.len());
+        let mut input = held.as_ref();
+        self.take_in(&mut input, shared);
+        let left = input.len();
+        shared.budget.hold(left);
+        self.inbound.put_back(held, left);
+        self.forget_part_frame(shared);
+    }
+
+    fn begin_frame(&mut self, shared: &Shared) {
+        self.inbound.permit();
+        self.frame_began = shared.now;
+    }
+
+    fn may_begin_frame(&self, shared: &Shared) -> bool {
+        self.leaving.is_none()
+            && self.outbound.requests() < shared.limits.requests_in_flight_max
+            && self.outbound.unanswered_bytes() < shared.limits.request_bytes_in_flight_max
+            && !self.has_unheard_answers(shared)
+    }
+
+    fn has_unheard_answers(&self, shared: &Shared) -> bool {
+        self.outbound.waiting_bytes() >= shared.limits.reply_bytes_waiting_max
+    }
+
+    /// An answer or a send has made room: for a frame that had to wait, and for requests that were not handed out.
+    fn go_on(&mut self, shared: &mut Shared) {
+        if self.inbound.announced().is_some() && !self.is_in_line {
+            self.take_in_held(shared);
+        }
+        self.queue_requests(shared);
+        self.unsettle(shared);
+    }
+
+    fn queue_requests(&mut self, shared: &mut Shared) {
+        if !self.is_runnable && !self.ready.is_empty() && !self.has_unheard_answers(shared) {
+            self.is_runnable = true;
+            shared.runnable.push_back(self.id);
+        }
+    }
+
+    fn unsettle(&mut self, shared: &mut Shared) {
+        if !self.is_unsettled {
+            self.is_unsettled = true;
+            shared.unsettled.push(self.id);
+        }
+    }
+
+    fn wants_input(&self) -> bool {
+        match self.input {
+            Input::Ignored => true,
+            Input::Ended => false,
+            Input::Open if self.leaving.is_some() || self.is_in_line => false,
+            Input::Open => self.inbound.announced().is_none() || self.inbound.held_len() < HELD_BYTES_MAX,
+        }
+    }
+
+    fn has_no_more_requests(&self) -> bool {
+        self.ready.is_empty() && (self.input == Input::Ignored || !self.inbound.has_whole_frame())
+    }
+
+    fn is_finished(&self) -> bool {
+        self.input != Input::Open && self.has_no_more_requests() && self.outbound.is_done()
+    }
+
+    fn is_quiet(&self) -> bool {
+        self.receive == Receive::No && self.ready.is_empty() && self.outbound.is_done()
+    }
+
+    /// From here on the client hears nothing, and the socket is given up.
+    fn hang_up(&mut self, reason: CloseReason) {
+        self.reason.get_or_insert(reason);
+        self.leaving = None;
+        self.outbound.deafen();
+        if self.socket == SocketState::Open {
+            self.socket = SocketState::Unwanted;
+        }
+    }
+
+    fn wind_up(&mut self, shared: &mut Shared, effects: &mut Vec<Effect>) {
+        let in_flight = self.receive != Receive::No || self.outbound.is_sending();
+        match self.socket {
+            SocketState::Unwanted if in_flight => {
+                self.socket = SocketState::ShutDown;
+                effects.push(Effect::Shutdown(self.id));
+            }
+            SocketState::Unwanted | SocketState::ShutDown if !in_flight => {
+                self.socket = SocketState::Closed;
+                self.input = Input::Ended;
+                self.forget_part_frame(shared);
+                self.permit = None;
+                shared.statistics.active -= 1;
+                shared.statistics.count_closed(self.reason.unwrap_or(CloseReason::Broken));
+                effects.push(Effect::Close(self.id));
+            }
+            _ => {}
+        }
+    }
+
+    fn ignore_input(&mut self, shared: &mut Shared) {
+        self.forget_input(shared);
+        if self.input == Input::Open {
+            self.input = Input::Ignored;
+        }
+    }
+
+    /// After the last byte: a frame that can no longer be completed gives its memory back.
+    fn forget_part_frame(&mut self, shared: &mut Shared) {
+        if self.input == Input::Ended && !self.inbound.has_whole_frame() {
+            self.forget_input(shared);
+        }
+    }
+
+    fn forget_input(&mut self, shared: &mut Shared) {
+        shared.budget.let_go(self.inbound.held_len());
+        shared.budget.release(self.inbound.arriving().unwrap_or(0));
+        self.inbound = Inbound::new();
+        self.is_in_line = false;
+    }
+}

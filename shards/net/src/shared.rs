@@ -1,0 +1,55 @@
+//! What the connections of one shard share: limits, memory, and the lists of those that have something to do.
+
+use std::collections::VecDeque;
+use std::time::Instant;
+
+use bytes::Bytes;
+use types::ShardId;
+
+use crate::budget::Budget;
+use crate::ids::ConnectionId;
+use crate::log_limit::LogLimit;
+use crate::settings::Limits;
+use crate::statistics::Statistics;
+
+/// Handed to a connection with each event. Lives as long as the shard.
+pub(crate) struct Shared {
+    pub(crate) limits: Limits,
+    pub(crate) budget: Budget,
+    /// Connections with requests that may be handed out, in turn.
+    pub(crate) runnable: VecDeque<ConnectionId>,
+    /// Connections that an event has touched since they were last settled.
+    pub(crate) unsettled: Vec<ConnectionId>,
+    pub(crate) statistics: Statistics,
+    pub(crate) bad_frames_logged: LogLimit,
+    /// As of the last tick.
+    pub(crate) now: Instant,
+}
+
+/// What has to happen to a connection's socket.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Effect {
+    Receive(ConnectionId),
+    Pause(ConnectionId),
+    Send(ConnectionId, Vec<Bytes>),
+    /// End the receive and the send in flight.
+    Shutdown(ConnectionId),
+    /// Nothing is in flight any more: close it.
+    Close(ConnectionId),
+    /// Nothing is in flight any more: take it out for another shard.
+    Move(ConnectionId, ShardId),
+}
+
+impl Shared {
+    pub(crate) fn new(limits: Limits, now: Instant) -> Self {
+        Self {
+            budget: Budget::new(limits.request_memory),
+            limits,
+            runnable: VecDeque::new(),
+            unsettled: Vec::new(),
+            statistics: Statistics::default(),
+            bad_frames_logged: LogLimit::default(),
+            now,
+        }
+    }
+}

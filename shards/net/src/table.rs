@@ -1,0 +1,273 @@
+//! The connections of one shard without their sockets: who is next, who has been idle, who gets memory.
+//! Events in, effects on sockets out. No I/O; the time comes in with [`Table::tick`].
+//!
+//! # Invariants
+//! - Requests are handed out in turn: one of each connection that has any, then the next of each.
+//! - Whatever an event changes, [`Table::settle`] turns into effects; between two calls of it nothing happens to
+//!   any socket.
+//!
+//! # Hot path
+//! Nothing here looks at more connections than the event names, except once a second while memory is short.
+//!
+//! # Not here
+//! One connection's own rules (`connection.rs`); sockets (`connections.rs`).
+
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use types::ShardId;
+
+use crate::connection::{Connection, End, Parts};
+use crate::idle::IdleOrder;
+use crate::ids::{ConnectionId, Slot};
+use crate::settings::Limits;
+use crate::shared::{Effect, Shared};
+use crate::slab::Slab;
+use crate::statistics::{CloseReason, Statistics};
+
+/// How often the frames that arrive are looked at while others wait for memory.
+const CONTENTION_PERIOD: Duration = Duration::from_secs(1);
+
+pub(crate) struct Table<S> {
+    slab: Slab<Connection<S>>,
+    shared: Shared,
+    idle: IdleOrder,
+    contention_checked: Instant,
+    stopping: bool,
+}
+
+impl<S> Table<S> {
+    pub(crate) fn new(shard: ShardId, mut limits: Limits, now: Instant) -> Self {
+        // Time must pass between two looks at a connection that is excused from being idle.
+        limits.idle_max = limits.idle_max.map(|max| max.max(Duration::from_millis(1)));
+        Self {
+            slab: Slab::new(shard),
+            shared: Shared::new(limits, now),
+            idle: IdleOrder::new(),
+            contention_checked: now,
+            stopping: false,
+        }
+    }
+
+    /// Takes in a connection; `None` when the shard has no place for another.
+    pub(crate) fn insert(&mut self, mut parts: Parts<S>) -> Option<ConnectionId> {
+        let unread = std::mem::take(&mut parts.unread);
+        let now = self.shared.now;
+        let id = self.slab.insert_with(|id| Connection::new(id, parts, now))?;
+        self.idle.touch(id.index(), now);
+        self.shared.statistics.active += 1;
+        let connection = self.slab.get_mut(id)?;
+        connection.on_received(&unread, &mut self.shared);
+        if self.stopping {
+            connection.finish(CloseReason::Stopping, &mut self.shared);
+        }
+        Some(id)
+    }
+
+    pub(crate) fn on_received(&mut self, id: ConnectionId, data: &[u8]) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            self.shared.statistics.received_bytes += data.len() as u64;
+            if connection.is_live() {
+                self.idle.touch(id.index(), self.shared.now);
+            }
+            connection.on_received(data, &mut self.shared);
+        }
+    }
+
+    pub(crate) fn on_receive_ended(&mut self, id: ConnectionId, end: End) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.on_receive_ended(end, &mut self.shared);
+        }
+    }
+
+    pub(crate) fn on_sent(&mut self, id: ConnectionId, succeeded: bool) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            if connection.is_live() {
+                self.idle.touch(id.index(), self.shared.now);
+            }
+            connection.on_sent(succeeded, &mut self.shared);
+        }
+    }
+
+    /// The next request of the connection whose turn it is.
+    pub(crate) fn next_request(&mut self) -> Option<(ConnectionId, Slot, Bytes)> {
+        while let Some(id) = self.shared.runnable.pop_front() {
+            let request = self.slab.get_mut(id).and_then(|it| it.next_request(&mut self.shared));
+            if let Some((slot, frame)) = request {
+                return Some((id, slot, frame));
+            }
+        }
+        None
+    }
+
+    pub(crate) fn has_requests(&self) -> bool {
+        !self.shared.runnable.is_empty()
+    }
+
+    pub(crate) fn answer(&mut self, id: ConnectionId, slot: Slot, answer: Option<Vec<Bytes>>) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.answer(slot, answer, &mut self.shared);
+            self.share_memory();
+        }
+    }
+
+    pub(crate) fn abort(&mut self, id: ConnectionId, reason: CloseReason) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.abort(reason, &mut self.shared);
+            self.share_memory();
+        }
+    }
+
+    pub(crate) fn finish(&mut self, id: ConnectionId, reason: CloseReason) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.finish(reason, &mut self.shared);
+            self.share_memory();
+        }
+    }
+
+    /// Takes no more requests from anybody; each connection is closed when its last answer is out.
+    pub(crate) fn stop(&mut self) {
+        self.stopping = true;
+        self.slab.iter_mut().for_each(|it| it.finish(CloseReason::Stopping, &mut self.shared));
+    }
+
+    /// Closes all connections at once.
+    pub(crate) fn abort_all(&mut self, reason: CloseReason) {
+        self.slab.iter_mut().for_each(|it| it.abort(reason, &mut self.shared));
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping
+    }
+
+    pub(crate) fn leave_for(&mut self, id: ConnectionId, target: ShardId) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.leave_for(target, &mut self.shared);
+        }
+    }
+
+    /// The move did not come about.
+    pub(crate) fn stay(&mut self, id: ConnectionId) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.stay(&mut self.shared);
+        }
+    }
+
+    /// Takes out a connection that moves.
+    pub(crate) fn take_out(&mut self, id: ConnectionId) -> Option<Parts<S>> {
+        let connection = self.slab.remove(id)?;
+        self.idle.remove(id.index());
+        self.shared.statistics.active -= 1;
+        Some(connection.into_parts(&mut self.shared))
+    }
+
+    /// Lets time pass: closes idle connections, and slow ones while memory is short.
+    pub(crate) fn tick(&mut self, now: Instant) {
+        self.shared.now = self.shared.now.max(now);
+        self.close_idle();
+        self.close_slow();
+    }
+
+    /// When [`Self::tick`] has something to do at the latest.
+    pub(crate) fn next_deadline(&self) -> Option<Instant> {
+        let idle = self.shared.limits.idle_max.and_then(|max| self.idle.oldest().map(|(_, at)| at + max));
+        let contention =
+            self.shared.budget.first_in_line().map(|_| self.contention_checked + CONTENTION_PERIOD);
+        [idle, contention].into_iter().flatten().min()
+    }
+
+    /// Says what has to happen to the sockets.
+    pub(crate) fn settle(&mut self, effects: &mut Vec<Effect>) {
+        loop {
+            self.share_memory();
+            let Some(id) = self.shared.unsettled.pop() else { return };
+            let Some(connection) = self.slab.get_mut(id) else { continue };
+            connection.settle(&mut self.shared, effects);
+            if !connection.is_live() {
+                self.idle.remove(id.index());
+            }
+            if connection.is_over() {
+                self.slab.remove(id);
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, id: ConnectionId) -> Option<&Connection<S>> {
+        self.slab.get(id)
+    }
+
+    pub(crate) fn get_mut(&mut self, id: ConnectionId) -> Option<&mut Connection<S>> {
+        self.slab.get_mut(id)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.slab.len() == 0
+    }
+
+    pub(crate) fn statistics(&self) -> &Statistics {
+        &self.shared.statistics
+    }
+
+    pub(crate) fn statistics_mut(&mut self) -> &mut Statistics {
+        &mut self.shared.statistics
+    }
+
+    /// What frames have reserved, and what is held besides.
+    pub(crate) fn request_memory(&self) -> (u64, u64) {
+        (self.shared.budget.reserved(), self.shared.budget.held())
+    }
+
+    pub(crate) fn frame_bytes_max(&self) -> usize {
+        self.shared.limits.frame_bytes_max
+    }
+
+    /// Gives memory to those in line, in their order.
+    fn share_memory(&mut self) {
+        while let Some((id, _)) = self.shared.budget.first_in_line() {
+            let connection = self.slab.get_mut(id);
+            let Some((connection, held)) = connection.and_then(|it| it.held_in_line().map(|held| (it, held)))
+            else {
+                self.shared.budget.skip_first();
+                continue;
+            };
+            if !self.shared.budget.grant_first(held) {
+                return;
+            }
+            connection.on_memory(&mut self.shared);
+        }
+    }
+
+    fn close_idle(&mut self) {
+        let Some(idle_max) = self.shared.limits.idle_max else { return };
+        while let Some((index, at)) = self.idle.oldest() {
+            if at + idle_max > self.shared.now {
+                return;
+            }
+            self.idle.remove(index);
+            let Some(connection) = self.slab.at_mut(index) else { continue };
+            if connection.is_excused() {
+                self.idle.touch(index, self.shared.now);
+            } else {
+                connection.abort(CloseReason::Idle, &mut self.shared);
+            }
+        }
+    }
+
+    /// While others wait for memory, a client must not sit on it by sending a large frame very slowly.
+    fn close_slow(&mut self) {
+        let now = self.shared.now;
+        let due = now >= self.contention_checked + CONTENTION_PERIOD;
+        if !due || self.shared.budget.first_in_line().is_none() {
+            return;
+        }
+        self.contention_checked = now;
+        let patience = self.shared.limits.contended_frame_max;
+        let slowest = self.slab.iter_mut().filter_map(|connection| {
+            let (len, since) = connection.arriving()?;
+            (now.duration_since(since) >= patience).then_some((len, connection))
+        });
+        if let Some((_, connection)) = slowest.max_by_key(|(len, _)| *len) {
+            connection.abort(CloseReason::TooSlow, &mut self.shared);
+        }
+    }
+}
