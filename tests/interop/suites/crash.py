@@ -1,0 +1,159 @@
+"""kill -9 in the middle of acks=all load, again and again: what was acknowledged is there, in order, and nothing was invented.
+
+Values name their writer, their place and their round, so that a record's provenance can be checked. A plain producer never
+sends a batch twice: in doubt it goes on with the next. An idempotent one sends what is in doubt again with the same sequence
+numbers, so each of its values must be in the log exactly once.
+"""
+import os
+import random
+import threading
+import time
+
+from wire import Connection, batch
+
+RESTARTS_BROKER = True
+PARTITIONS = 6
+ROUNDS = int(os.environ.get("INTEROP_CRASH_ROUNDS", "12"))
+TOPIC = "crash"
+IN_FLIGHT_MAX = 4
+
+
+class Writer(threading.Thread):
+    """Writes to one partition until the broker dies. `sent` and `acknowledged` outlive the broker; the thread does not."""
+
+    def __init__(self, partition, idempotent):
+        super().__init__(daemon=True)
+        self.partition, self.idempotent = partition, idempotent
+        self.dice = random.Random(partition)
+        self.sent = {}           # value -> its place in the order of sending
+        self.acknowledged = {}   # offset -> value
+        self.in_doubt = []       # (base sequence, values) of batches without an answer
+        self.producer = (-1, -1)
+        self.sequence = 0
+        self.failure = None
+
+    def next_round(self, bootstrap):
+        again = Writer(self.partition, self.idempotent)
+        again.__dict__.update({key: getattr(self, key) for key in ("dice", "sent", "acknowledged", "in_doubt", "producer", "sequence")})
+        again.bootstrap = bootstrap
+        return again
+
+    def run(self):
+        try:
+            with Connection(self.bootstrap, timeout=20) as connection:
+                self.write(connection)
+        except (OSError, EOFError):
+            pass  # The broker is gone: what this test is about.
+        except Exception as wrong:
+            self.failure = f"partition {self.partition}: {type(wrong).__name__}: {wrong}"
+
+    def write(self, connection):
+        if self.idempotent and self.producer[0] < 0:
+            self.producer = connection.init_producer_id()
+        again = self.in_doubt if self.idempotent else []
+        self.in_doubt = []
+        pending = list(again)
+        waiting = []
+        while True:
+            while len(waiting) < IN_FLIGHT_MAX:
+                item = pending.pop(0) if pending else self.fresh()
+                waiting.append(item)
+                self.in_doubt = waiting + pending
+                connection.send(0, 3, connection.produce_body(TOPIC, self.partition, self.encode(*item)))
+            _, reader = connection.receive()
+            error, offset = connection.produced(reader)
+            sequence, values = waiting.pop(0)
+            if error:
+                raise AssertionError(f"a batch at sequence {sequence} is answered with error {error}")
+            self.in_doubt = waiting + pending
+            for at, value in enumerate(values):
+                known = self.acknowledged.setdefault(offset + at, value)
+                if known != value:
+                    raise AssertionError(f"offset {offset + at} is given to {value!r} and was given to {known!r}")
+
+    def fresh(self):
+        values = []
+        for _ in range(self.dice.choice((1, 1, 2, 5, 20))):
+            value = b"%d/%d/" % (self.partition, len(self.sent)) + self.dice.randbytes(self.dice.choice((10, 100, 1000)))
+            self.sent[value] = len(self.sent)
+            values.append(value)
+        item = (self.sequence, values)
+        self.sequence += len(values)
+        return item
+
+    def encode(self, sequence, values):
+        if self.idempotent:
+            return batch(values, producer_id=self.producer[0], producer_epoch=self.producer[1], base_sequence=sequence)
+        return batch(values)
+
+    def check(self, records):
+        """`records` is the partition as it is read back: (offset, value) in offset order."""
+        offsets = [offset for offset, _ in records]
+        if offsets != list(range(len(offsets))):
+            raise AssertionError(f"partition {self.partition} has gaps or repeats in its offsets")
+        stored = dict(records)
+        for offset, value in self.acknowledged.items():
+            if stored.get(offset) != value:
+                raise AssertionError(f"partition {self.partition}, offset {offset} was acknowledged and is {'lost' if offset not in stored else 'another record'}"
+                                     f" (the log ends at {len(offsets)}, {len(self.acknowledged)} records were acknowledged)")
+        places = []
+        for offset, value in records:
+            if value not in self.sent:
+                raise AssertionError(f"partition {self.partition}, offset {offset} holds a record that nobody sent")
+            places.append(self.sent[value])
+        if any(a >= b for a, b in zip(places, places[1:])):
+            raise AssertionError(f"partition {self.partition} holds records twice or out of the order of sending")
+        if self.idempotent and places != list(range(len(places))):
+            raise AssertionError(f"partition {self.partition} lacks a record before one that it has, from an idempotent producer")
+
+
+def prepare(_kit):
+    pass
+
+
+def run(kit, broker, report):
+    seed = random.randrange(1 << 32)
+    dice = random.Random(seed)
+    with Connection(broker.bootstrap) as connection:
+        connection.create_topic(TOPIC, PARTITIONS)
+    writers = [Writer(partition, idempotent=partition % 2 == 1) for partition in range(PARTITIONS)]
+    for round_ in range(1, ROUNDS + 1):
+        name = f"round {round_} of {ROUNDS}"
+        writers = [writer.next_round(broker.bootstrap) for writer in writers]
+        if not report.check(name, lambda: one_round(broker, writers, dice.uniform(0.1, 1.5))):
+            report.failed("the seed of the failure", str(seed))
+            return
+    total = sum(len(writer.acknowledged) for writer in writers)
+    report.check(f"{total} acknowledged records in {ROUNDS} crashes", lambda: enough(total))
+
+
+def enough(total):
+    if total < ROUNDS * PARTITIONS:
+        raise AssertionError("so few records were acknowledged that this proves nothing")
+
+
+def one_round(broker, writers, seconds):
+    for writer in writers:
+        writer.start()
+    time.sleep(seconds)
+    broker.kill()
+    for writer in writers:
+        writer.join(30)
+    failures = [writer.failure for writer in writers if writer.failure]
+    if failures:
+        raise AssertionError("; ".join(failures))
+    broker.start()
+    with Connection(broker.bootstrap, timeout=30) as connection:
+        wait_for_leaders(connection)
+        for writer in writers:
+            writer.check(connection.read_all(TOPIC, writer.partition))
+
+
+def wait_for_leaders(connection):
+    deadline = time.monotonic() + 30
+    while time.monotonic() < deadline:
+        error, partitions = connection.metadata([TOPIC])["topics"][TOPIC]
+        if error == 0 and len(partitions) == PARTITIONS and all(leader >= 0 and not wrong for _, leader, wrong in partitions):
+            return
+        time.sleep(0.1)
+    raise AssertionError("the partitions have no leader 30 s after the restart")
