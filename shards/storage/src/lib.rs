@@ -1,2 +1,44 @@
 //! The log of a partition: tail, segments, indexes, commit, recovery.
+//!
+//! One [`Store`] per shard holds the logs of that shard. It is synchronous: calls and completions come in, operations
+//! go to the reactor, and what the caller has to hear of comes out as [`Outcome`]s. Whatever may block (opening,
+//! recovering, extending, rolling and removing files) runs on an offload thread.
+//!
+//! # Invariants
+//! - Nothing is called durable before its `fdatasync` has completed without an error.
+//! - `log start <= durable end <= log end`; the durable end moves back only when the caller truncates.
+//! - Memory is bounded: an append that would exceed the bound of bytes not yet written is refused with
+//!   [`StorageError::Full`].
+//! - What a damaged disk returns is reported with its file and position. It is never dropped silently.
+//!
+//! # Not here
+//! The high watermark, producer state and leader epochs (`replication`): their files are kept here, as bytes that the
+//! caller understands.
 #![forbid(unsafe_code)]
+
+mod check;
+mod checkpoint;
+mod error;
+mod index;
+mod layout;
+mod log_dir;
+mod opened;
+mod outcome;
+mod partition_metadata;
+mod recover;
+mod resync;
+mod scan;
+mod segment;
+mod segment_index;
+mod settings;
+mod store;
+mod time_index;
+
+pub use error::StorageError;
+pub use layout::LogName;
+pub use log_dir::{LogDir, MetaProperties};
+pub use opened::OpenedLog;
+pub use outcome::{Appended, FoundTimestamp, Lookup, Outcome, Read, TimestampTarget};
+pub use recover::{Damage, Recovery};
+pub use settings::{LogSettings, StoreSettings};
+pub use store::{LogId, LogStatus, ReadId, Store};

@@ -1,0 +1,254 @@
+//! Looking at one segment while a log is opened.
+
+use std::fs::{self, File};
+use std::io::{self, Seek, SeekFrom};
+use std::path::{Path, PathBuf};
+use std::time::UNIX_EPOCH;
+
+use types::{FilePosition, Offset, TimestampMs};
+
+use crate::error::{Context, StorageError};
+use crate::layout::{FileKind, file_path};
+use crate::recover::{Damage, Origin, Recovery};
+use crate::resync;
+use crate::scan::{Checksums, Scan, Step};
+use crate::segment::Segment;
+use crate::segment_index::SegmentIndex;
+use crate::settings::LogSettings;
+
+/// Which segment to look at.
+pub(crate) struct Task<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) base: Offset,
+    /// The base of the segment behind it; `None` for the last one.
+    pub(crate) next_base: Option<Offset>,
+    pub(crate) settings: &'a LogSettings,
+}
+
+/// A segment that was looked at.
+#[derive(Debug)]
+pub(crate) struct Checked {
+    pub(crate) segment: Segment,
+    pub(crate) index: SegmentIndex,
+    /// The offset behind its last batch.
+    pub(crate) end: Offset,
+}
+
+/// Looks at a segment as far as is necessary: reads its index only, or the batches behind the recovery point, or all.
+pub(crate) fn segment(task: &Task<'_>, recovery: &mut Recovery) -> Result<Checked, StorageError> {
+    let path = file_path(&task.origin.path, task.base, FileKind::Log);
+    let mut file = File::options().read(true).write(true).open(&path).context("open", &path)?;
+    let len = file.metadata().context("read", &path)?.len();
+    let index = SegmentIndex::load(&task.origin.path, task.base, len)?;
+    let below_point = task.next_base.is_some_and(|next| next <= task.origin.recovery_point);
+    if let (Some(index), Some(end)) = (&index, task.next_base)
+        && (task.origin.trust || below_point)
+    {
+        let segment = Segment { base: task.base, bytes: len, max_timestamp: newest(index, &file) };
+        return Ok(Checked { segment, index: index.clone(), end });
+    }
+    let checked = match index.map(|index| start_from(task, index)) {
+        Some(Some(start)) => match walk(task, &path, &mut file, len, start, recovery)? {
+            Walked::Whole(checked) => checked,
+            Walked::WrongStart => rebuild(task, &path, &mut file, len, recovery)?,
+        },
+        Some(None) | None => rebuild(task, &path, &mut file, len, recovery)?,
+    };
+    Ok(checked)
+}
+
+/// Where a walk begins.
+struct Start {
+    index: SegmentIndex,
+    position: u64,
+    /// What the first batch's last offset has to be.
+    first_last: Option<Offset>,
+}
+
+/// The last place at or below which nothing has to be looked at; `None` if everything has.
+fn start_from(task: &Task<'_>, mut index: SegmentIndex) -> Option<Start> {
+    let point = if task.origin.trust { Offset(i64::MAX) } else { task.origin.recovery_point };
+    let (last, position) = index.offsets.last_below(point)?;
+    let position = u64::from(position);
+    index.cut(position, last);
+    Some(Start { index, position, first_last: Some(last) })
+}
+
+fn rebuild(
+    task: &Task<'_>,
+    path: &Path,
+    file: &mut File,
+    len: u64,
+    recovery: &mut Recovery,
+) -> Result<Checked, StorageError> {
+    let start = Start { index: SegmentIndex::new(task.base), position: 0, first_last: None };
+    if len > 0 {
+        recovery.rebuilt_indexes += 1;
+    }
+    match walk(task, path, file, len, start, recovery)? {
+        Walked::Whole(checked) => Ok(checked),
+        Walked::WrongStart => Err(StorageError::Malformed {
+            file: path.to_owned(),
+            what: "the segment changed while it was read".into(),
+        }),
+    }
+}
+
+enum Walked {
+    Whole(Checked),
+    /// The index led to a place where its batch is not.
+    WrongStart,
+}
+
+/// Reads batches to the end, mending the end of the last segment.
+fn walk(
+    task: &Task<'_>,
+    path: &Path,
+    file: &mut File,
+    len: u64,
+    start: Start,
+    recovery: &mut Recovery,
+) -> Result<Walked, StorageError> {
+    let Start { mut index, position, mut first_last } = start;
+    file.seek(SeekFrom::Start(position)).context("read", path)?;
+    let reader = file.try_clone().context("open", path)?;
+    let mut scan = Scan::new(&reader, position, len);
+    let mut end = task.base;
+    let bytes = loop {
+        let (at, what) = match scan.next(Checksums::Compare).context("read", path)? {
+            Step::End => break len,
+            Step::Batch { position, header, .. } => {
+                if first_last.take().is_some_and(|last| last != header.last_offset()) {
+                    return Ok(Walked::WrongStart);
+                }
+                match wrong_offset(task, end, header.base_offset, header.last_offset()) {
+                    None => {
+                        index.on_batch(&header, position, task.settings.index_interval_bytes);
+                        end = header.next_offset();
+                        recovery.scanned_bytes += header.batch_len_bytes as u64;
+                        continue;
+                    }
+                    Some(what) => (position, what),
+                }
+            }
+            Step::Bad { .. } if first_last.is_some() => return Ok(Walked::WrongStart),
+            Step::Bad { position, what, .. } => (position, what),
+        };
+        let bad = Bad { at, what, len, end };
+        match mend(task, path, &reader, bad, recovery)? {
+            Mended::EndsAt(position) => break position,
+            Mended::GoesOnAt(position) => {
+                (&reader).seek(SeekFrom::Start(position)).context("read", path)?;
+                scan = Scan::new(&reader, position, len);
+            }
+        }
+    };
+    if task.next_base.is_some() {
+        index.finish();
+    }
+    index.save(&task.origin.path)?;
+    let segment = Segment { base: task.base, bytes, max_timestamp: newest(&index, file) };
+    // A segment that is followed by another ends there, whatever compaction or damage has taken from its end.
+    let end = task.next_base.unwrap_or(end);
+    Ok(Walked::Whole(Checked { segment, index, end }))
+}
+
+/// Why a batch with these offsets cannot follow a batch that ended at `end`.
+fn wrong_offset(task: &Task<'_>, end: Offset, first: Offset, last: Offset) -> Option<String> {
+    if first < end {
+        return Some(format!("a batch at offset {first} follows one that ended at {end}"));
+    }
+    if last.0 - task.base.0 > i64::from(i32::MAX) {
+        return Some(format!("offset {last} is too far from the segment's base {}", task.base));
+    }
+    let next = task.next_base.filter(|next| last >= *next)?;
+    Some(format!("offset {last} belongs to the next segment, which begins at {next}"))
+}
+
+/// A place where no valid batch is, in a file of `len` bytes; the last batch before ended at offset `end`.
+struct Bad {
+    at: u64,
+    what: String,
+    len: u64,
+    end: Offset,
+}
+
+enum Mended {
+    /// The segment ends there now.
+    EndsAt(u64),
+    /// The next valid batch lies there.
+    GoesOnAt(u64),
+}
+
+/// Decides what becomes of bytes that are no batch.
+fn mend(
+    task: &Task<'_>,
+    path: &Path,
+    file: &File,
+    bad: Bad,
+    recovery: &mut Recovery,
+) -> Result<Mended, StorageError> {
+    let zeros_from = last_nonzero_end(file, bad.at, bad.len).context("read", path)?;
+    if zeros_from == bad.at {
+        // Space that was written ahead and never used.
+        let missing = task.next_base.filter(|next| !task.origin.trust && *next > bad.end);
+        if let Some(next) = missing {
+            let what = format!("the segment ends at offset {}, but the next one begins at {next}", bad.end);
+            recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
+        }
+        cut(file, path, bad.at)?;
+        return Ok(Mended::EndsAt(bad.at));
+    }
+    let next = resync::next_batch(file, bad.at + 1, zeros_from, task.base).context("read", path)?;
+    if task.next_base.is_some() {
+        recovery.damage.push(Damage {
+            file: path.to_owned(),
+            position: FilePosition(bad.at),
+            what: bad.what,
+        });
+        return Ok(next.map_or(Mended::EndsAt(bad.len), Mended::GoesOnAt));
+    }
+    recovery.cut_bytes += zeros_from - bad.at;
+    // What a crash tears is the end of the last commit. If something valid follows, or if all this was durable
+    // before, the disk has lost something, and somebody may want to look at the bytes.
+    if next.is_some() || bad.end < task.origin.recovery_point || task.origin.trust {
+        let kept = keep(path, file, bad.at, zeros_from)?;
+        let what = format!("{}; the bytes from there on were moved to {}", bad.what, kept.display());
+        recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
+    }
+    cut(file, path, bad.at)?;
+    Ok(Mended::EndsAt(bad.at))
+}
+
+/// Where the last byte that is not zero ends, from `from` on; `from` if there is none.
+fn last_nonzero_end(mut file: &File, from: u64, end: u64) -> io::Result<u64> {
+    file.seek(SeekFrom::Start(from))?;
+    Scan::new(file, from, end).skip_zeros()
+}
+
+/// Copies bytes that are about to be cut off into a file beside the segment.
+fn keep(path: &Path, mut file: &File, from: u64, to: u64) -> Result<PathBuf, StorageError> {
+    let mut name = path.file_name().unwrap_or_default().to_owned();
+    name.push(format!(".cut-{from}"));
+    let kept = path.with_file_name(name);
+    let mut copy = File::create(&kept).context("create", &kept)?;
+    file.seek(SeekFrom::Start(from)).context("read", path)?;
+    io::copy(&mut io::Read::take(file, to - from), &mut copy).context("write", &kept)?;
+    copy.sync_all().context("sync", &kept)?;
+    Ok(kept)
+}
+
+fn cut(file: &File, path: &Path, len: u64) -> Result<(), StorageError> {
+    file.set_len(len).context("shorten", path)?;
+    file.sync_all().context("sync", path)
+}
+
+/// The newest timestamp of a segment; its file's own if no batch has one.
+fn newest(index: &SegmentIndex, file: &File) -> TimestampMs {
+    if index.max_timestamp() > TimestampMs::NONE {
+        return index.max_timestamp();
+    }
+    let modified = file.metadata().and_then(|meta: fs::Metadata| meta.modified()).ok();
+    let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
+    age.and_then(|age| i64::try_from(age.as_millis()).ok()).map_or(TimestampMs::NONE, TimestampMs)
+}

@@ -1,0 +1,352 @@
+//! One entry of `log.dirs`: whose it is, which logs it holds, and what its checkpoints say.
+//!
+//! # Invariants
+//! - One process at a time uses a directory: the file `.lock` is locked as long as the `LogDir` lives.
+//! - The marker of a clean stop is gone, durably, before the first log is opened.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tracing::{info, warn};
+use types::{BrokerId, DirectoryId, Offset, TopicId};
+
+use crate::checkpoint::{self, Offsets, read_text, replace, sync_dir};
+use crate::error::{Context, StorageError};
+use crate::layout::{self, LogName};
+use crate::opened::OpenedLog;
+use crate::partition_metadata;
+use crate::recover;
+use crate::settings::LogSettings;
+
+const LOCK: &str = ".lock";
+const CLEAN_MARKER: &str = ".kafka_cleanshutdown";
+const META_PROPERTIES: &str = "meta.properties";
+const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+const LOG_STARTS: &str = "log-start-offset-checkpoint";
+
+/// `meta.properties`: whose directory this is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MetaProperties {
+    /// `cluster.id`.
+    pub cluster_id: String,
+    /// `node.id`.
+    pub node_id: BrokerId,
+    /// `directory.id`.
+    pub directory_id: DirectoryId,
+}
+
+/// A log directory that is locked by this process. Shared by all shards; its lock is taken by background work only.
+#[derive(Debug)]
+pub struct LogDir {
+    path: PathBuf,
+    was_clean: bool,
+    checkpoints: Mutex<Checkpoints>,
+    /// Locked until this value is dropped.
+    _lock: File,
+}
+
+#[derive(Debug, Default)]
+struct Checkpoints {
+    recovery_points: Offsets,
+    log_starts: Offsets,
+}
+
+/// What a checkpoint says of one log; `None` forgets the log.
+pub(crate) type CheckpointChange = (LogName, Option<CheckpointEntry>);
+
+/// Where a log stands, for the checkpoints.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct CheckpointEntry {
+    /// Everything below is durable and was checked.
+    pub(crate) recovery_point: Offset,
+    pub(crate) log_start: Offset,
+}
+
+impl LogDir {
+    /// Creates the directory if need be, locks it, removes what an interrupted deletion left, and takes note of
+    /// whether the last broker here stopped cleanly (the marker is removed: from now on a crash is a crash).
+    ///
+    /// # Errors
+    /// `Locked` while another process uses it.
+    pub fn open(path: &Path) -> Result<Arc<Self>, StorageError> {
+        fs::create_dir_all(path).context("create", path)?;
+        let lock_path = path.join(LOCK);
+        let lock = File::options()
+            .create(true)
+            .truncate(false)
+            .write(true)
+            .open(&lock_path)
+            .context("open", &lock_path)?;
+        lock.try_lock().map_err(|error| match error {
+            fs::TryLockError::WouldBlock => StorageError::Locked(path.to_owned()),
+            fs::TryLockError::Error(error) => StorageError::io("lock", &lock_path, error),
+        })?;
+        let was_clean = take_marker(path)?;
+        remove_leftovers(path)?;
+        let checkpoints = Checkpoints {
+            recovery_points: read_checkpoint(&path.join(RECOVERY_POINTS))?,
+            log_starts: read_checkpoint(&path.join(LOG_STARTS))?,
+        };
+        Ok(Arc::new(Self {
+            path: path.to_owned(),
+            was_clean,
+            checkpoints: Mutex::new(checkpoints),
+            _lock: lock,
+        }))
+    }
+
+    /// Where it is.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whether the last broker here stopped cleanly.
+    #[must_use]
+    pub fn was_clean(&self) -> bool {
+        self.was_clean
+    }
+
+    /// Reads `meta.properties`; `None` in a directory that was never used.
+    pub fn meta_properties(&self) -> Result<Option<MetaProperties>, StorageError> {
+        let path = self.path.join(META_PROPERTIES);
+        let Some(text) = read_text(&path)? else { return Ok(None) };
+        let value = |key: &str| {
+            text.lines()
+                .filter(|line| !line.trim_start().starts_with(['#', '!']))
+                .filter_map(|line| line.split_once('='))
+                .find(|(name, _)| name.trim() == key)
+                .map(|(_, value)| value.trim().to_owned())
+                .ok_or_else(|| malformed(&path, format!("{key} is missing")))
+        };
+        let node_id = value("node.id")?;
+        let directory_id = value("directory.id")?;
+        Ok(Some(MetaProperties {
+            cluster_id: value("cluster.id")?,
+            node_id: BrokerId(
+                node_id.parse().map_err(|_| malformed(&path, format!("node.id is {node_id:?}")))?,
+            ),
+            directory_id: directory_id
+                .parse()
+                .map_err(|error| malformed(&path, format!("directory.id: {error}")))?,
+        }))
+    }
+
+    /// Writes `meta.properties`, durably.
+    pub fn write_meta_properties(&self, meta: &MetaProperties) -> Result<(), StorageError> {
+        let text = format!(
+            "#\ncluster.id={}\ndirectory.id={}\nnode.id={}\nversion=1\n",
+            meta.cluster_id, meta.directory_id, meta.node_id
+        );
+        replace(&self.path.join(META_PROPERTIES), text.as_bytes())
+    }
+
+    /// The logs in this directory with their topic ids (none for a log that has lost its `partition.metadata`).
+    pub fn logs(&self) -> Result<Vec<(LogName, Option<TopicId>)>, StorageError> {
+        let mut logs = Vec::new();
+        for (name, path) in entries(&self.path)? {
+            if let Some(log) = LogName::from_dir_name(&name).filter(|_| path.is_dir()) {
+                let topic = partition_metadata::read(&path)?;
+                logs.push((log, topic));
+            }
+        }
+        logs.sort();
+        Ok(logs)
+    }
+
+    /// Opens a log, recovering it unless the last stop was clean, or creates it. Blocks: for an offload thread.
+    ///
+    /// # Errors
+    /// `Malformed` if the directory belongs to another topic id; errors of the operating system.
+    pub fn open_log(
+        self: &Arc<Self>,
+        name: &LogName,
+        topic: TopicId,
+        settings: &LogSettings,
+    ) -> Result<OpenedLog, StorageError> {
+        let path = self.path.join(name.to_string());
+        let created = !path.is_dir();
+        if created {
+            fs::create_dir(&path).context("create", &path)?;
+        }
+        match partition_metadata::read(&path)? {
+            Some(found) if found != topic => {
+                let what = format!("the directory belongs to topic id {found}, not {topic}");
+                return Err(malformed(&path, what));
+            }
+            Some(_) => {}
+            None => partition_metadata::write(&path, topic)?,
+        }
+        if created {
+            sync_dir(&self.path)?;
+        }
+        let origin = recover::Origin {
+            dir: Arc::clone(self),
+            path,
+            name: name.clone(),
+            topic,
+            trust: self.was_clean,
+            recovery_point: self.lock().recovery_points.get(name).copied().unwrap_or(Offset::ZERO),
+            log_start: self.lock().log_starts.get(name).copied().unwrap_or(Offset::ZERO),
+        };
+        recover::open(origin, settings)
+    }
+
+    /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure.
+    pub fn mark_clean(&self) -> Result<(), StorageError> {
+        replace(&self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
+    }
+
+    /// Takes over changes and saves both checkpoints. Blocks: for an offload thread.
+    pub(crate) fn save_checkpoints(
+        &self,
+        changes: impl IntoIterator<Item = CheckpointChange>,
+    ) -> Result<(), StorageError> {
+        // The lock is held while writing, so that an older state never replaces a newer one.
+        let mut table = self.lock();
+        for (name, entry) in changes {
+            match entry {
+                Some(entry) => {
+                    table.recovery_points.insert(name.clone(), entry.recovery_point);
+                    table.log_starts.insert(name, entry.log_start);
+                }
+                None => {
+                    table.recovery_points.remove(&name);
+                    table.log_starts.remove(&name);
+                }
+            }
+        }
+        // Like Kafka, only log starts that say something are kept.
+        let starts = table.log_starts.iter().filter(|(_, start)| **start > Offset::ZERO);
+        let starts: Offsets = starts.map(|(name, start)| (name.clone(), *start)).collect();
+        replace(&self.path.join(LOG_STARTS), checkpoint::encode(&starts).as_bytes())?;
+        replace(&self.path.join(RECOVERY_POINTS), checkpoint::encode(&table.recovery_points).as_bytes())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Checkpoints> {
+        // A panic between two inserts leaves a table that is merely older.
+        self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn malformed(file: &Path, what: String) -> StorageError {
+    StorageError::Malformed { file: file.to_owned(), what: what.into() }
+}
+
+/// The UTF-8 names in a directory with their paths; other names are none of ours.
+pub(crate) fn entries(dir: &Path) -> Result<Vec<(String, PathBuf)>, StorageError> {
+    let mut found = Vec::new();
+    for entry in fs::read_dir(dir).context("list", dir)? {
+        let entry = entry.context("list", dir)?;
+        if let Ok(name) = entry.file_name().into_string() {
+            found.push((name, entry.path()));
+        }
+    }
+    Ok(found)
+}
+
+/// Removes the marker, durably; says whether it was there.
+fn take_marker(dir: &Path) -> Result<bool, StorageError> {
+    let marker = dir.join(CLEAN_MARKER);
+    match fs::remove_file(&marker) {
+        Ok(()) => sync_dir(dir).map(|()| true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
+        Err(error) => Err(StorageError::io("remove", &marker, error)),
+    }
+}
+
+/// Removes the directories of logs whose deletion was interrupted.
+fn remove_leftovers(dir: &Path) -> Result<(), StorageError> {
+    for (name, path) in entries(dir)? {
+        if layout::is_deleted_dir(&name) && path.is_dir() {
+            info!(path = %path.display(), "removing the rest of a deleted log");
+            fs::remove_dir_all(&path).context("remove", &path)?;
+        }
+    }
+    Ok(())
+}
+
+/// A checkpoint that cannot be read costs time (more has to be scanned), not data.
+fn read_checkpoint(path: &Path) -> Result<Offsets, StorageError> {
+    let Some(text) = read_text(path)? else { return Ok(Offsets::new()) };
+    Ok(checkpoint::parse(&text).unwrap_or_else(|what| {
+        warn!(path = %path.display(), what, "ignoring a checkpoint that cannot be read");
+        Offsets::new()
+    }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use types::{PartitionIndex, TopicName, Uuid};
+
+    #[test]
+    fn a_directory_serves_one_broker_at_a_time() {
+        let temp = tempfile::tempdir().unwrap();
+        let first = LogDir::open(temp.path()).unwrap();
+        assert!(matches!(LogDir::open(temp.path()), Err(StorageError::Locked(_))));
+        drop(first);
+        LogDir::open(temp.path()).unwrap();
+    }
+
+    #[test]
+    fn a_clean_stop_is_believed_once() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = LogDir::open(temp.path()).unwrap();
+        assert!(!dir.was_clean());
+        dir.mark_clean().unwrap();
+        drop(dir);
+        assert!(LogDir::open(temp.path()).unwrap().was_clean());
+        assert!(!LogDir::open(temp.path()).unwrap().was_clean());
+    }
+
+    #[test]
+    fn meta_properties_read_back_and_as_kafka_writes_them() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = LogDir::open(temp.path()).unwrap();
+        assert_eq!(dir.meta_properties().unwrap(), None);
+        let meta = MetaProperties {
+            cluster_id: "4L6g3nShT-eMCtK--X86sw".to_owned(),
+            node_id: BrokerId(3),
+            directory_id: Uuid::from_random([7; 16]),
+        };
+        dir.write_meta_properties(&meta).unwrap();
+        assert_eq!(dir.meta_properties().unwrap(), Some(meta.clone()));
+        let kafka = "#\n#Thu Jan 01 00:00:00 UTC 2026\ncluster.id=4L6g3nShT-eMCtK--X86sw\ndirectory.id=BwcHBwcHRwuHBwcHBwcHBw\nnode.id=3\nversion=1\n";
+        fs::write(temp.path().join(META_PROPERTIES), kafka).unwrap();
+        assert_eq!(dir.meta_properties().unwrap(), Some(meta));
+        fs::write(temp.path().join(META_PROPERTIES), "node.id=3\n").unwrap();
+        assert!(dir.meta_properties().is_err());
+    }
+
+    #[test]
+    fn leftovers_of_deleted_logs_disappear_and_logs_stay() {
+        let temp = tempfile::tempdir().unwrap();
+        let gone = temp.path().join("orders-0.0123456789abcdef0123456789abcdef-delete");
+        fs::create_dir(&gone).unwrap();
+        fs::write(gone.join("x"), "x").unwrap();
+        fs::create_dir(temp.path().join("orders-delete-7")).unwrap();
+        let dir = LogDir::open(temp.path()).unwrap();
+        assert!(!gone.exists());
+        let name = LogName { topic: TopicName::new("orders-delete").unwrap(), partition: PartitionIndex(7) };
+        assert_eq!(dir.logs().unwrap(), [(name, None)]);
+    }
+
+    #[test]
+    fn checkpoints_survive_and_forget() {
+        let temp = tempfile::tempdir().unwrap();
+        let name = |n| LogName { topic: TopicName::new("t").unwrap(), partition: PartitionIndex(n) };
+        let entry =
+            |point, start| Some(CheckpointEntry { recovery_point: Offset(point), log_start: Offset(start) });
+        let dir = LogDir::open(temp.path()).unwrap();
+        dir.save_checkpoints([(name(0), entry(10, 0)), (name(1), entry(20, 5))]).unwrap();
+        drop(dir);
+        let dir = LogDir::open(temp.path()).unwrap();
+        assert_eq!(dir.lock().recovery_points[&name(0)], Offset(10));
+        assert_eq!(dir.lock().log_starts[&name(1)], Offset(5));
+        dir.save_checkpoints([(name(0), None)]).unwrap();
+        assert_eq!(fs::read_to_string(temp.path().join(RECOVERY_POINTS)).unwrap(), "0\n1\nt 1 20\n");
+    }
+}

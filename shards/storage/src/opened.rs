@@ -1,0 +1,145 @@
+//! A log as it was found on disk, checked and ready to be adopted by a store.
+
+use std::fs::{self, File};
+use std::io::{Seek, SeekFrom};
+use std::path::Path;
+
+use record::BatchHeader;
+use types::{Offset, TopicId};
+
+use crate::checkpoint::read_text;
+use crate::error::{Context, StorageError};
+use crate::layout::{FileKind, LEADER_EPOCHS, LogName, file_path, parse_file_name};
+use crate::log_dir::entries;
+use crate::recover::{Origin, Recovery};
+use crate::resync;
+use crate::scan::{Checksums, Scan, Step};
+use crate::segment::Segment;
+use crate::segment_index::SegmentIndex;
+use crate::settings::LogSettings;
+
+/// A log that was opened by an offload thread. `Send`; [`crate::Store::adopt`] takes it.
+#[derive(Debug)]
+pub struct OpenedLog {
+    pub(crate) origin: Origin,
+    pub(crate) settings: LogSettings,
+    /// All but the active segment, ascending.
+    pub(crate) segments: Vec<Segment>,
+    pub(crate) active: Segment,
+    /// Of the active segment.
+    pub(crate) index: SegmentIndex,
+    pub(crate) log_start: Offset,
+    pub(crate) log_end: Offset,
+    pub(crate) recovery: Recovery,
+}
+
+impl OpenedLog {
+    /// Whose log it is.
+    #[must_use]
+    pub fn name(&self) -> &LogName {
+        &self.origin.name
+    }
+
+    /// The id of its topic.
+    #[must_use]
+    pub fn topic(&self) -> TopicId {
+        self.origin.topic
+    }
+
+    /// The log's own directory.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.origin.path
+    }
+
+    /// The first offset there is.
+    #[must_use]
+    pub fn log_start(&self) -> Offset {
+        self.log_start
+    }
+
+    /// The offset that the next record will get.
+    #[must_use]
+    pub fn log_end(&self) -> Offset {
+        self.log_end
+    }
+
+    /// What recovery did.
+    #[must_use]
+    pub fn recovery(&self) -> &Recovery {
+        &self.recovery
+    }
+
+    /// The content of `leader-epoch-checkpoint`, if there is one.
+    pub fn leader_epochs(&self) -> Result<Option<String>, StorageError> {
+        read_text(&self.origin.path.join(LEADER_EPOCHS))
+    }
+
+    /// The offsets at which producer snapshots were taken, the newest first; none lies above the log's end.
+    pub fn producer_snapshots(&self) -> Result<Vec<Offset>, StorageError> {
+        let mut found = Vec::new();
+        for (name, _) in entries(&self.origin.path)? {
+            if let Some((at, FileKind::Snapshot)) = parse_file_name(&name) {
+                found.push(at);
+            }
+        }
+        found.sort_unstable_by(|a, b| b.cmp(a));
+        Ok(found)
+    }
+
+    /// The producer snapshot taken at `at`.
+    pub fn producer_snapshot(&self, at: Offset) -> Result<Vec<u8>, StorageError> {
+        let path = file_path(&self.origin.path, at, FileKind::Snapshot);
+        fs::read(&path).context("read", &path)
+    }
+
+    /// Shows every batch from the one that contains `from` to the end, in order: the caller rebuilds the state of
+    /// producers and leader epochs from them. Damaged places, which opening has reported, are passed over.
+    pub fn replay(
+        &self,
+        from: Offset,
+        mut each: impl FnMut(&BatchHeader, &[u8]),
+    ) -> Result<(), StorageError> {
+        if from >= self.log_end {
+            return Ok(());
+        }
+        let bases = self.segments.iter().chain([&self.active]);
+        let first = bases.clone().take_while(|segment| segment.base <= from).count().saturating_sub(1);
+        for segment in bases.skip(first) {
+            self.replay_segment(segment, from, &mut each)?;
+        }
+        Ok(())
+    }
+
+    fn replay_segment(
+        &self,
+        segment: &Segment,
+        from: Offset,
+        each: &mut impl FnMut(&BatchHeader, &[u8]),
+    ) -> Result<(), StorageError> {
+        if segment.bytes == 0 {
+            return Ok(());
+        }
+        let dir = &self.origin.path;
+        let path = file_path(dir, segment.base, FileKind::Log);
+        let loaded = SegmentIndex::load(dir, segment.base, segment.bytes)?;
+        let start = loaded.map_or(0, |index| u64::from(index.offsets.position_before(from)));
+        let mut file = File::open(&path).context("open", &path)?;
+        file.seek(SeekFrom::Start(start)).context("read", &path)?;
+        let mut scan = Scan::new(&file, start, segment.bytes);
+        loop {
+            match scan.next(Checksums::Ignore).context("read", &path)? {
+                Step::Batch { header, bytes, .. } if header.last_offset() >= from => each(&header, bytes),
+                Step::Batch { .. } => {}
+                Step::End => return Ok(()),
+                Step::Bad { position, .. } => {
+                    let found = resync::next_batch(&file, position + 1, segment.bytes, segment.base)
+                        .context("read", &path)?;
+                    let Some(next) = found else { return Ok(()) };
+                    (&file).seek(SeekFrom::Start(next)).context("read", &path)?;
+                    scan = Scan::new(&file, next, segment.bytes);
+                }
+            }
+        }
+    }
+}

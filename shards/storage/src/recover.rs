@@ -1,0 +1,192 @@
+//! Opening a log: what its directory holds, checked as far as the last stop makes necessary.
+//!
+//! After a clean stop files are taken as they are. Otherwise every batch from the recovery point on is read and its
+//! checksum compared.
+//!
+//! # Invariants
+//! - Only the end of the last segment is ever cut, and what is cut there and may have been durable is kept in a file
+//!   of its own.
+//! - Damage in older segments is reported and left where it is.
+//!
+//! # Not here
+//! Looking at one segment (`check.rs`).
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use record::BatchHeader;
+use types::{FilePosition, Offset, TimestampMs, TopicId};
+
+use crate::check::{self, Checked};
+use crate::checkpoint::sync_dir;
+use crate::error::{Context, StorageError};
+use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
+use crate::log_dir::{LogDir, entries};
+use crate::opened::OpenedLog;
+use crate::segment::Segment;
+use crate::segment_index::SegmentIndex;
+use crate::settings::LogSettings;
+
+/// Bytes that cannot be what was written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Damage {
+    /// The damaged file.
+    pub file: PathBuf,
+    /// Where the damage begins.
+    pub position: FilePosition,
+    /// What is wrong there.
+    pub what: String,
+}
+
+/// What recovery did.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Recovery {
+    /// Bytes whose checksums were compared.
+    pub scanned_bytes: u64,
+    /// Bytes that were cut off the end, not counting zeros.
+    pub cut_bytes: u64,
+    /// Segments whose indexes were built anew.
+    pub rebuilt_indexes: u32,
+    /// Damage that a crash alone cannot explain. The damaged bytes were left where they are, or kept in a file of
+    /// their own.
+    pub damage: Vec<Damage>,
+}
+
+/// Whose log it is, and what was known of it before its files were looked at.
+#[derive(Clone, Debug)]
+pub(crate) struct Origin {
+    pub(crate) dir: Arc<LogDir>,
+    /// The log's own directory.
+    pub(crate) path: PathBuf,
+    pub(crate) name: LogName,
+    pub(crate) topic: TopicId,
+    /// Whether files are what a clean stop left.
+    pub(crate) trust: bool,
+    /// Everything below was durable and in order.
+    pub(crate) recovery_point: Offset,
+    pub(crate) log_start: Offset,
+}
+
+/// Opens the log in `origin.path`, which exists.
+pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, StorageError> {
+    let mut recovery = Recovery::default();
+    let bases = list_segments(&origin.path)?;
+    let mut segments = Vec::with_capacity(bases.len());
+    let mut active = None;
+    for (i, base) in bases.iter().enumerate() {
+        let next_base = bases.get(i + 1).copied();
+        let task = check::Task { origin: &origin, base: *base, next_base, settings };
+        let checked = check::segment(&task, &mut recovery)?;
+        match (next_base, checked) {
+            (Some(_), checked) => segments.push(checked.segment),
+            (None, Checked { segment, index, end }) => active = Some((segment, index, end)),
+        }
+    }
+    let (segment, index, end) = match active {
+        Some(active) => active,
+        None => empty(origin.log_start),
+    };
+    let prepared = adopt_prepared(&origin, end, settings, &mut recovery)?;
+    let (active, index, end) = match prepared {
+        Some(prepared) => {
+            segments.push(segment);
+            prepared
+        }
+        None => (segment, index, end),
+    };
+    remove_snapshots_above(&origin.path, end)?;
+    let first = segments.first().map_or(active.base, |segment| segment.base);
+    let log_start = origin.log_start.clamp(first, end);
+    Ok(OpenedLog { origin, settings: *settings, segments, active, index, log_start, log_end: end, recovery })
+}
+
+fn empty(base: Offset) -> (Segment, SegmentIndex, Offset) {
+    (Segment { base, bytes: 0, max_timestamp: TimestampMs::NONE }, SegmentIndex::new(base), base)
+}
+
+/// The base offsets of a log's segments, ascending. Removes what interrupted work has left.
+fn list_segments(dir: &Path) -> Result<Vec<Offset>, StorageError> {
+    let mut bases = Vec::new();
+    let mut others = Vec::new();
+    for (name, path) in entries(dir)? {
+        match parse_file_name(&name) {
+            Some((base, FileKind::Log)) => bases.push(base),
+            Some((_, FileKind::Snapshot)) => {}
+            Some((base, _)) => others.push((base, path)),
+            None if name.ends_with(".deleted") || name.ends_with(".tmp") => {
+                fs::remove_file(&path).context("remove", &path)?;
+            }
+            None => {}
+        }
+    }
+    bases.sort_unstable();
+    for (base, path) in others {
+        if bases.binary_search(&base).is_err() {
+            fs::remove_file(&path).context("remove", &path)?;
+        }
+    }
+    Ok(bases)
+}
+
+/// A crash may come between writing to the prepared segment and giving it its name. If it holds what follows `end`,
+/// it gets its name now; an unused one is removed; anything else is kept under another name.
+fn adopt_prepared(
+    origin: &Origin,
+    end: Offset,
+    settings: &LogSettings,
+    recovery: &mut Recovery,
+) -> Result<Option<(Segment, SegmentIndex, Offset)>, StorageError> {
+    let path = origin.path.join(layout::PREPARED);
+    let Some(header) = first_header(&path)? else { return Ok(None) };
+    match header {
+        Some(header) if header.base_offset == end => {
+            let named = file_path(&origin.path, end, FileKind::Log);
+            // An empty segment of the same base may exist: it was created, and then a prepared one was used.
+            fs::rename(&path, &named).context("rename", &path)?;
+            sync_dir(&origin.path)?;
+            let task = check::Task { origin, base: end, next_base: None, settings };
+            let Checked { segment, index, end } = check::segment(&task, recovery)?;
+            Ok(Some((segment, index, end)))
+        }
+        Some(header) => {
+            let kept = origin.path.join(format!("{}.kept-{}", layout::PREPARED, header.base_offset));
+            fs::rename(&path, &kept).context("rename", &path)?;
+            recovery.damage.push(Damage {
+                file: kept,
+                position: FilePosition::ZERO,
+                what: format!("begins at offset {} instead of the log's end {end}", header.base_offset),
+            });
+            Ok(None)
+        }
+        None => {
+            fs::remove_file(&path).context("remove", &path)?;
+            Ok(None)
+        }
+    }
+}
+
+/// The first header in the file, if there is a file, and if there is a batch.
+fn first_header(path: &Path) -> Result<Option<Option<BatchHeader>>, StorageError> {
+    use std::io::Read;
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StorageError::io("open", path, error)),
+    };
+    let mut bytes = Vec::new();
+    file.take(record::BATCH_HEADER_BYTES as u64).read_to_end(&mut bytes).context("read", path)?;
+    Ok(Some(BatchHeader::parse(&bytes).ok()))
+}
+
+/// Snapshots above the log's end speak of records that are gone.
+fn remove_snapshots_above(dir: &Path, end: Offset) -> Result<(), StorageError> {
+    for (name, path) in entries(dir)? {
+        if let Some((at, FileKind::Snapshot)) = parse_file_name(&name)
+            && at > end
+        {
+            fs::remove_file(&path).context("remove", &path)?;
+        }
+    }
+    Ok(())
+}

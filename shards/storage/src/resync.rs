@@ -1,0 +1,49 @@
+//! Finding the next valid batch behind damaged bytes.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::FileExt;
+
+use record::{BATCH_HEADER_BYTES, BatchHeader, check_crc};
+use types::Offset;
+
+/// How much is searched at once.
+const WINDOW_BYTES: usize = 1024 * 1024;
+
+/// The first position at or behind `from` at which a valid batch begins: one with a right checksum, and with offsets
+/// that the segment beginning at `base` can hold.
+pub(crate) fn next_batch(file: &File, from: u64, end: u64, base: Offset) -> io::Result<Option<u64>> {
+    let mut window = Vec::new();
+    let mut window_start = from;
+    while window_start + BATCH_HEADER_BYTES as u64 <= end {
+        let left = end - window_start;
+        window.resize(usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW_BYTES), 0);
+        file.read_exact_at(&mut window, window_start)?;
+        for (i, bytes) in window.windows(BATCH_HEADER_BYTES).enumerate() {
+            let Some(header) = plausible(bytes, base) else { continue };
+            let position = window_start + i as u64;
+            if header.batch_len_bytes as u64 <= end - position && is_valid(file, position, &header)? {
+                return Ok(Some(position));
+            }
+        }
+        // The last bytes of this window may begin a header that ends in the next.
+        window_start += (window.len() - BATCH_HEADER_BYTES + 1) as u64;
+    }
+    Ok(None)
+}
+
+fn plausible(bytes: &[u8], base: Offset) -> Option<BatchHeader> {
+    let header = BatchHeader::parse(bytes).ok()?;
+    let delta = header.base_offset.0.checked_sub(base.0)?;
+    let sensible = (0..=i64::from(i32::MAX)).contains(&delta)
+        && header.last_offset_delta >= 0
+        && header.record_count >= 0;
+    sensible.then_some(header)
+}
+
+fn is_valid(file: &File, position: u64, header: &BatchHeader) -> io::Result<bool> {
+    // Held against the file's size by the caller.
+    let mut batch = vec![0; header.batch_len_bytes];
+    file.read_exact_at(&mut batch, position)?;
+    Ok(check_crc(&batch).is_ok())
+}
