@@ -1,164 +1,164 @@
-//! TODO
+//! Access control lists.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO DescribeAclsRequest
+    /// Asks for the entries of access control lists.
     pub struct DescribeAclsRequest {
-        /// TODO resource_type_filter
+        /// The type of resource to look for.
         resource_type_filter: i8, [0+];
-        /// TODO resource_name_filter
+        /// The name to look for; null for any.
         resource_name_filter: Option<Str>, [0+] nullable [0+];
-        /// TODO pattern_type_filter
+        /// How names are meant: 1 any, 2 whatever applies to the name, 3 literally, 4 as a prefix.
         pattern_type_filter: i8, [1+] = 3;
-        /// TODO principal_filter
+        /// The principal to look for; null for any.
         principal_filter: Option<Str>, [0+] nullable [0+];
-        /// TODO host_filter
+        /// The host to look for; null for any.
         host_filter: Option<Str>, [0+] nullable [0+];
-        /// TODO operation
+        /// The operation to look for; 1 for any.
         operation: i8, [0+];
-        /// TODO permission_type
+        /// Whether the entry denies (2) or allows (3); 1 in a filter for either.
         permission_type: i8, [0+];
     }
 
-    /// TODO DescribeAclsResponse
+    /// The entries, by resource.
     pub struct DescribeAclsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO resources
+        /// The resources.
         resources: Vec<DescribeAclsResource>, [0+];
     }
 
-    /// TODO DescribeAclsResource
+    /// A resource, in [`DescribeAclsResponse`].
     pub struct DescribeAclsResource {
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO pattern_type
+        /// How the name is meant: 3 literally, 4 as a prefix.
         pattern_type: i8, [1+] = 3;
-        /// TODO acls
+        /// The entries of this resource.
         acls: Vec<AclDescription>, [0+];
     }
 
-    /// TODO AclDescription
+    /// An entry, in [`DescribeAclsResponse`].
     pub struct AclDescription {
-        /// TODO principal
+        /// The principal, such as `User:alice`.
         principal: Str, [0+];
-        /// TODO host
+        /// The host that the entry is about; `*` for all.
         host: Str, [0+];
-        /// TODO operation
+        /// The operation, as a number of Kafka's `AclOperation`.
         operation: i8, [0+];
-        /// TODO permission_type
+        /// Whether the entry denies (2) or allows (3); 1 in a filter for either.
         permission_type: i8, [0+];
     }
 
-    /// TODO CreateAclsRequest
+    /// Adds entries to access control lists.
     pub struct CreateAclsRequest {
-        /// TODO creations
+        /// The entries to add.
         creations: Vec<AclCreation>, [0+];
     }
 
-    /// TODO AclCreation
+    /// An entry to add, in [`CreateAclsRequest`].
     pub struct AclCreation {
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO resource_pattern_type
+        /// How the name is meant: 3 literally, 4 as a prefix.
         resource_pattern_type: i8, [1+] = 3;
-        /// TODO principal
+        /// The principal, such as `User:alice`.
         principal: Str, [0+];
-        /// TODO host
+        /// The host that the entry is about; `*` for all.
         host: Str, [0+];
-        /// TODO operation
+        /// The operation, as a number of Kafka's `AclOperation`.
         operation: i8, [0+];
-        /// TODO permission_type
+        /// Whether the entry denies (2) or allows (3); 1 in a filter for either.
         permission_type: i8, [0+];
     }
 
-    /// TODO CreateAclsResponse
+    /// What became of each entry.
     pub struct CreateAclsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO results
+        /// What became of each entry.
         results: Vec<AclCreationResult>, [0+];
     }
 
-    /// TODO AclCreationResult
+    /// What became of an entry, in [`CreateAclsResponse`].
     pub struct AclCreationResult {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO DeleteAclsRequest
+    /// Removes entries from access control lists.
     pub struct DeleteAclsRequest {
-        /// TODO filters
+        /// The patterns of entries to remove.
         filters: Vec<DeleteAclsFilter>, [0+];
     }
 
-    /// TODO DeleteAclsFilter
+    /// A pattern of entries to remove, in [`DeleteAclsRequest`].
     pub struct DeleteAclsFilter {
-        /// TODO resource_type_filter
+        /// The type of resource to look for.
         resource_type_filter: i8, [0+];
-        /// TODO resource_name_filter
+        /// The name to look for; null for any.
         resource_name_filter: Option<Str>, [0+] nullable [0+];
-        /// TODO pattern_type_filter
+        /// How names are meant: 1 any, 2 whatever applies to the name, 3 literally, 4 as a prefix.
         pattern_type_filter: i8, [1+] = 3;
-        /// TODO principal_filter
+        /// The principal to look for; null for any.
         principal_filter: Option<Str>, [0+] nullable [0+];
-        /// TODO host_filter
+        /// The host to look for; null for any.
         host_filter: Option<Str>, [0+] nullable [0+];
-        /// TODO operation
+        /// The operation to look for; 1 for any.
         operation: i8, [0+];
-        /// TODO permission_type
+        /// Whether the entry denies (2) or allows (3); 1 in a filter for either.
         permission_type: i8, [0+];
     }
 
-    /// TODO DeleteAclsResponse
+    /// What was removed.
     pub struct DeleteAclsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO filter_results
+        /// What became of each filter.
         filter_results: Vec<DeleteAclsFilterResult>, [0+];
     }
 
-    /// TODO DeleteAclsFilterResult
+    /// What became of a filter, in [`DeleteAclsResponse`].
     pub struct DeleteAclsFilterResult {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO matching_acls
+        /// The entries that were removed.
         matching_acls: Vec<DeleteAclsMatchingAcl>, [0+];
     }
 
-    /// TODO DeleteAclsMatchingAcl
+    /// An entry that was removed, in [`DeleteAclsResponse`].
     pub struct DeleteAclsMatchingAcl {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO pattern_type
+        /// How the name is meant: 3 literally, 4 as a prefix.
         pattern_type: i8, [1+] = 3;
-        /// TODO principal
+        /// The principal, such as `User:alice`.
         principal: Str, [0+];
-        /// TODO host
+        /// The host that the entry is about; `*` for all.
         host: Str, [0+];
-        /// TODO operation
+        /// The operation, as a number of Kafka's `AclOperation`.
         operation: i8, [0+];
-        /// TODO permission_type
+        /// Whether the entry denies (2) or allows (3); 1 in a filter for either.
         permission_type: i8, [0+];
     }
 }

@@ -1,120 +1,120 @@
-//! TODO
+//! Client quotas (KIP-546).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO DescribeClientQuotasRequest
+    /// Asks for client quotas (KIP-546).
     pub struct DescribeClientQuotasRequest {
-        /// TODO components
+        /// What entities must look like.
         components: Vec<ComponentData>, [0+];
-        /// TODO strict
+        /// Whether an entity must have no parts beyond those asked for.
         strict: bool, [0+];
     }
 
-    /// TODO ComponentData
+    /// What a part of an entity must look like, in [`DescribeClientQuotasRequest`].
     pub struct ComponentData {
-        /// TODO entity_type
+        /// The type of entity: `user`, `client-id` or `ip`.
         entity_type: Str, [0+];
-        /// TODO match_type
+        /// How to compare names: 0 exactly, 1 the default entity, 2 any.
         match_type: i8, [0+];
-        /// TODO match_
+        /// What to compare names with, for exact matches.
         match_: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO DescribeClientQuotasResponse
+    /// The quotas, by entity.
     pub struct DescribeClientQuotasResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO entries
+        /// The entities and their quotas.
         entries: Option<Vec<DescribeClientQuotasEntryData>>, [0+] nullable [0+];
     }
 
-    /// TODO DescribeClientQuotasEntryData
+    /// An entity and its quotas, in [`DescribeClientQuotasResponse`].
     pub struct DescribeClientQuotasEntryData {
-        /// TODO entity
+        /// The parts that make up the entity.
         entity: Vec<DescribeClientQuotasEntityData>, [0+];
-        /// TODO values
+        /// The values of the quotas.
         values: Vec<ValueData>, [0+];
     }
 
-    /// TODO DescribeClientQuotasEntityData
+    /// A part of an entity, in [`DescribeClientQuotasResponse`].
     pub struct DescribeClientQuotasEntityData {
-        /// TODO entity_type
+        /// The type of entity: `user`, `client-id` or `ip`.
         entity_type: Str, [0+];
-        /// TODO entity_name
+        /// The name of the entity; null for the default.
         entity_name: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO ValueData
+    /// A quota, in [`DescribeClientQuotasResponse`].
     pub struct ValueData {
-        /// TODO key
+        /// The name of the quota, such as `producer_byte_rate`.
         key: Str, [0+];
-        /// TODO value
+        /// The value of the quota.
         value: f64, [0+];
     }
 
-    /// TODO AlterClientQuotasRequest
+    /// Sets and removes client quotas.
     pub struct AlterClientQuotasRequest {
-        /// TODO entries
+        /// The entities and their quotas.
         entries: Vec<AlterClientQuotasRequestEntryData>, [0+];
-        /// TODO validate_only
+        /// Whether to check everything but to change nothing.
         validate_only: bool, [0+];
     }
 
-    /// TODO AlterClientQuotasRequestEntryData
+    /// An entity and its quotas, in [`AlterClientQuotasRequest`].
     pub struct AlterClientQuotasRequestEntryData {
-        /// TODO entity
+        /// The parts that make up the entity.
         entity: Vec<AlterClientQuotasRequestEntityData>, [0+];
-        /// TODO ops
+        /// The values to set or remove.
         ops: Vec<OpData>, [0+];
     }
 
-    /// TODO AlterClientQuotasRequestEntityData
+    /// A part of an entity, in [`AlterClientQuotasRequest`].
     pub struct AlterClientQuotasRequestEntityData {
-        /// TODO entity_type
+        /// The type of entity: `user`, `client-id` or `ip`.
         entity_type: Str, [0+];
-        /// TODO entity_name
+        /// The name of the entity; null for the default.
         entity_name: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO OpData
+    /// A quota to set or remove, in [`AlterClientQuotasRequest`].
     pub struct OpData {
-        /// TODO key
+        /// The name of the quota, such as `producer_byte_rate`.
         key: Str, [0+];
-        /// TODO value
+        /// The value of the quota.
         value: f64, [0+];
-        /// TODO remove
+        /// Whether to remove the value instead of setting it.
         remove: bool, [0+];
     }
 
-    /// TODO AlterClientQuotasResponse
+    /// What became of each entity.
     pub struct AlterClientQuotasResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO entries
+        /// The entities and their quotas.
         entries: Vec<AlterClientQuotasResponseEntryData>, [0+];
     }
 
-    /// TODO AlterClientQuotasResponseEntryData
+    /// What became of an entity, in [`AlterClientQuotasResponse`].
     pub struct AlterClientQuotasResponseEntryData {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO entity
+        /// The parts that make up the entity.
         entity: Vec<AlterClientQuotasResponseEntityData>, [0+];
     }
 
-    /// TODO AlterClientQuotasResponseEntityData
+    /// A part of an entity, in [`AlterClientQuotasResponse`].
     pub struct AlterClientQuotasResponseEntityData {
-        /// TODO entity_type
+        /// The type of entity: `user`, `client-id` or `ip`.
         entity_type: Str, [0+];
-        /// TODO entity_name
+        /// The name of the entity; null for the default.
         entity_name: Option<Str>, [0+] nullable [0+];
     }
 }

@@ -1,110 +1,110 @@
-//! TODO
+//! The cluster: its brokers and features.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO DescribeClusterRequest
+    /// Asks for the brokers or controllers of the cluster (KIP-700).
     pub struct DescribeClusterRequest {
-        /// TODO include_cluster_authorized_operations
+        /// Whether to tell what the client may do on the cluster.
         include_cluster_authorized_operations: bool, [0+];
-        /// TODO endpoint_type
+        /// What to describe: 1 for brokers, 2 for controllers.
         endpoint_type: i8, [1+] = 1;
-        /// TODO include_fenced_brokers
+        /// Whether to list fenced brokers too.
         include_fenced_brokers: bool, [2+];
     }
 
-    /// TODO DescribeClusterResponse
+    /// The brokers or controllers.
     pub struct DescribeClusterResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO endpoint_type
+        /// What to describe: 1 for brokers, 2 for controllers.
         endpoint_type: i8, [1+] = 1;
-        /// TODO cluster_id
+        /// The cluster.
         cluster_id: Str, [0+];
-        /// TODO controller_id
+        /// The broker that takes requests for the controller.
         controller_id: i32, [0+] = -1;
-        /// TODO brokers
+        /// The brokers of the cluster.
         brokers: Vec<DescribeClusterBroker>, [0+];
-        /// TODO cluster_authorized_operations
+        /// A bit for each operation that the client may do on the cluster; `i32::MIN` if it did not ask.
         cluster_authorized_operations: i32, [0+] = i32::MIN;
     }
 
-    /// TODO DescribeClusterBroker
+    /// A broker, in [`DescribeClusterResponse`].
     pub struct DescribeClusterBroker {
-        /// TODO broker_id
+        /// The broker.
         broker_id: i32, [0+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [0+];
-        /// TODO rack
+        /// The rack, or null.
         rack: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO is_fenced
+        /// Whether the broker is fenced.
         is_fenced: bool, [2+];
     }
 
-    /// TODO UnregisterBrokerRequest
+    /// Removes a broker from the cluster for good.
     pub struct UnregisterBrokerRequest {
-        /// TODO broker_id
+        /// The broker.
         broker_id: i32, [0+];
     }
 
-    /// TODO UnregisterBrokerResponse
+    /// Whether the broker was removed.
     pub struct UnregisterBrokerResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO UpdateFeaturesRequest
+    /// Sets the levels of cluster features (KIP-584).
     pub struct UpdateFeaturesRequest {
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+] = 60_000;
-        /// TODO feature_updates
+        /// The levels to set.
         feature_updates: Vec<FeatureUpdateKey>, [0+];
-        /// TODO validate_only
+        /// Whether to check everything but to change nothing.
         validate_only: bool, [1+];
     }
 
-    /// TODO FeatureUpdateKey
+    /// A feature and its level, in [`UpdateFeaturesRequest`].
     pub struct FeatureUpdateKey {
-        /// TODO feature
+        /// The name of the feature.
         feature: Str, [0+];
-        /// TODO max_version_level
+        /// The level to set; 0 to take the feature out of force.
         max_version_level: i16, [0+];
-        /// TODO allow_downgrade
+        /// Whether the level may be lowered; replaced by `upgrade_type`.
         allow_downgrade: bool, [0];
-        /// TODO upgrade_type
+        /// What is allowed: 1 only to raise the level, 2 to lower it without loss, 3 to lower it with loss.
         upgrade_type: i8, [1+] = 1;
     }
 
-    /// TODO UpdateFeaturesResponse
+    /// What became of each feature.
     pub struct UpdateFeaturesResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO results
+        /// What became of each feature.
         results: Vec<UpdatableFeatureResult>, [0-1] (ignorable);
     }
 
-    /// TODO UpdatableFeatureResult
+    /// What became of a feature, in [`UpdateFeaturesResponse`].
     pub struct UpdatableFeatureResult {
-        /// TODO feature
+        /// The name of the feature.
         feature: Str, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
     }
 }

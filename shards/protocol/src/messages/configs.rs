@@ -1,196 +1,197 @@
-//! TODO
+//! Settings of topics, brokers and other resources.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO DescribeConfigsRequest
+    /// Asks for the settings of topics, brokers and other resources.
     pub struct DescribeConfigsRequest {
-        /// TODO resources
+        /// The resources.
         resources: Vec<DescribeConfigsResource>, [0+];
-        /// TODO include_synonyms
+        /// Whether to list all levels at which the setting is given.
         include_synonyms: bool, [1+];
-        /// TODO include_documentation
+        /// Whether to explain the settings.
         include_documentation: bool, [3+];
     }
 
-    /// TODO DescribeConfigsResource
+    /// A resource, in [`DescribeConfigsRequest`].
     pub struct DescribeConfigsResource {
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO configuration_keys
+        /// The settings asked for; null for all.
         configuration_keys: Option<Vec<Str>>, [0+] nullable [0+];
     }
 
-    /// TODO DescribeConfigsResponse
+    /// The settings.
     pub struct DescribeConfigsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO results
+        /// What became of each resource.
         results: Vec<DescribeConfigsResult>, [0+];
     }
 
-    /// TODO DescribeConfigsResult
+    /// A resource, in [`DescribeConfigsResponse`].
     pub struct DescribeConfigsResult {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO configs
+        /// The settings.
         configs: Vec<DescribeConfigsResourceResult>, [0+];
     }
 
-    /// TODO DescribeConfigsResourceResult
+    /// A setting, in [`DescribeConfigsResponse`].
     pub struct DescribeConfigsResourceResult {
-        /// TODO name
+        /// The name of the setting.
         name: Str, [0+];
-        /// TODO value
+        /// The value; null if it is withheld, or to go back to the default.
         value: Option<Str>, [0+] nullable [0+];
-        /// TODO read_only
+        /// Whether the setting cannot be changed at run time.
         read_only: bool, [0+];
-        /// TODO config_source
+        /// Where the value comes from: 1 topic, 2 broker, 3 default of all brokers, 4 the broker's file, 5
+        /// default.
         config_source: i8, [1+] (ignorable) = -1;
-        /// TODO is_sensitive
+        /// Whether the value is secret and therefore withheld.
         is_sensitive: bool, [0+];
-        /// TODO synonyms
+        /// The levels at which the setting is given, the deciding one first.
         synonyms: Vec<DescribeConfigsSynonym>, [1+] (ignorable);
-        /// TODO config_type
+        /// The type of value.
         config_type: i8, [3+] (ignorable);
-        /// TODO documentation
+        /// What the setting means, or null if the client did not ask.
         documentation: Option<Str>, [3+] nullable [0+] (ignorable);
     }
 
-    /// TODO DescribeConfigsSynonym
+    /// A level at which a setting is given, in [`DescribeConfigsResponse`].
     pub struct DescribeConfigsSynonym {
-        /// TODO name
+        /// The name of the setting.
         name: Str, [1+];
-        /// TODO value
+        /// The value; null if it is withheld, or to go back to the default.
         value: Option<Str>, [1+] nullable [0+];
-        /// TODO source
+        /// Where the value comes from, as in `config_source`.
         source: i8, [1+];
     }
 
-    /// TODO AlterConfigsRequest
+    /// Replaces all settings of resources.
     pub struct AlterConfigsRequest {
-        /// TODO resources
-        resources: Vec<AlterConfigsAlterConfigsResource>, [0+];
-        /// TODO validate_only
+        /// The resources.
+        resources: Vec<AlterConfigsResource>, [0+];
+        /// Whether to check everything but to change nothing.
         validate_only: bool, [0+];
     }
 
-    /// TODO AlterConfigsAlterConfigsResource
-    pub struct AlterConfigsAlterConfigsResource {
-        /// TODO resource_type
+    /// A resource, in [`AlterConfigsRequest`].
+    pub struct AlterConfigsResource {
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO configs
+        /// The settings.
         configs: Vec<AlterConfigsAlterableConfig>, [0+];
     }
 
-    /// TODO AlterConfigsAlterableConfig
+    /// A setting, in [`AlterConfigsRequest`].
     pub struct AlterConfigsAlterableConfig {
-        /// TODO name
+        /// The name of the setting.
         name: Str, [0+];
-        /// TODO value
+        /// The value; null if it is withheld, or to go back to the default.
         value: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO AlterConfigsResponse
+    /// What became of each resource.
     pub struct AlterConfigsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO responses
-        responses: Vec<AlterConfigsAlterConfigsResourceResponse>, [0+];
+        /// What became of each resource.
+        responses: Vec<AlterConfigsResourceResponse>, [0+];
     }
 
-    /// TODO AlterConfigsAlterConfigsResourceResponse
-    pub struct AlterConfigsAlterConfigsResourceResponse {
-        /// TODO error_code
+    /// What became of a resource, in [`AlterConfigsResponse`].
+    pub struct AlterConfigsResourceResponse {
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
     }
 
-    /// TODO IncrementalAlterConfigsRequest
+    /// Changes single settings of resources (KIP-339).
     pub struct IncrementalAlterConfigsRequest {
-        /// TODO resources
-        resources: Vec<IncrementalAlterConfigsAlterConfigsResource>, [0+];
-        /// TODO validate_only
+        /// The resources.
+        resources: Vec<IncrementalAlterConfigsResource>, [0+];
+        /// Whether to check everything but to change nothing.
         validate_only: bool, [0+];
     }
 
-    /// TODO IncrementalAlterConfigsAlterConfigsResource
-    pub struct IncrementalAlterConfigsAlterConfigsResource {
-        /// TODO resource_type
+    /// A resource, in [`IncrementalAlterConfigsRequest`].
+    pub struct IncrementalAlterConfigsResource {
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO configs
+        /// The settings.
         configs: Vec<IncrementalAlterConfigsAlterableConfig>, [0+];
     }
 
-    /// TODO IncrementalAlterConfigsAlterableConfig
+    /// A setting, in [`IncrementalAlterConfigsRequest`].
     pub struct IncrementalAlterConfigsAlterableConfig {
-        /// TODO name
+        /// The name of the setting.
         name: Str, [0+];
-        /// TODO config_operation
+        /// What to do: 0 set, 1 delete, 2 append to a list, 3 subtract from a list.
         config_operation: i8, [0+];
-        /// TODO value
+        /// The value; null if it is withheld, or to go back to the default.
         value: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO IncrementalAlterConfigsResponse
+    /// What became of each resource.
     pub struct IncrementalAlterConfigsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO responses
-        responses: Vec<IncrementalAlterConfigsAlterConfigsResourceResponse>, [0+];
+        /// What became of each resource.
+        responses: Vec<IncrementalAlterConfigsResourceResponse>, [0+];
     }
 
-    /// TODO IncrementalAlterConfigsAlterConfigsResourceResponse
-    pub struct IncrementalAlterConfigsAlterConfigsResourceResponse {
-        /// TODO error_code
+    /// What became of a resource, in [`IncrementalAlterConfigsResponse`].
+    pub struct IncrementalAlterConfigsResourceResponse {
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [0+];
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
     }
 
-    /// TODO ListConfigResourcesRequest
+    /// Asks which resources have settings.
     pub struct ListConfigResourcesRequest {
-        /// TODO resource_types
+        /// The types of resources to list; empty for all.
         resource_types: Vec<i8>, [1+];
     }
 
-    /// TODO ListConfigResourcesResponse
+    /// The resources.
     pub struct ListConfigResourcesResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO config_resources
+        /// The resources that have configurations.
         config_resources: Vec<ConfigResource>, [0+];
     }
 
-    /// TODO ConfigResource
+    /// A resource, in [`ListConfigResourcesResponse`].
     pub struct ConfigResource {
-        /// TODO resource_name
+        /// The name of the resource.
         resource_name: Str, [0+];
-        /// TODO resource_type
+        /// The type of resource.
         resource_type: i8, [1+] (ignorable) = 16;
     }
 }

@@ -1,151 +1,151 @@
-//! TODO
+//! Consumer groups of the next generation (KIP-848).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO ConsumerGroupHeartbeatRequest
+    /// Joins, keeps up or leaves a consumer group (KIP-848).
     pub struct ConsumerGroupHeartbeatRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO member_epoch
+        /// The member's epoch; 0 to join, -1 to leave, -2 for a static member that comes back.
         member_epoch: i32, [0+];
-        /// TODO instance_id
+        /// The name of a static member, or null.
         instance_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO rebalance_timeout_ms
+        /// How long the member may take to give up partitions, in milliseconds; -1 if nothing has changed.
         rebalance_timeout_ms: i32, [0+] = -1;
-        /// TODO subscribed_topic_names
+        /// The topics that the member subscribes to; null if nothing has changed.
         subscribed_topic_names: Option<Vec<Str>>, [0+] nullable [0+] = None;
-        /// TODO subscribed_topic_regex
+        /// A pattern of topics that the member subscribes to, or null.
         subscribed_topic_regex: Option<Str>, [1+] nullable [1+] = None;
-        /// TODO server_assignor
+        /// The name of the assignor that the member prefers, or null.
         server_assignor: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO topic_partitions
+        /// The partitions that the member holds; null if nothing has changed.
         topic_partitions: Option<Vec<ConsumerGroupHeartbeatRequestTopicPartitions>>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ConsumerGroupHeartbeatRequestTopicPartitions
+    /// Partitions of a topic, in [`ConsumerGroupHeartbeatRequest`].
     pub struct ConsumerGroupHeartbeatRequestTopicPartitions {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ConsumerGroupHeartbeatResponse
+    /// The member's state and assignment.
     pub struct ConsumerGroupHeartbeatResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_id
+        /// The member's id.
         member_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [0+];
-        /// TODO heartbeat_interval_ms
+        /// How often the member has to report, in milliseconds.
         heartbeat_interval_ms: i32, [0+];
-        /// TODO assignment
+        /// What the member shall hold; null if nothing has changed.
         assignment: Option<ConsumerGroupHeartbeatAssignment>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ConsumerGroupHeartbeatAssignment
+    /// What a member holds, in [`ConsumerGroupHeartbeatResponse`].
     pub struct ConsumerGroupHeartbeatAssignment {
-        /// TODO topic_partitions
+        /// The partitions, by topic.
         topic_partitions: Vec<ConsumerGroupHeartbeatResponseTopicPartitions>, [0+];
     }
 
-    /// TODO ConsumerGroupHeartbeatResponseTopicPartitions
+    /// Partitions of a topic, in [`ConsumerGroupHeartbeatResponse`].
     pub struct ConsumerGroupHeartbeatResponseTopicPartitions {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ConsumerGroupDescribeRequest
+    /// Asks for consumer groups and their members.
     pub struct ConsumerGroupDescribeRequest {
-        /// TODO group_ids
+        /// The groups.
         group_ids: Vec<Str>, [0+];
-        /// TODO include_authorized_operations
+        /// Whether to tell what the client may do.
         include_authorized_operations: bool, [0+];
     }
 
-    /// TODO ConsumerGroupDescribeResponse
+    /// The groups and their members.
     pub struct ConsumerGroupDescribeResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO groups
+        /// The groups.
         groups: Vec<DescribedGroup>, [0+];
     }
 
-    /// TODO DescribedGroup
+    /// A group, in [`ConsumerGroupDescribeResponse`].
     pub struct DescribedGroup {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO group_state
+        /// The state of the group.
         group_state: Str, [0+];
-        /// TODO group_epoch
+        /// The epoch of the group.
         group_epoch: i32, [0+];
-        /// TODO assignment_epoch
+        /// The group epoch for which the assignment was computed.
         assignment_epoch: i32, [0+];
-        /// TODO assignor_name
+        /// The name of the assignor.
         assignor_name: Str, [0+];
-        /// TODO members
+        /// The members.
         members: Vec<Member>, [0+];
-        /// TODO authorized_operations
+        /// A bit for each operation that the client may do; `i32::MIN` if it did not ask.
         authorized_operations: i32, [0+] = i32::MIN;
     }
 
-    /// TODO Member
+    /// A member, in [`ConsumerGroupDescribeResponse`].
     pub struct Member {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO instance_id
+        /// The name of a static member, or null.
         instance_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [0+];
-        /// TODO client_id
+        /// How the client calls itself.
         client_id: Str, [0+];
-        /// TODO client_host
+        /// The address that the client connects from.
         client_host: Str, [0+];
-        /// TODO subscribed_topic_names
+        /// The topics that the member subscribes to.
         subscribed_topic_names: Vec<Str>, [0+];
-        /// TODO subscribed_topic_regex
+        /// A pattern of topics that the member subscribes to, or null.
         subscribed_topic_regex: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO assignment
+        /// What the member holds.
         assignment: ConsumerGroupDescribeAssignment, [0+];
-        /// TODO target_assignment
+        /// What the member is meant to have in the end.
         target_assignment: ConsumerGroupDescribeAssignment, [0+];
-        /// TODO member_type
+        /// The protocol that the member uses: -1 unknown, 0 classic, 1 consumer.
         member_type: i8, [1+] (ignorable) = -1;
     }
 
-    /// TODO ConsumerGroupDescribeTopicPartitions
+    /// Partitions of a topic, in [`ConsumerGroupDescribeResponse`].
     pub struct ConsumerGroupDescribeTopicPartitions {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ConsumerGroupDescribeAssignment
+    /// What a member holds, in [`ConsumerGroupDescribeResponse`].
     pub struct ConsumerGroupDescribeAssignment {
-        /// TODO topic_partitions
+        /// The partitions, by topic.
         topic_partitions: Vec<ConsumerGroupDescribeTopicPartitions>, [0+];
     }
 }

@@ -1,145 +1,145 @@
-//! TODO
+//! Delegation tokens (KIP-48).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use bytes::Bytes;
 
 tables! {
-    /// TODO CreateDelegationTokenRequest
+    /// Creates a delegation token (KIP-48).
     pub struct CreateDelegationTokenRequest {
-        /// TODO owner_principal_type
+        /// The type of the owner; null for the client itself.
         owner_principal_type: Option<Str>, [3+] nullable [3+];
-        /// TODO owner_principal_name
+        /// The name of the owner; null for the client itself.
         owner_principal_name: Option<Str>, [3+] nullable [3+];
-        /// TODO renewers
+        /// The principals that may renew the token besides its owner.
         renewers: Vec<CreatableRenewers>, [0+];
-        /// TODO max_lifetime_ms
+        /// How long the token can be renewed, in milliseconds; -1 for the broker's maximum.
         max_lifetime_ms: i64, [0+];
     }
 
-    /// TODO CreatableRenewers
+    /// A principal that may renew the token, in [`CreateDelegationTokenRequest`].
     pub struct CreatableRenewers {
-        /// TODO principal_type
+        /// The type of the principal.
         principal_type: Str, [0+];
-        /// TODO principal_name
+        /// The name of the principal.
         principal_name: Str, [0+];
     }
 
-    /// TODO CreateDelegationTokenResponse
+    /// The new token.
     pub struct CreateDelegationTokenResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO principal_type
+        /// The type of the principal.
         principal_type: Str, [0+];
-        /// TODO principal_name
+        /// The name of the principal.
         principal_name: Str, [0+];
-        /// TODO token_requester_principal_type
+        /// The type of the principal that asked for the token.
         token_requester_principal_type: Str, [3+];
-        /// TODO token_requester_principal_name
+        /// The name of the principal that asked for the token.
         token_requester_principal_name: Str, [3+];
-        /// TODO issue_timestamp_ms
+        /// When the token was made, in milliseconds since 1970.
         issue_timestamp_ms: i64, [0+];
-        /// TODO expiry_timestamp_ms
+        /// When the token ends unless it is renewed, in milliseconds since 1970.
         expiry_timestamp_ms: i64, [0+];
-        /// TODO max_timestamp_ms
+        /// When the token ends whatever happens, in milliseconds since 1970.
         max_timestamp_ms: i64, [0+];
-        /// TODO token_id
+        /// The name of the token.
         token_id: Str, [0+];
-        /// TODO hmac
+        /// The secret of the token.
         hmac: Bytes, [0+];
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
     }
 
-    /// TODO RenewDelegationTokenRequest
+    /// Prolongs a delegation token.
     pub struct RenewDelegationTokenRequest {
-        /// TODO hmac
+        /// The secret of the token.
         hmac: Bytes, [0+];
-        /// TODO renew_period_ms
+        /// For how long to renew the token, in milliseconds; -1 for the broker's default.
         renew_period_ms: i64, [0+];
     }
 
-    /// TODO RenewDelegationTokenResponse
+    /// The token's new end.
     pub struct RenewDelegationTokenResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO expiry_timestamp_ms
+        /// When the token ends unless it is renewed, in milliseconds since 1970.
         expiry_timestamp_ms: i64, [0+];
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
     }
 
-    /// TODO ExpireDelegationTokenRequest
+    /// Ends or shortens a delegation token.
     pub struct ExpireDelegationTokenRequest {
-        /// TODO hmac
+        /// The secret of the token.
         hmac: Bytes, [0+];
-        /// TODO expiry_time_period_ms
+        /// For how long the token shall still be valid, in milliseconds; below zero to end it at once.
         expiry_time_period_ms: i64, [0+];
     }
 
-    /// TODO ExpireDelegationTokenResponse
+    /// The token's new end.
     pub struct ExpireDelegationTokenResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO expiry_timestamp_ms
+        /// When the token ends unless it is renewed, in milliseconds since 1970.
         expiry_timestamp_ms: i64, [0+];
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
     }
 
-    /// TODO DescribeDelegationTokenRequest
+    /// Asks for delegation tokens by owner.
     pub struct DescribeDelegationTokenRequest {
-        /// TODO owners
+        /// The owners whose tokens are asked for; null for all.
         owners: Option<Vec<DescribeDelegationTokenOwner>>, [0+] nullable [0+];
     }
 
-    /// TODO DescribeDelegationTokenOwner
+    /// An owner, in [`DescribeDelegationTokenRequest`].
     pub struct DescribeDelegationTokenOwner {
-        /// TODO principal_type
+        /// The type of the principal.
         principal_type: Str, [0+];
-        /// TODO principal_name
+        /// The name of the principal.
         principal_name: Str, [0+];
     }
 
-    /// TODO DescribeDelegationTokenResponse
+    /// The delegation tokens.
     pub struct DescribeDelegationTokenResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO tokens
+        /// The tokens.
         tokens: Vec<DescribedDelegationToken>, [0+];
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
     }
 
-    /// TODO DescribedDelegationToken
+    /// A token, in [`DescribeDelegationTokenResponse`].
     pub struct DescribedDelegationToken {
-        /// TODO principal_type
+        /// The type of the principal.
         principal_type: Str, [0+];
-        /// TODO principal_name
+        /// The name of the principal.
         principal_name: Str, [0+];
-        /// TODO token_requester_principal_type
+        /// The type of the principal that asked for the token.
         token_requester_principal_type: Str, [3+];
-        /// TODO token_requester_principal_name
+        /// The name of the principal that asked for the token.
         token_requester_principal_name: Str, [3+];
-        /// TODO issue_timestamp
+        /// When the token was made, in milliseconds since 1970.
         issue_timestamp: i64, [0+];
-        /// TODO expiry_timestamp
+        /// When the token ends unless it is renewed, in milliseconds since 1970.
         expiry_timestamp: i64, [0+];
-        /// TODO max_timestamp
+        /// When the token ends whatever happens, in milliseconds since 1970.
         max_timestamp: i64, [0+];
-        /// TODO token_id
+        /// The name of the token.
         token_id: Str, [0+];
-        /// TODO hmac
+        /// The secret of the token.
         hmac: Bytes, [0+];
-        /// TODO renewers
+        /// The principals that may renew the token besides its owner.
         renewers: Vec<DescribedDelegationTokenRenewer>, [0+];
     }
 
-    /// TODO DescribedDelegationTokenRenewer
+    /// A principal that may renew the token, in [`DescribeDelegationTokenResponse`].
     pub struct DescribedDelegationTokenRenewer {
-        /// TODO principal_type
+        /// The type of the principal.
         principal_type: Str, [0+];
-        /// TODO principal_name
+        /// The name of the principal.
         principal_name: Str, [0+];
     }
 }

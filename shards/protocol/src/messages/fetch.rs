@@ -1,177 +1,177 @@
-//! TODO
+//! Reading records.
 
 use crate::table::{first, present, tables, versions};
 use crate::{Records, Str};
 use types::Uuid;
 
 tables! {
-    /// TODO FetchRequest
+    /// Reads records, for a consumer or a follower.
     pub struct FetchRequest {
-        /// TODO cluster_id
+        /// The cluster.
         cluster_id: Option<Str>, [12+] nullable [12+] tag 0 (ignorable) = None;
-        /// TODO replica_id
+        /// The replica that asks, or -1 for a client.
         replica_id: i32, [0-14] = -1;
-        /// TODO replica_state
+        /// The follower that asks.
         replica_state: ReplicaState, [15+] tag 1;
-        /// TODO max_wait_ms
+        /// How long to wait for `min_bytes`, in milliseconds.
         max_wait_ms: i32, [0+];
-        /// TODO min_bytes
+        /// How many bytes must be there before the broker answers, unless `max_wait_ms` is over.
         min_bytes: i32, [0+];
-        /// TODO max_bytes
+        /// How many bytes the answer should have at most.
         max_bytes: i32, [3+] (ignorable) = i32::MAX;
-        /// TODO isolation_level
+        /// What may be read: 0 all records, 1 only those outside of open and aborted transactions.
         isolation_level: i8, [4+] (ignorable);
-        /// TODO session_id
+        /// The fetch session; 0 for none.
         session_id: i32, [7+] (ignorable);
-        /// TODO session_epoch
+        /// Counts the requests of the session; 0 opens one, -1 stays without.
         session_epoch: i32, [7+] (ignorable) = -1;
-        /// TODO topics
+        /// The topics.
         topics: Vec<FetchTopic>, [0+];
-        /// TODO forgotten_topics_data
+        /// The partitions to take out of the session.
         forgotten_topics_data: Vec<ForgottenTopic>, [7+];
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Str, [11+] (ignorable);
     }
 
-    /// TODO ReplicaState
+    /// The follower that asks, in [`FetchRequest`].
     pub struct ReplicaState {
-        /// TODO replica_id
+        /// The replica that asks, or -1 for a client.
         replica_id: i32, [15+] = -1;
-        /// TODO replica_epoch
+        /// The broker epoch of the follower, or -1.
         replica_epoch: i64, [15+] = -1;
     }
 
-    /// TODO FetchTopic
+    /// A topic, in [`FetchRequest`].
     pub struct FetchTopic {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0-12] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [13+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<FetchPartition>, [0+];
     }
 
-    /// TODO FetchPartition
+    /// A partition, in [`FetchRequest`].
     pub struct FetchPartition {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO current_leader_epoch
+        /// The leader epoch that the client knows of, or -1; it is compared with the leader's.
         current_leader_epoch: i32, [9+] (ignorable) = -1;
-        /// TODO fetch_offset
+        /// The offset to read from.
         fetch_offset: i64, [0+];
-        /// TODO last_fetched_epoch
+        /// The leader epoch of the last record that the follower has, or -1.
         last_fetched_epoch: i32, [12+] = -1;
-        /// TODO log_start_offset
+        /// The first offset that is still there, or -1 if it is unknown.
         log_start_offset: i64, [5+] (ignorable) = -1;
-        /// TODO partition_max_bytes
+        /// How many bytes of this partition the answer should have at most.
         partition_max_bytes: i32, [0+];
-        /// TODO replica_directory_id
+        /// The log directory of the replica.
         replica_directory_id: Uuid, [17+] tag 0 (ignorable);
-        /// TODO high_watermark
+        /// The offset after the last committed record.
         high_watermark: i64, [18+] tag 1 (ignorable) = i64::MAX;
     }
 
-    /// TODO ForgottenTopic
+    /// A topic to take out of the session, in [`FetchRequest`].
     pub struct ForgottenTopic {
-        /// TODO topic
+        /// The topic.
         topic: Str, [7-12] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [13+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [7+];
     }
 
-    /// TODO FetchResponse
+    /// Records, and how far the partitions are.
     pub struct FetchResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [7+] (ignorable);
-        /// TODO session_id
+        /// The fetch session; 0 for none.
         session_id: i32, [7+];
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<FetchableTopicResponse>, [0+];
-        /// TODO node_endpoints
+        /// The addresses of the leaders that are named.
         node_endpoints: Vec<NodeEndpoint>, [16+] tag 0;
     }
 
-    /// TODO FetchableTopicResponse
+    /// A topic, in [`FetchResponse`].
     pub struct FetchableTopicResponse {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0-12] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [13+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<PartitionData>, [0+];
     }
 
-    /// TODO PartitionData
+    /// A partition, in [`FetchResponse`].
     pub struct PartitionData {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO high_watermark
+        /// The offset after the last committed record.
         high_watermark: i64, [0+];
-        /// TODO last_stable_offset
+        /// The offset before which no transaction is undecided, or -1.
         last_stable_offset: i64, [4+] (ignorable) = -1;
-        /// TODO log_start_offset
+        /// The first offset that is still there, or -1 if it is unknown.
         log_start_offset: i64, [5+] (ignorable) = -1;
-        /// TODO diverging_epoch
+        /// Where the follower's log parts from the leader's.
         diverging_epoch: EpochEndOffset, [12+] tag 0;
-        /// TODO current_leader
+        /// The leader, if the client asked the wrong broker.
         current_leader: LeaderIdAndEpoch, [12+] tag 1;
-        /// TODO snapshot_id
+        /// The snapshot that the follower has to load first.
         snapshot_id: SnapshotId, [12+] tag 2;
-        /// TODO aborted_transactions
+        /// The aborted transactions among these records; null for readers of uncommitted records.
         aborted_transactions: Option<Vec<AbortedTransaction>>, [4+] nullable [4+] (ignorable);
-        /// TODO preferred_read_replica
+        /// The replica to read from instead, or -1.
         preferred_read_replica: i32, [11+] = -1;
-        /// TODO records
+        /// The record batches.
         records: Option<Records>, [0+] nullable [0+];
     }
 
-    /// TODO EpochEndOffset
+    /// Where the logs of leader and follower part, in [`FetchResponse`].
     pub struct EpochEndOffset {
-        /// TODO epoch
+        /// The leader epoch.
         epoch: i32, [12+] = -1;
-        /// TODO end_offset
+        /// The offset after the last record of that epoch, or -1.
         end_offset: i64, [12+] = -1;
     }
 
-    /// TODO LeaderIdAndEpoch
+    /// The leader of a partition, in [`FetchResponse`].
     pub struct LeaderIdAndEpoch {
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [12+] = -1;
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [12+] = -1;
     }
 
-    /// TODO SnapshotId
+    /// A snapshot, in [`FetchResponse`].
     pub struct SnapshotId {
-        /// TODO end_offset
+        /// The offset after the snapshot's last record.
         end_offset: i64, [0+] = -1;
-        /// TODO epoch
+        /// The leader epoch.
         epoch: i32, [0+] = -1;
     }
 
-    /// TODO AbortedTransaction
+    /// An aborted transaction, in [`FetchResponse`].
     pub struct AbortedTransaction {
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [4+];
-        /// TODO first_offset
+        /// The offset of the transaction's first record.
         first_offset: i64, [4+];
     }
 
-    /// TODO NodeEndpoint
+    /// The address of a leader, in [`FetchResponse`].
     pub struct NodeEndpoint {
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [16+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [16+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [16+];
-        /// TODO rack
+        /// The rack, or null.
         rack: Option<Str>, [16+] nullable [16+] = None;
     }
 }

@@ -1,167 +1,167 @@
-//! TODO
+//! The members of classic groups.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use bytes::Bytes;
 
 tables! {
-    /// TODO JoinGroupRequest
+    /// Joins a classic group; answered once all members have joined.
     pub struct JoinGroupRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO session_timeout_ms
+        /// The member is dropped after so many milliseconds without a heartbeat.
         session_timeout_ms: i32, [0+];
-        /// TODO rebalance_timeout_ms
+        /// How long members may take to give up partitions or to rejoin, in milliseconds.
         rebalance_timeout_ms: i32, [1+] (ignorable) = -1;
-        /// TODO member_id
+        /// The member's id; empty if it has none yet.
         member_id: Str, [0+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [5+] nullable [5+] = None;
-        /// TODO protocol_type
+        /// The type of protocol, such as `consumer`.
         protocol_type: Str, [0+];
-        /// TODO protocols
+        /// The protocols that the member understands, the preferred first.
         protocols: Vec<JoinGroupRequestProtocol>, [0+];
-        /// TODO reason
+        /// Why, in words.
         reason: Option<Str>, [8+] nullable [8+] (ignorable) = None;
     }
 
-    /// TODO JoinGroupRequestProtocol
+    /// A protocol that the member understands, in [`JoinGroupRequest`].
     pub struct JoinGroupRequestProtocol {
-        /// TODO name
+        /// The name of the protocol.
         name: Str, [0+];
-        /// TODO metadata
+        /// What the member says about itself in this protocol.
         metadata: Bytes, [0+];
     }
 
-    /// TODO JoinGroupResponse
+    /// The new generation of the group.
     pub struct JoinGroupResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [2+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO generation_id
+        /// The generation of the group.
         generation_id: i32, [0+] = -1;
-        /// TODO protocol_type
+        /// The type of protocol, such as `consumer`.
         protocol_type: Option<Str>, [7+] nullable [7+] (ignorable) = None;
-        /// TODO protocol_name
+        /// The name of the protocol that the group has agreed on.
         protocol_name: Option<Str>, [0+] nullable [7+];
-        /// TODO leader
+        /// The member that computes the assignment.
         leader: Str, [0+];
-        /// TODO skip_assignment
+        /// Whether the leader need not compute an assignment.
         skip_assignment: bool, [9+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO members
+        /// The members, for the leader of the group only.
         members: Vec<JoinGroupResponseMember>, [0+];
     }
 
-    /// TODO JoinGroupResponseMember
+    /// A member, in [`JoinGroupResponse`].
     pub struct JoinGroupResponseMember {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [5+] nullable [5+] (ignorable) = None;
-        /// TODO metadata
+        /// What the member said about itself in the chosen protocol.
         metadata: Bytes, [0+];
     }
 
-    /// TODO SyncGroupRequest
+    /// Hands in or waits for the assignment of a classic group.
     pub struct SyncGroupRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO generation_id
+        /// The generation of the group.
         generation_id: i32, [0+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [3+] nullable [3+] = None;
-        /// TODO protocol_type
+        /// The type of protocol, such as `consumer`.
         protocol_type: Option<Str>, [5+] nullable [5+] (ignorable) = None;
-        /// TODO protocol_name
+        /// The name of the protocol that the group has agreed on.
         protocol_name: Option<Str>, [5+] nullable [5+] (ignorable) = None;
-        /// TODO assignments
+        /// What each member gets, from the leader of the group only.
         assignments: Vec<SyncGroupRequestAssignment>, [0+];
     }
 
-    /// TODO SyncGroupRequestAssignment
+    /// What one member gets, in [`SyncGroupRequest`].
     pub struct SyncGroupRequestAssignment {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO assignment
+        /// What the member gets.
         assignment: Bytes, [0+];
     }
 
-    /// TODO SyncGroupResponse
+    /// The member's assignment.
     pub struct SyncGroupResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO protocol_type
+        /// The type of protocol, such as `consumer`.
         protocol_type: Option<Str>, [5+] nullable [5+] (ignorable) = None;
-        /// TODO protocol_name
+        /// The name of the protocol that the group has agreed on.
         protocol_name: Option<Str>, [5+] nullable [5+] (ignorable) = None;
-        /// TODO assignment
+        /// What this member gets.
         assignment: Bytes, [0+];
     }
 
-    /// TODO HeartbeatRequest
+    /// Says that a member of a classic group is alive.
     pub struct HeartbeatRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO generation_id
+        /// The generation of the group.
         generation_id: i32, [0+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [3+] nullable [3+] = None;
     }
 
-    /// TODO HeartbeatResponse
+    /// Whether the group goes on as it is.
     pub struct HeartbeatResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 
-    /// TODO LeaveGroupRequest
+    /// Takes members out of a classic group.
     pub struct LeaveGroupRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0-2];
-        /// TODO members
+        /// The members.
         members: Vec<MemberIdentity>, [3+];
     }
 
-    /// TODO MemberIdentity
+    /// A member, in [`LeaveGroupRequest`].
     pub struct MemberIdentity {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [3+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [3+] nullable [3+] = None;
-        /// TODO reason
+        /// Why, in words.
         reason: Option<Str>, [5+] nullable [5+] (ignorable) = None;
     }
 
-    /// TODO LeaveGroupResponse
+    /// What became of each member.
     pub struct LeaveGroupResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO members
+        /// The members.
         members: Vec<MemberResponse>, [3+];
     }
 
-    /// TODO MemberResponse
+    /// A member, in [`LeaveGroupResponse`].
     pub struct MemberResponse {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [3+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [3+] nullable [3+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [3+];
     }
 }

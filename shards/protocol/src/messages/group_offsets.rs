@@ -1,229 +1,229 @@
-//! TODO
+//! The committed offsets of groups.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO OffsetCommitRequest
+    /// Commits how far a group has got.
     pub struct OffsetCommitRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO generation_id_or_member_epoch
+        /// The generation of a classic group or the member's epoch in a newer one; -1 if there is none.
         generation_id_or_member_epoch: i32, [1+] (ignorable) = -1;
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [1+] (ignorable);
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [7+] nullable [7+] = None;
-        /// TODO retention_time_ms
+        /// How long to keep the offsets, in milliseconds.
         retention_time_ms: i64, [2-4] (ignorable) = -1;
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetCommitRequestTopic>, [0+];
     }
 
-    /// TODO OffsetCommitRequestTopic
+    /// A topic, in [`OffsetCommitRequest`].
     pub struct OffsetCommitRequestTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0-9] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [10+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetCommitRequestPartition>, [0+];
     }
 
-    /// TODO OffsetCommitRequestPartition
+    /// A partition, in [`OffsetCommitRequest`].
     pub struct OffsetCommitRequestPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO committed_offset
+        /// The offset of the next record to consume, or -1 if none is committed.
         committed_offset: i64, [0+];
-        /// TODO committed_leader_epoch
+        /// The leader epoch of the last record that was consumed, or -1.
         committed_leader_epoch: i32, [6+] (ignorable) = -1;
-        /// TODO committed_metadata
+        /// Whatever the client wants to keep beside the offset.
         committed_metadata: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO OffsetCommitResponse
+    /// What became of each partition.
     pub struct OffsetCommitResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [3+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetCommitResponseTopic>, [0+];
     }
 
-    /// TODO OffsetCommitResponseTopic
+    /// A topic, in [`OffsetCommitResponse`].
     pub struct OffsetCommitResponseTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0-9] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [10+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetCommitResponsePartition>, [0+];
     }
 
-    /// TODO OffsetCommitResponsePartition
+    /// A partition, in [`OffsetCommitResponse`].
     pub struct OffsetCommitResponsePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 
-    /// TODO OffsetFetchRequest
+    /// Asks how far groups have got.
     pub struct OffsetFetchRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0-7];
-        /// TODO topics
+        /// The topics; null for all of the group's.
         topics: Option<Vec<OffsetFetchRequestTopic>>, [0-7] nullable [2-7];
-        /// TODO groups
+        /// The groups.
         groups: Vec<OffsetFetchRequestGroup>, [8+];
-        /// TODO require_stable
+        /// Whether to wait for transactions that may still change the offsets.
         require_stable: bool, [7+];
     }
 
-    /// TODO OffsetFetchRequestTopic
+    /// A topic, in [`OffsetFetchRequest`].
     pub struct OffsetFetchRequestTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0-7];
-        /// TODO partition_indexes
+        /// The partitions.
         partition_indexes: Vec<i32>, [0-7];
     }
 
-    /// TODO OffsetFetchRequestGroup
+    /// A group, in [`OffsetFetchRequest`].
     pub struct OffsetFetchRequestGroup {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [8+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Option<Str>, [9+] nullable [9+] (ignorable) = None;
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [9+] (ignorable) = -1;
-        /// TODO topics
+        /// The topics; null for all of the group's.
         topics: Option<Vec<OffsetFetchRequestTopics>>, [8+] nullable [8+];
     }
 
-    /// TODO OffsetFetchRequestTopics
+    /// A topic, in [`OffsetFetchRequest`].
     pub struct OffsetFetchRequestTopics {
-        /// TODO name
+        /// The topic's name.
         name: Str, [8-9] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [10+] (ignorable);
-        /// TODO partition_indexes
+        /// The partitions.
         partition_indexes: Vec<i32>, [8+];
     }
 
-    /// TODO OffsetFetchResponse
+    /// The committed offsets.
     pub struct OffsetFetchResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [3+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetFetchResponseTopic>, [0-7];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [2-7] (ignorable);
-        /// TODO groups
+        /// The groups.
         groups: Vec<OffsetFetchResponseGroup>, [8+];
     }
 
-    /// TODO OffsetFetchResponseTopic
+    /// A topic, in [`OffsetFetchResponse`].
     pub struct OffsetFetchResponseTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0-7];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetFetchResponsePartition>, [0-7];
     }
 
-    /// TODO OffsetFetchResponsePartition
+    /// A partition, in [`OffsetFetchResponse`].
     pub struct OffsetFetchResponsePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0-7];
-        /// TODO committed_offset
+        /// The offset of the next record to consume, or -1 if none is committed.
         committed_offset: i64, [0-7];
-        /// TODO committed_leader_epoch
+        /// The leader epoch of the last record that was consumed, or -1.
         committed_leader_epoch: i32, [5-7] (ignorable) = -1;
-        /// TODO metadata
+        /// Whatever the client kept beside the offset.
         metadata: Option<Str>, [0-7] nullable [0-7];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0-7];
     }
 
-    /// TODO OffsetFetchResponseGroup
+    /// A group, in [`OffsetFetchResponse`].
     pub struct OffsetFetchResponseGroup {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [8+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetFetchResponseTopics>, [8+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [8+];
     }
 
-    /// TODO OffsetFetchResponseTopics
+    /// A topic, in [`OffsetFetchResponse`].
     pub struct OffsetFetchResponseTopics {
-        /// TODO name
+        /// The topic's name.
         name: Str, [8-9] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [10+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetFetchResponsePartitions>, [8+];
     }
 
-    /// TODO OffsetFetchResponsePartitions
+    /// A partition, in [`OffsetFetchResponse`].
     pub struct OffsetFetchResponsePartitions {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [8+];
-        /// TODO committed_offset
+        /// The offset of the next record to consume, or -1 if none is committed.
         committed_offset: i64, [8+];
-        /// TODO committed_leader_epoch
+        /// The leader epoch of the last record that was consumed, or -1.
         committed_leader_epoch: i32, [8+] (ignorable) = -1;
-        /// TODO metadata
+        /// Whatever the client kept beside the offset.
         metadata: Option<Str>, [8+] nullable [8+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [8+];
     }
 
-    /// TODO OffsetDeleteRequest
+    /// Deletes committed offsets of a group (KIP-496).
     pub struct OffsetDeleteRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics whose offsets are to be deleted.
         topics: Vec<OffsetDeleteRequestTopic>, [0+];
     }
 
-    /// TODO OffsetDeleteRequestTopic
+    /// A topic, in [`OffsetDeleteRequest`].
     pub struct OffsetDeleteRequestTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetDeleteRequestPartition>, [0+];
     }
 
-    /// TODO OffsetDeleteRequestPartition
+    /// A partition, in [`OffsetDeleteRequest`].
     pub struct OffsetDeleteRequestPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
     }
 
-    /// TODO OffsetDeleteResponse
+    /// What became of each partition.
     pub struct OffsetDeleteResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetDeleteResponseTopic>, [0+];
     }
 
-    /// TODO OffsetDeleteResponseTopic
+    /// A topic, in [`OffsetDeleteResponse`].
     pub struct OffsetDeleteResponseTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetDeleteResponsePartition>, [0+];
     }
 
-    /// TODO OffsetDeleteResponsePartition
+    /// A partition, in [`OffsetDeleteResponse`].
     pub struct OffsetDeleteResponsePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 }

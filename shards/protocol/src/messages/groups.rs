@@ -1,155 +1,155 @@
-//! TODO
+//! Finding, listing, describing and deleting groups.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use bytes::Bytes;
 
 tables! {
-    /// TODO FindCoordinatorRequest
+    /// Asks which broker coordinates groups, transactions or share partitions.
     pub struct FindCoordinatorRequest {
-        /// TODO key
+        /// The name to find a coordinator for.
         key: Str, [0-3];
-        /// TODO key_type
+        /// What the keys are: 0 groups, 1 transactions, 2 share partitions.
         key_type: i8, [1+];
-        /// TODO coordinator_keys
+        /// The names to find coordinators for.
         coordinator_keys: Vec<Str>, [4+];
     }
 
-    /// TODO FindCoordinatorResponse
+    /// The coordinators.
     pub struct FindCoordinatorResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0-3];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [1-3] nullable [1-3] (ignorable);
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [0-3];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0-3];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [0-3];
-        /// TODO coordinators
+        /// A coordinator for each name.
         coordinators: Vec<Coordinator>, [4+];
     }
 
-    /// TODO Coordinator
+    /// A coordinator, in [`FindCoordinatorResponse`].
     pub struct Coordinator {
-        /// TODO key
+        /// The name that was asked for.
         key: Str, [4+];
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [4+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [4+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [4+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [4+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [4+] nullable [4+] (ignorable);
     }
 
-    /// TODO DescribeGroupsRequest
+    /// Asks for classic groups and their members.
     pub struct DescribeGroupsRequest {
-        /// TODO groups
+        /// The groups.
         groups: Vec<Str>, [0+];
-        /// TODO include_authorized_operations
+        /// Whether to tell what the client may do.
         include_authorized_operations: bool, [3+];
     }
 
-    /// TODO DescribeGroupsResponse
+    /// The groups and their members.
     pub struct DescribeGroupsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO groups
+        /// The groups.
         groups: Vec<DescribedGroup>, [0+];
     }
 
-    /// TODO DescribedGroup
+    /// A group, in [`DescribeGroupsResponse`].
     pub struct DescribedGroup {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [6+] nullable [6+] = None;
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO group_state
+        /// The state of the group.
         group_state: Str, [0+];
-        /// TODO protocol_type
+        /// The type of protocol, such as `consumer`; empty in a group without members.
         protocol_type: Str, [0+];
-        /// TODO protocol_data
+        /// The protocol that the group has agreed on.
         protocol_data: Str, [0+];
-        /// TODO members
+        /// The members.
         members: Vec<DescribedGroupMember>, [0+];
-        /// TODO authorized_operations
+        /// A bit for each operation that the client may do; `i32::MIN` if it did not ask.
         authorized_operations: i32, [3+] = i32::MIN;
     }
 
-    /// TODO DescribedGroupMember
+    /// A member, in [`DescribeGroupsResponse`].
     pub struct DescribedGroupMember {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [4+] nullable [4+] (ignorable) = None;
-        /// TODO client_id
+        /// How the client calls itself.
         client_id: Str, [0+];
-        /// TODO client_host
+        /// The address that the client connects from.
         client_host: Str, [0+];
-        /// TODO member_metadata
+        /// What the member said about itself when it joined.
         member_metadata: Bytes, [0+];
-        /// TODO member_assignment
+        /// What the leader of the group assigned to the member.
         member_assignment: Bytes, [0+];
     }
 
-    /// TODO ListGroupsRequest
+    /// Asks for all groups that the broker coordinates.
     pub struct ListGroupsRequest {
-        /// TODO states_filter
+        /// Only groups in these states; empty for all.
         states_filter: Vec<Str>, [4+];
-        /// TODO types_filter
+        /// Only groups of these types; empty for all.
         types_filter: Vec<Str>, [5+];
     }
 
-    /// TODO ListGroupsResponse
+    /// The groups.
     pub struct ListGroupsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO groups
+        /// The groups.
         groups: Vec<ListedGroup>, [0+];
     }
 
-    /// TODO ListedGroup
+    /// A group, in [`ListGroupsResponse`].
     pub struct ListedGroup {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO protocol_type
+        /// The type of protocol, such as `consumer`; empty in a group without members.
         protocol_type: Str, [0+];
-        /// TODO group_state
+        /// The state of the group.
         group_state: Str, [4+] (ignorable);
-        /// TODO group_type
+        /// The type of the group.
         group_type: Str, [5+] (ignorable);
     }
 
-    /// TODO DeleteGroupsRequest
+    /// Deletes groups.
     pub struct DeleteGroupsRequest {
-        /// TODO groups_names
+        /// The groups to delete.
         groups_names: Vec<Str>, [0+];
     }
 
-    /// TODO DeleteGroupsResponse
+    /// What became of each group.
     pub struct DeleteGroupsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO results
+        /// What became of each group.
         results: Vec<DeletableGroupResult>, [0+];
     }
 
-    /// TODO DeletableGroupResult
+    /// What became of a group, in [`DeleteGroupsResponse`].
     pub struct DeletableGroupResult {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 }

@@ -1,120 +1,121 @@
-//! TODO
+//! Finding offsets, by time and by leader epoch.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO ListOffsetsRequest
+    /// Looks for offsets by timestamp, or for the ends of logs.
     pub struct ListOffsetsRequest {
-        /// TODO replica_id
+        /// The replica that asks, or -1 for a client.
         replica_id: i32, [0+];
-        /// TODO isolation_level
+        /// What may be read: 0 all records, 1 only those outside of open and aborted transactions.
         isolation_level: i8, [2+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<ListOffsetsTopic>, [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [10+] (ignorable);
     }
 
-    /// TODO ListOffsetsTopic
+    /// A topic, in [`ListOffsetsRequest`].
     pub struct ListOffsetsTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ListOffsetsPartition>, [0+];
     }
 
-    /// TODO ListOffsetsPartition
+    /// A partition, in [`ListOffsetsRequest`].
     pub struct ListOffsetsPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO current_leader_epoch
+        /// The leader epoch that the client knows of, or -1; it is compared with the leader's.
         current_leader_epoch: i32, [4+] (ignorable) = -1;
-        /// TODO timestamp
+        /// The time to look for in milliseconds since 1970, or one of Kafka's marks: -1 latest, -2 earliest, -3
+        /// the largest timestamp, -4 earliest local, -5 latest tiered, -6 earliest not yet tiered.
         timestamp: i64, [0+];
     }
 
-    /// TODO ListOffsetsResponse
+    /// The offsets that were found.
     pub struct ListOffsetsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [2+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<ListOffsetsTopicResponse>, [0+];
     }
 
-    /// TODO ListOffsetsTopicResponse
+    /// A topic, in [`ListOffsetsResponse`].
     pub struct ListOffsetsTopicResponse {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ListOffsetsPartitionResponse>, [0+];
     }
 
-    /// TODO ListOffsetsPartitionResponse
+    /// A partition, in [`ListOffsetsResponse`].
     pub struct ListOffsetsPartitionResponse {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO timestamp
+        /// The timestamp of the record that was found, or -1.
         timestamp: i64, [1+] = -1;
-        /// TODO offset
+        /// The offset that was found, or -1.
         offset: i64, [1+] = -1;
-        /// TODO leader_epoch
+        /// The leader epoch, or -1.
         leader_epoch: i32, [4+] = -1;
     }
 
-    /// TODO OffsetForLeaderEpochRequest
+    /// Asks where leader epochs end, to find out where logs part (KIP-101, KIP-320).
     pub struct OffsetForLeaderEpochRequest {
-        /// TODO replica_id
+        /// The replica that asks, or -1 for a client.
         replica_id: i32, [3+] (ignorable) = -2;
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetForLeaderTopic>, [0+];
     }
 
-    /// TODO OffsetForLeaderTopic
+    /// A topic, in [`OffsetForLeaderEpochRequest`].
     pub struct OffsetForLeaderTopic {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OffsetForLeaderPartition>, [0+];
     }
 
-    /// TODO OffsetForLeaderPartition
+    /// A partition, in [`OffsetForLeaderEpochRequest`].
     pub struct OffsetForLeaderPartition {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO current_leader_epoch
+        /// The leader epoch that the client knows of, or -1; it is compared with the leader's.
         current_leader_epoch: i32, [2+] (ignorable) = -1;
-        /// TODO leader_epoch
+        /// The leader epoch whose end is asked for.
         leader_epoch: i32, [0+];
     }
 
-    /// TODO OffsetForLeaderEpochResponse
+    /// The ends of the epochs.
     pub struct OffsetForLeaderEpochResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [2+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<OffsetForLeaderTopicResult>, [0+];
     }
 
-    /// TODO OffsetForLeaderTopicResult
+    /// A topic, in [`OffsetForLeaderEpochResponse`].
     pub struct OffsetForLeaderTopicResult {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<EpochEndOffset>, [0+];
     }
 
-    /// TODO EpochEndOffset
+    /// A partition, in [`OffsetForLeaderEpochResponse`].
     pub struct EpochEndOffset {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1.
         leader_epoch: i32, [1+] (ignorable) = -1;
-        /// TODO end_offset
+        /// The offset after the last record of that epoch, or -1.
         end_offset: i64, [0+] = -1;
     }
 }

@@ -1,112 +1,112 @@
-//! TODO
+//! The directories of a broker.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO AlterReplicaLogDirsRequest
+    /// Moves replicas to other directories of the same broker (KIP-113).
     pub struct AlterReplicaLogDirsRequest {
-        /// TODO dirs
+        /// The directories and what is to move there.
         dirs: Vec<AlterReplicaLogDir>, [0+];
     }
 
-    /// TODO AlterReplicaLogDir
+    /// A directory, in [`AlterReplicaLogDirsRequest`].
     pub struct AlterReplicaLogDir {
-        /// TODO path
+        /// The path of the directory.
         path: Str, [0+];
-        /// TODO topics
+        /// The replicas that are to move there.
         topics: Vec<AlterReplicaLogDirTopic>, [0+];
     }
 
-    /// TODO AlterReplicaLogDirTopic
+    /// A topic, in [`AlterReplicaLogDirsRequest`].
     pub struct AlterReplicaLogDirTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO AlterReplicaLogDirsResponse
+    /// What became of each partition.
     pub struct AlterReplicaLogDirsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO results
+        /// What became of each topic or directory.
         results: Vec<AlterReplicaLogDirTopicResult>, [0+];
     }
 
-    /// TODO AlterReplicaLogDirTopicResult
+    /// A topic or a directory, in [`AlterReplicaLogDirsResponse`].
     pub struct AlterReplicaLogDirTopicResult {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<AlterReplicaLogDirPartitionResult>, [0+];
     }
 
-    /// TODO AlterReplicaLogDirPartitionResult
+    /// A partition, in [`AlterReplicaLogDirsResponse`].
     pub struct AlterReplicaLogDirPartitionResult {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 
-    /// TODO DescribeLogDirsRequest
+    /// Asks what is in the broker's directories.
     pub struct DescribeLogDirsRequest {
-        /// TODO topics
+        /// The topics; null for all.
         topics: Option<Vec<DescribableLogDirTopic>>, [0+] nullable [0+];
     }
 
-    /// TODO DescribableLogDirTopic
+    /// A topic, in [`DescribeLogDirsRequest`].
     pub struct DescribableLogDirTopic {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO DescribeLogDirsResponse
+    /// The directories and the replicas in them.
     pub struct DescribeLogDirsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [3+] (ignorable);
-        /// TODO results
+        /// What became of each topic or directory.
         results: Vec<DescribeLogDirsResult>, [0+];
     }
 
-    /// TODO DescribeLogDirsResult
+    /// A topic or a directory, in [`DescribeLogDirsResponse`].
     pub struct DescribeLogDirsResult {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO log_dir
+        /// The path of the directory.
         log_dir: Str, [0+];
-        /// TODO topics
+        /// The topics in the directory.
         topics: Vec<DescribeLogDirsTopic>, [0+];
-        /// TODO total_bytes
+        /// The size of the volume in bytes, or -1.
         total_bytes: i64, [4+] (ignorable) = -1;
-        /// TODO usable_bytes
+        /// How many bytes of the volume are free, or -1.
         usable_bytes: i64, [4+] (ignorable) = -1;
-        /// TODO is_cordoned
+        /// Whether the directory takes no new partitions.
         is_cordoned: bool, [5+] (ignorable);
     }
 
-    /// TODO DescribeLogDirsTopic
+    /// A topic in a directory, in [`DescribeLogDirsResponse`].
     pub struct DescribeLogDirsTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DescribeLogDirsPartition>, [0+];
     }
 
-    /// TODO DescribeLogDirsPartition
+    /// A partition, in [`DescribeLogDirsResponse`].
     pub struct DescribeLogDirsPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO partition_size
+        /// The size of the replica's segments in bytes.
         partition_size: i64, [0+];
-        /// TODO offset_lag
+        /// How far the replica is behind, in records.
         offset_lag: i64, [0+];
-        /// TODO is_future_key
+        /// Whether this is a replica on its way to another directory.
         is_future_key: bool, [0+];
     }
 }

@@ -1,171 +1,171 @@
-//! TODO
+//! What clients need to know to reach the leaders of partitions.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO MetadataRequest
+    /// Asks for brokers, topics and the leaders of partitions.
     pub struct MetadataRequest {
-        /// TODO topics
+        /// The topics asked for. Null means all (in v0 the empty list does), and the empty list none.
         topics: Option<Vec<MetadataRequestTopic>>, [0+] nullable [1+];
-        /// TODO allow_auto_topic_creation
+        /// Whether a topic that is missing may be created.
         allow_auto_topic_creation: bool, [4+] = true;
-        /// TODO include_cluster_authorized_operations
+        /// Whether to tell what the client may do on the cluster.
         include_cluster_authorized_operations: bool, [8-10];
-        /// TODO include_topic_authorized_operations
+        /// Whether to tell what the client may do on the topics.
         include_topic_authorized_operations: bool, [8+];
     }
 
-    /// TODO MetadataRequestTopic
+    /// A topic, in [`MetadataRequest`].
     pub struct MetadataRequestTopic {
-        /// TODO topic_id
+        /// The topic's id; zero if it is asked for by name.
         topic_id: Uuid, [10+] (ignorable);
-        /// TODO name
+        /// The topic's name; null if it is asked for by id.
         name: Option<Str>, [0+] nullable [10+];
     }
 
-    /// TODO MetadataResponse
+    /// Brokers, topics and the leaders of partitions.
     pub struct MetadataResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [3+] (ignorable);
-        /// TODO brokers
+        /// The brokers of the cluster.
         brokers: Vec<MetadataResponseBroker>, [0+];
-        /// TODO cluster_id
+        /// The cluster.
         cluster_id: Option<Str>, [2+] nullable [2+] (ignorable) = None;
-        /// TODO controller_id
+        /// The broker that takes requests for the controller, or -1.
         controller_id: i32, [1+] (ignorable) = -1;
-        /// TODO topics
+        /// The topics.
         topics: Vec<MetadataResponseTopic>, [0+];
-        /// TODO cluster_authorized_operations
+        /// A bit for each operation that the client may do on the cluster; `i32::MIN` if it did not ask.
         cluster_authorized_operations: i32, [8-10] = i32::MIN;
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [13+] (ignorable);
     }
 
-    /// TODO MetadataResponseBroker
+    /// A broker, in [`MetadataResponse`].
     pub struct MetadataResponseBroker {
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [0+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [0+];
-        /// TODO rack
+        /// The rack, or null.
         rack: Option<Str>, [1+] nullable [1+] (ignorable) = None;
     }
 
-    /// TODO MetadataResponseTopic
+    /// A topic, in [`MetadataResponse`].
     pub struct MetadataResponseTopic {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO name
+        /// The topic's name; null if an unknown id was asked for.
         name: Option<Str>, [0+] nullable [12+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [10+] (ignorable);
-        /// TODO is_internal
+        /// Whether the topic is one of Kafka's own.
         is_internal: bool, [1+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<MetadataResponsePartition>, [0+];
-        /// TODO topic_authorized_operations
+        /// A bit for each operation that the client may do on the topic; `i32::MIN` if it did not ask.
         topic_authorized_operations: i32, [8+] = i32::MIN;
     }
 
-    /// TODO MetadataResponsePartition
+    /// A partition, in [`MetadataResponse`].
     pub struct MetadataResponsePartition {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [7+] (ignorable) = -1;
-        /// TODO replica_nodes
+        /// All replicas.
         replica_nodes: Vec<i32>, [0+];
-        /// TODO isr_nodes
+        /// The replicas in sync.
         isr_nodes: Vec<i32>, [0+];
-        /// TODO offline_replicas
+        /// The replicas that are not there.
         offline_replicas: Vec<i32>, [5+] (ignorable);
     }
 
-    /// TODO DescribeTopicPartitionsRequest
+    /// Asks for the partitions of topics, page by page (KIP-966).
     pub struct DescribeTopicPartitionsRequest {
-        /// TODO topics
+        /// The topics asked for; empty for all.
         topics: Vec<TopicRequest>, [0+];
-        /// TODO response_partition_limit
+        /// How many partitions the answer may describe.
         response_partition_limit: i32, [0+] = 2000;
-        /// TODO cursor
+        /// Where to go on; null for the beginning.
         cursor: Option<DescribeTopicPartitionsRequestCursor>, [0+] nullable [0+] = None;
     }
 
-    /// TODO TopicRequest
+    /// A topic, in [`DescribeTopicPartitionsRequest`].
     pub struct TopicRequest {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
     }
 
-    /// TODO DescribeTopicPartitionsRequestCursor
+    /// Where to go on, in [`DescribeTopicPartitionsRequest`].
     pub struct DescribeTopicPartitionsRequestCursor {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partition_index
+        /// The first partition to describe.
         partition_index: i32, [0+];
     }
 
-    /// TODO DescribeTopicPartitionsResponse
+    /// A page of partitions.
     pub struct DescribeTopicPartitionsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<DescribeTopicPartitionsResponseTopic>, [0+];
-        /// TODO next_cursor
+        /// Where the next request has to go on; null if this was all.
         next_cursor: Option<DescribeTopicPartitionsResponseCursor>, [0+] nullable [0+] = None;
     }
 
-    /// TODO DescribeTopicPartitionsResponseTopic
+    /// A topic, in [`DescribeTopicPartitionsResponse`].
     pub struct DescribeTopicPartitionsResponseTopic {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO name
+        /// The topic's name.
         name: Option<Str>, [0+] nullable [0+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+] (ignorable);
-        /// TODO is_internal
+        /// Whether the topic is one of Kafka's own.
         is_internal: bool, [0+] (ignorable);
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DescribeTopicPartitionsResponsePartition>, [0+];
-        /// TODO topic_authorized_operations
+        /// A bit for each operation that the client may do on the topic; `i32::MIN` if it did not ask.
         topic_authorized_operations: i32, [0+] = i32::MIN;
     }
 
-    /// TODO DescribeTopicPartitionsResponsePartition
+    /// A partition, in [`DescribeTopicPartitionsResponse`].
     pub struct DescribeTopicPartitionsResponsePartition {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+] (ignorable) = -1;
-        /// TODO replica_nodes
+        /// All replicas.
         replica_nodes: Vec<i32>, [0+];
-        /// TODO isr_nodes
+        /// The replicas in sync.
         isr_nodes: Vec<i32>, [0+];
-        /// TODO eligible_leader_replicas
+        /// Replicas outside the in-sync set that may lead without loss (KIP-966).
         eligible_leader_replicas: Option<Vec<i32>>, [0+] nullable [0+] = None;
-        /// TODO last_known_elr
+        /// The eligible leaders when the last of them was lost.
         last_known_elr: Option<Vec<i32>>, [0+] nullable [0+] = None;
-        /// TODO offline_replicas
+        /// The replicas that are not there.
         offline_replicas: Vec<i32>, [0+] (ignorable);
     }
 
-    /// TODO DescribeTopicPartitionsResponseCursor
+    /// Where to go on, in [`DescribeTopicPartitionsResponse`].
     pub struct DescribeTopicPartitionsResponseCursor {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partition_index
+        /// The first partition to describe next.
         partition_index: i32, [0+];
     }
 }

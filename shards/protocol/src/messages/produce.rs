@@ -1,105 +1,105 @@
-//! TODO
+//! Writing records.
 
 use crate::table::{first, present, tables, versions};
 use crate::{Records, Str};
 use types::Uuid;
 
 tables! {
-    /// TODO ProduceRequest
+    /// Appends records to partitions.
     pub struct ProduceRequest {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Option<Str>, [3+] nullable [3+] = None;
-        /// TODO acks
+        /// How many replicas must have the records before the answer: 0 none, 1 the leader, -1 all in sync.
         acks: i16, [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+];
-        /// TODO topic_data
+        /// The topics.
         topic_data: Vec<TopicProduceData>, [0+];
     }
 
-    /// TODO TopicProduceData
+    /// A topic, in [`ProduceRequest`].
     pub struct TopicProduceData {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0-12] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [13+] (ignorable);
-        /// TODO partition_data
+        /// The partitions.
         partition_data: Vec<PartitionProduceData>, [0+];
     }
 
-    /// TODO PartitionProduceData
+    /// A partition, in [`ProduceRequest`].
     pub struct PartitionProduceData {
-        /// TODO index
+        /// The partition's number.
         index: i32, [0+];
-        /// TODO records
+        /// The record batches.
         records: Option<Records>, [0+] nullable [0+];
     }
 
-    /// TODO ProduceResponse
+    /// Where the records went.
     pub struct ProduceResponse {
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<TopicProduceResponse>, [0+];
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO node_endpoints
+        /// The addresses of the leaders that are named.
         node_endpoints: Vec<NodeEndpoint>, [10+] tag 0;
     }
 
-    /// TODO TopicProduceResponse
+    /// A topic, in [`ProduceResponse`].
     pub struct TopicProduceResponse {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0-12] (ignorable);
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [13+] (ignorable);
-        /// TODO partition_responses
+        /// What became of each partition.
         partition_responses: Vec<PartitionProduceResponse>, [0+];
     }
 
-    /// TODO PartitionProduceResponse
+    /// A partition, in [`ProduceResponse`].
     pub struct PartitionProduceResponse {
-        /// TODO index
+        /// The partition's number.
         index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO base_offset
+        /// The offset of the first record, or -1.
         base_offset: i64, [0+];
-        /// TODO log_append_time_ms
+        /// The timestamp that the broker put into the records, or -1 if they keep their own.
         log_append_time_ms: i64, [2+] (ignorable) = -1;
-        /// TODO log_start_offset
+        /// The first offset that is still there, or -1 if it is unknown.
         log_start_offset: i64, [5+] (ignorable) = -1;
-        /// TODO record_errors
+        /// The records that were refused, and why.
         record_errors: Vec<BatchIndexAndErrorMessage>, [8+] (ignorable);
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [8+] nullable [8+] (ignorable) = None;
-        /// TODO current_leader
+        /// The leader, if the client asked the wrong broker.
         current_leader: LeaderIdAndEpoch, [10+] tag 0;
     }
 
-    /// TODO BatchIndexAndErrorMessage
+    /// A record that was refused, in [`ProduceResponse`].
     pub struct BatchIndexAndErrorMessage {
-        /// TODO batch_index
+        /// The place of the record that caused the error, counted from 0 within the batch.
         batch_index: i32, [8+];
-        /// TODO batch_index_error_message
+        /// What was wrong with the record, or null.
         batch_index_error_message: Option<Str>, [8+] nullable [8+] = None;
     }
 
-    /// TODO LeaderIdAndEpoch
+    /// The leader of a partition, in [`ProduceResponse`].
     pub struct LeaderIdAndEpoch {
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [10+] = -1;
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [10+] = -1;
     }
 
-    /// TODO NodeEndpoint
+    /// The address of a leader, in [`ProduceResponse`].
     pub struct NodeEndpoint {
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [10+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [10+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [10+];
-        /// TODO rack
+        /// The rack, or null.
         rack: Option<Str>, [10+] nullable [10+] = None;
     }
 }

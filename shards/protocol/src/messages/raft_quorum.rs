@@ -1,155 +1,155 @@
-//! TODO
+//! The quorum of the metadata log (KIP-595, KIP-853).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO DescribeQuorumRequest
+    /// Asks for the state of the metadata quorum (KIP-595).
     pub struct DescribeQuorumRequest {
-        /// TODO topics
+        /// The topics.
         topics: Vec<DescribeQuorumRequestTopicData>, [0+];
     }
 
-    /// TODO DescribeQuorumRequestTopicData
+    /// A topic, in [`DescribeQuorumRequest`].
     pub struct DescribeQuorumRequestTopicData {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DescribeQuorumRequestPartitionData>, [0+];
     }
 
-    /// TODO DescribeQuorumRequestPartitionData
+    /// A partition, in [`DescribeQuorumRequest`].
     pub struct DescribeQuorumRequestPartitionData {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
     }
 
-    /// TODO DescribeQuorumResponse
+    /// The state of the metadata quorum.
     pub struct DescribeQuorumResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [2+] nullable [2+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<DescribeQuorumResponseTopicData>, [0+];
-        /// TODO nodes
+        /// The addresses of the replicas.
         nodes: Vec<Node>, [2+];
     }
 
-    /// TODO DescribeQuorumResponseTopicData
+    /// A topic, in [`DescribeQuorumResponse`].
     pub struct DescribeQuorumResponseTopicData {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DescribeQuorumResponsePartitionData>, [0+];
     }
 
-    /// TODO DescribeQuorumResponsePartitionData
+    /// A partition, in [`DescribeQuorumResponse`].
     pub struct DescribeQuorumResponsePartitionData {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [2+] nullable [2+] (ignorable);
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch.
         leader_epoch: i32, [0+];
-        /// TODO high_watermark
+        /// The offset after the last committed record.
         high_watermark: i64, [0+];
-        /// TODO current_voters
+        /// The replicas that vote.
         current_voters: Vec<ReplicaState>, [0+];
-        /// TODO observers
+        /// The replicas that only follow.
         observers: Vec<ReplicaState>, [0+];
     }
 
-    /// TODO Node
+    /// A replica and its addresses, in [`DescribeQuorumResponse`].
     pub struct Node {
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [2+];
-        /// TODO listeners
+        /// The addresses to connect to.
         listeners: Vec<DescribeQuorumListener>, [2+];
     }
 
-    /// TODO DescribeQuorumListener
+    /// An address, in [`DescribeQuorumResponse`].
     pub struct DescribeQuorumListener {
-        /// TODO name
+        /// The name of the listener.
         name: Str, [2+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [2+];
-        /// TODO port
+        /// The port to connect to.
         port: u16, [2+];
     }
 
-    /// TODO ReplicaState
+    /// How far a replica is, in [`DescribeQuorumResponse`].
     pub struct ReplicaState {
-        /// TODO replica_id
+        /// The replica.
         replica_id: i32, [0+];
-        /// TODO replica_directory_id
+        /// The log directory of the replica.
         replica_directory_id: Uuid, [2+];
-        /// TODO log_end_offset
+        /// The offset after the replica's last record, or -1.
         log_end_offset: i64, [0+];
-        /// TODO last_fetch_timestamp
+        /// When the replica last asked for records, in milliseconds since 1970, or -1.
         last_fetch_timestamp: i64, [1+] (ignorable) = -1;
-        /// TODO last_caught_up_timestamp
+        /// When the replica had all of the leader's records, in milliseconds since 1970, or -1.
         last_caught_up_timestamp: i64, [1+] (ignorable) = -1;
     }
 
-    /// TODO AddRaftVoterRequest
+    /// Adds a voter to the metadata quorum (KIP-853).
     pub struct AddRaftVoterRequest {
-        /// TODO cluster_id
+        /// The cluster.
         cluster_id: Option<Str>, [0+] nullable [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+];
-        /// TODO voter_id
+        /// The voter.
         voter_id: i32, [0+];
-        /// TODO voter_directory_id
+        /// The log directory of the voter.
         voter_directory_id: Uuid, [0+];
-        /// TODO listeners
+        /// The addresses to connect to.
         listeners: Vec<AddRaftVoterListener>, [0+];
-        /// TODO ack_when_committed
+        /// Whether to answer only once the change is committed to the log.
         ack_when_committed: bool, [1+] = true;
     }
 
-    /// TODO AddRaftVoterListener
+    /// An address, in [`AddRaftVoterRequest`].
     pub struct AddRaftVoterListener {
-        /// TODO name
+        /// The name of the listener.
         name: Str, [0+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: u16, [0+];
     }
 
-    /// TODO AddRaftVoterResponse
+    /// Whether the voter was added.
     pub struct AddRaftVoterResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] (ignorable);
     }
 
-    /// TODO RemoveRaftVoterRequest
+    /// Removes a voter from the metadata quorum (KIP-853).
     pub struct RemoveRaftVoterRequest {
-        /// TODO cluster_id
+        /// The cluster.
         cluster_id: Option<Str>, [0+] nullable [0+];
-        /// TODO voter_id
+        /// The voter.
         voter_id: i32, [0+];
-        /// TODO voter_directory_id
+        /// The log directory of the voter.
         voter_directory_id: Uuid, [0+];
     }
 
-    /// TODO RemoveRaftVoterResponse
+    /// Whether the voter was removed.
     pub struct RemoveRaftVoterResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] (ignorable);
     }
 }

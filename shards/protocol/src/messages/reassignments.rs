@@ -1,158 +1,158 @@
-//! TODO
+//! Elections and the replicas of partitions.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO ElectLeadersRequest
+    /// Elects leaders of partitions (KIP-460).
     pub struct ElectLeadersRequest {
-        /// TODO election_type
+        /// The kind of election: 0 for the preferred leader, 1 for an unclean one.
         election_type: i8, [1+];
-        /// TODO topic_partitions
+        /// The partitions; null for all.
         topic_partitions: Option<Vec<TopicPartitions>>, [0+] nullable [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+] = 60_000;
     }
 
-    /// TODO TopicPartitions
+    /// Partitions of a topic, in [`ElectLeadersRequest`].
     pub struct TopicPartitions {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ElectLeadersResponse
+    /// What became of each election.
     pub struct ElectLeadersResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [1+];
-        /// TODO replica_election_results
+        /// What became of each election.
         replica_election_results: Vec<ReplicaElectionResult>, [0+];
     }
 
-    /// TODO ReplicaElectionResult
+    /// A topic, in [`ElectLeadersResponse`].
     pub struct ReplicaElectionResult {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partition_result
+        /// What became of each partition.
         partition_result: Vec<PartitionResult>, [0+];
     }
 
-    /// TODO PartitionResult
+    /// A partition, in [`ElectLeadersResponse`].
     pub struct PartitionResult {
-        /// TODO partition_id
+        /// The partition.
         partition_id: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO AlterPartitionReassignmentsRequest
+    /// Gives partitions other replicas, or cancels that (KIP-455).
     pub struct AlterPartitionReassignmentsRequest {
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+] = 60_000;
-        /// TODO allow_replication_factor_change
+        /// Whether the number of replicas may change with the reassignment.
         allow_replication_factor_change: bool, [1+] = true;
-        /// TODO topics
+        /// The topics.
         topics: Vec<ReassignableTopic>, [0+];
     }
 
-    /// TODO ReassignableTopic
+    /// A topic, in [`AlterPartitionReassignmentsRequest`].
     pub struct ReassignableTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ReassignablePartition>, [0+];
     }
 
-    /// TODO ReassignablePartition
+    /// A partition, in [`AlterPartitionReassignmentsRequest`].
     pub struct ReassignablePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO replicas
+        /// All replicas there shall be, the preferred leader first; null to cancel.
         replicas: Option<Vec<i32>>, [0+] nullable [0+] = None;
     }
 
-    /// TODO AlterPartitionReassignmentsResponse
+    /// What became of each partition.
     pub struct AlterPartitionReassignmentsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO allow_replication_factor_change
+        /// Whether the number of replicas may change with the reassignment.
         allow_replication_factor_change: bool, [1+] (ignorable) = true;
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<ReassignableTopicResponse>, [0+];
     }
 
-    /// TODO ReassignableTopicResponse
+    /// A topic, in [`AlterPartitionReassignmentsResponse`].
     pub struct ReassignableTopicResponse {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ReassignablePartitionResponse>, [0+];
     }
 
-    /// TODO ReassignablePartitionResponse
+    /// A partition, in [`AlterPartitionReassignmentsResponse`].
     pub struct ReassignablePartitionResponse {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO ListPartitionReassignmentsRequest
+    /// Asks for the reassignments under way.
     pub struct ListPartitionReassignmentsRequest {
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+] = 60_000;
-        /// TODO topics
+        /// The topics; null for all reassignments.
         topics: Option<Vec<ListPartitionReassignmentsTopics>>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ListPartitionReassignmentsTopics
+    /// A topic, in [`ListPartitionReassignmentsRequest`].
     pub struct ListPartitionReassignmentsTopics {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partition_indexes
+        /// The partitions.
         partition_indexes: Vec<i32>, [0+];
     }
 
-    /// TODO ListPartitionReassignmentsResponse
+    /// The reassignments under way.
     pub struct ListPartitionReassignmentsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<OngoingTopicReassignment>, [0+];
     }
 
-    /// TODO OngoingTopicReassignment
+    /// A topic, in [`ListPartitionReassignmentsResponse`].
     pub struct OngoingTopicReassignment {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<OngoingPartitionReassignment>, [0+];
     }
 
-    /// TODO OngoingPartitionReassignment
+    /// A partition, in [`ListPartitionReassignmentsResponse`].
     pub struct OngoingPartitionReassignment {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO replicas
+        /// All replicas, the preferred leader first.
         replicas: Vec<i32>, [0+];
-        /// TODO adding_replicas
+        /// The replicas that are being added.
         adding_replicas: Vec<i32>, [0+];
-        /// TODO removing_replicas
+        /// The replicas that are being removed.
         removing_replicas: Vec<i32>, [0+];
     }
 }

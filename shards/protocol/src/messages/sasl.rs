@@ -1,39 +1,39 @@
-//! TODO
+//! Authentication by SASL.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use bytes::Bytes;
 
 tables! {
-    /// TODO SaslHandshakeRequest
+    /// Names the mechanism by which the client will authenticate itself.
     pub struct SaslHandshakeRequest {
-        /// TODO mechanism
+        /// The mechanism that the client wants to use.
         mechanism: Str, [0+];
     }
 
-    /// TODO SaslHandshakeResponse
+    /// The mechanisms that the broker offers.
     pub struct SaslHandshakeResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO mechanisms
+        /// The mechanisms that the broker offers.
         mechanisms: Vec<Str>, [0+];
     }
 
-    /// TODO SaslAuthenticateRequest
+    /// Carries a message of the SASL mechanism.
     pub struct SaslAuthenticateRequest {
-        /// TODO auth_bytes
+        /// What the mechanism's two sides say to each other.
         auth_bytes: Bytes, [0+];
     }
 
-    /// TODO SaslAuthenticateResponse
+    /// Carries the broker's side of the SASL mechanism.
     pub struct SaslAuthenticateResponse {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO auth_bytes
+        /// What the mechanism's two sides say to each other.
         auth_bytes: Bytes, [0+];
-        /// TODO session_lifetime_ms
+        /// How long the authentication is good for, in milliseconds; 0 without limit.
         session_lifetime_ms: i64, [1+] (ignorable);
     }
 }

@@ -1,99 +1,99 @@
-//! TODO
+//! The credentials of SCRAM users (KIP-554).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use bytes::Bytes;
 
 tables! {
-    /// TODO DescribeUserScramCredentialsRequest
+    /// Asks which SCRAM credentials users have (KIP-554).
     pub struct DescribeUserScramCredentialsRequest {
-        /// TODO users
+        /// The users; null or empty for all.
         users: Option<Vec<UserName>>, [0+] nullable [0+];
     }
 
-    /// TODO UserName
+    /// A user, in [`DescribeUserScramCredentialsRequest`].
     pub struct UserName {
-        /// TODO name
+        /// The user.
         name: Str, [0+];
     }
 
-    /// TODO DescribeUserScramCredentialsResponse
+    /// The kinds of credentials, without their secrets.
     pub struct DescribeUserScramCredentialsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO results
+        /// What became of each user.
         results: Vec<DescribeUserScramCredentialsResult>, [0+];
     }
 
-    /// TODO DescribeUserScramCredentialsResult
+    /// A user, in [`DescribeUserScramCredentialsResponse`].
     pub struct DescribeUserScramCredentialsResult {
-        /// TODO user
+        /// The user.
         user: Str, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
-        /// TODO credential_infos
+        /// The credentials of the user.
         credential_infos: Vec<CredentialInfo>, [0+];
     }
 
-    /// TODO CredentialInfo
+    /// A credential, in [`DescribeUserScramCredentialsResponse`].
     pub struct CredentialInfo {
-        /// TODO mechanism
+        /// The mechanism: 1 for SCRAM-SHA-256, 2 for SCRAM-SHA-512.
         mechanism: i8, [0+];
-        /// TODO iterations
+        /// How often the hash is repeated.
         iterations: i32, [0+];
     }
 
-    /// TODO AlterUserScramCredentialsRequest
+    /// Sets and removes SCRAM credentials.
     pub struct AlterUserScramCredentialsRequest {
-        /// TODO deletions
+        /// The credentials to remove.
         deletions: Vec<ScramCredentialDeletion>, [0+];
-        /// TODO upsertions
+        /// The credentials to set.
         upsertions: Vec<ScramCredentialUpsertion>, [0+];
     }
 
-    /// TODO ScramCredentialDeletion
+    /// A credential to remove, in [`AlterUserScramCredentialsRequest`].
     pub struct ScramCredentialDeletion {
-        /// TODO name
+        /// The user.
         name: Str, [0+];
-        /// TODO mechanism
+        /// The mechanism: 1 for SCRAM-SHA-256, 2 for SCRAM-SHA-512.
         mechanism: i8, [0+];
     }
 
-    /// TODO ScramCredentialUpsertion
+    /// A credential to set, in [`AlterUserScramCredentialsRequest`].
     pub struct ScramCredentialUpsertion {
-        /// TODO name
+        /// The user.
         name: Str, [0+];
-        /// TODO mechanism
+        /// The mechanism: 1 for SCRAM-SHA-256, 2 for SCRAM-SHA-512.
         mechanism: i8, [0+];
-        /// TODO iterations
+        /// How often the hash is repeated.
         iterations: i32, [0+];
-        /// TODO salt
+        /// The salt of the hash.
         salt: Bytes, [0+];
-        /// TODO salted_password
+        /// The password's hash.
         salted_password: Bytes, [0+];
     }
 
-    /// TODO AlterUserScramCredentialsResponse
+    /// What became of each user.
     pub struct AlterUserScramCredentialsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO results
+        /// What became of each user.
         results: Vec<AlterUserScramCredentialsResult>, [0+];
     }
 
-    /// TODO AlterUserScramCredentialsResult
+    /// A user, in [`AlterUserScramCredentialsResponse`].
     pub struct AlterUserScramCredentialsResult {
-        /// TODO user
+        /// The user.
         user: Str, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+];
     }
 }

@@ -1,241 +1,241 @@
-//! TODO
+//! Reading and acknowledging records as a share group.
 
 use crate::table::{first, present, tables, versions};
 use crate::{Records, Str};
 use types::Uuid;
 
 tables! {
-    /// TODO ShareFetchRequest
+    /// Acquires records for a member of a share group, and acknowledges earlier ones.
     pub struct ShareFetchRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_id
+        /// The member's id.
         member_id: Option<Str>, [0+] nullable [0+];
-        /// TODO share_session_epoch
+        /// Counts the requests of the share session; 0 opens it, -1 closes it.
         share_session_epoch: i32, [0+];
-        /// TODO max_wait_ms
+        /// How long to wait for `min_bytes`, in milliseconds.
         max_wait_ms: i32, [0+];
-        /// TODO min_bytes
+        /// How many bytes must be there before the broker answers, unless `max_wait_ms` is over.
         min_bytes: i32, [0+];
-        /// TODO max_bytes
+        /// How many bytes the answer should have at most.
         max_bytes: i32, [0+] = i32::MAX;
-        /// TODO max_records
+        /// How many records to acquire at most.
         max_records: i32, [1+];
-        /// TODO batch_size
+        /// How many records one batch of acquired records should have.
         batch_size: i32, [1+];
-        /// TODO share_acquire_mode
+        /// How to choose records: 0 whole batches, 1 no more than the limit.
         share_acquire_mode: i8, [2+] (ignorable);
-        /// TODO is_renew_ack
+        /// Whether some acknowledgements prolong the loan of records.
         is_renew_ack: bool, [2+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<FetchTopic>, [0+];
-        /// TODO forgotten_topics_data
+        /// The partitions to take out of the session.
         forgotten_topics_data: Vec<ForgottenTopic>, [0+];
     }
 
-    /// TODO FetchTopic
+    /// A topic, in [`ShareFetchRequest`].
     pub struct FetchTopic {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<FetchPartition>, [0+];
     }
 
-    /// TODO FetchPartition
+    /// A partition, in [`ShareFetchRequest`].
     pub struct FetchPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO partition_max_bytes
+        /// How many bytes of this partition the answer should have at most.
         partition_max_bytes: i32, [0];
-        /// TODO acknowledgement_batches
-        acknowledgement_batches: Vec<ShareFetchAcknowledgementBatch>, [0+];
+        /// What became of the records, in ranges.
+        acknowledgement_batches: Vec<ShareFetchAcknowledgeBatch>, [0+];
     }
 
-    /// TODO ShareFetchAcknowledgementBatch
-    pub struct ShareFetchAcknowledgementBatch {
-        /// TODO first_offset
+    /// What became of a range of records, in [`ShareFetchRequest`].
+    pub struct ShareFetchAcknowledgeBatch {
+        /// The first offset of the range.
         first_offset: i64, [0+];
-        /// TODO last_offset
+        /// The last offset of the range.
         last_offset: i64, [0+];
-        /// TODO acknowledge_types
+        /// One value for the whole range, or one per offset: 0 gap, 1 accept, 2 release, 3 reject, 4 renew.
         acknowledge_types: Vec<i8>, [0+];
     }
 
-    /// TODO ForgottenTopic
+    /// A topic to take out of the session, in [`ShareFetchRequest`].
     pub struct ForgottenTopic {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ShareFetchResponse
+    /// The acquired records.
     pub struct ShareFetchResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO acquisition_lock_timeout_ms
+        /// For how long acquired records are lent, in milliseconds.
         acquisition_lock_timeout_ms: i32, [1+];
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<ShareFetchableTopicResponse>, [0+];
-        /// TODO node_endpoints
+        /// The addresses of the leaders that are named.
         node_endpoints: Vec<ShareFetchNodeEndpoint>, [0+];
     }
 
-    /// TODO ShareFetchableTopicResponse
+    /// A topic, in [`ShareFetchResponse`].
     pub struct ShareFetchableTopicResponse {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ShareFetchPartitionData>, [0+];
     }
 
-    /// TODO ShareFetchPartitionData
+    /// A partition, in [`ShareFetchResponse`].
     pub struct ShareFetchPartitionData {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO acknowledge_error_code
+        /// What went wrong with the acknowledgements; 0 for success.
         acknowledge_error_code: i16, [0+];
-        /// TODO acknowledge_error_message
+        /// The same in words, or null.
         acknowledge_error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO current_leader
+        /// The leader, if the client asked the wrong broker.
         current_leader: ShareFetchLeaderIdAndEpoch, [0+];
-        /// TODO records
+        /// The record batches.
         records: Option<Records>, [0+] nullable [0];
-        /// TODO acquired_records
+        /// The ranges that are now lent to this member.
         acquired_records: Vec<AcquiredRecords>, [0+];
     }
 
-    /// TODO ShareFetchLeaderIdAndEpoch
+    /// The leader of a partition, in [`ShareFetchResponse`].
     pub struct ShareFetchLeaderIdAndEpoch {
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
     }
 
-    /// TODO AcquiredRecords
+    /// A range that is lent to the member, in [`ShareFetchResponse`].
     pub struct AcquiredRecords {
-        /// TODO first_offset
+        /// The first offset of the range.
         first_offset: i64, [0+];
-        /// TODO last_offset
+        /// The last offset of the range.
         last_offset: i64, [0+];
-        /// TODO delivery_count
+        /// How often the records have been delivered.
         delivery_count: i16, [0+];
     }
 
-    /// TODO ShareFetchNodeEndpoint
+    /// The address of a leader, in [`ShareFetchResponse`].
     pub struct ShareFetchNodeEndpoint {
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [0+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [0+];
-        /// TODO rack
+        /// The rack, or null.
         rack: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ShareAcknowledgeRequest
+    /// Acknowledges records of a share group.
     pub struct ShareAcknowledgeRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_id
+        /// The member's id.
         member_id: Option<Str>, [0+] nullable [0+];
-        /// TODO share_session_epoch
+        /// Counts the requests of the share session; 0 opens it, -1 closes it.
         share_session_epoch: i32, [0+];
-        /// TODO is_renew_ack
+        /// Whether some acknowledgements prolong the loan of records.
         is_renew_ack: bool, [2+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<AcknowledgeTopic>, [0+];
     }
 
-    /// TODO AcknowledgeTopic
+    /// A topic, in [`ShareAcknowledgeRequest`].
     pub struct AcknowledgeTopic {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<AcknowledgePartition>, [0+];
     }
 
-    /// TODO AcknowledgePartition
+    /// A partition, in [`ShareAcknowledgeRequest`].
     pub struct AcknowledgePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO acknowledgement_batches
-        acknowledgement_batches: Vec<ShareAcknowledgeAcknowledgementBatch>, [0+];
+        /// What became of the records, in ranges.
+        acknowledgement_batches: Vec<ShareAcknowledgeBatch>, [0+];
     }
 
-    /// TODO ShareAcknowledgeAcknowledgementBatch
-    pub struct ShareAcknowledgeAcknowledgementBatch {
-        /// TODO first_offset
+    /// What became of a range of records, in [`ShareAcknowledgeRequest`].
+    pub struct ShareAcknowledgeBatch {
+        /// The first offset of the range.
         first_offset: i64, [0+];
-        /// TODO last_offset
+        /// The last offset of the range.
         last_offset: i64, [0+];
-        /// TODO acknowledge_types
+        /// One value for the whole range, or one per offset: 0 gap, 1 accept, 2 release, 3 reject, 4 renew.
         acknowledge_types: Vec<i8>, [0+];
     }
 
-    /// TODO ShareAcknowledgeResponse
+    /// What became of each partition.
     pub struct ShareAcknowledgeResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO acquisition_lock_timeout_ms
+        /// For how long acquired records are lent, in milliseconds.
         acquisition_lock_timeout_ms: i32, [2+] (ignorable);
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<ShareAcknowledgeTopicResponse>, [0+];
-        /// TODO node_endpoints
+        /// The addresses of the leaders that are named.
         node_endpoints: Vec<ShareAcknowledgeNodeEndpoint>, [0+];
     }
 
-    /// TODO ShareAcknowledgeTopicResponse
+    /// A topic, in [`ShareAcknowledgeResponse`].
     pub struct ShareAcknowledgeTopicResponse {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ShareAcknowledgePartitionData>, [0+];
     }
 
-    /// TODO ShareAcknowledgePartitionData
+    /// A partition, in [`ShareAcknowledgeResponse`].
     pub struct ShareAcknowledgePartitionData {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO current_leader
+        /// The leader, if the client asked the wrong broker.
         current_leader: ShareAcknowledgeLeaderIdAndEpoch, [0+];
     }
 
-    /// TODO ShareAcknowledgeLeaderIdAndEpoch
+    /// The leader of a partition, in [`ShareAcknowledgeResponse`].
     pub struct ShareAcknowledgeLeaderIdAndEpoch {
-        /// TODO leader_id
+        /// The leader of the partition, or -1 if it is unknown.
         leader_id: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
     }
 
-    /// TODO ShareAcknowledgeNodeEndpoint
+    /// The address of a leader, in [`ShareAcknowledgeResponse`].
     pub struct ShareAcknowledgeNodeEndpoint {
-        /// TODO node_id
+        /// The broker's id.
         node_id: i32, [0+];
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: i32, [0+];
-        /// TODO rack
+        /// The rack, or null.
         rack: Option<Str>, [0+] nullable [0+] = None;
     }
 }

@@ -1,125 +1,125 @@
-//! TODO
+//! The members of share groups (KIP-932).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO ShareGroupHeartbeatRequest
+    /// Joins, keeps up or leaves a share group (KIP-932).
     pub struct ShareGroupHeartbeatRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO member_epoch
+        /// The member's epoch; 0 to join, -1 to leave.
         member_epoch: i32, [0+];
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO subscribed_topic_names
+        /// The topics that the member subscribes to; null if nothing has changed.
         subscribed_topic_names: Option<Vec<Str>>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ShareGroupHeartbeatResponse
+    /// The member's state and assignment.
     pub struct ShareGroupHeartbeatResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_id
+        /// The member's id.
         member_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [0+];
-        /// TODO heartbeat_interval_ms
+        /// How often the member has to report, in milliseconds.
         heartbeat_interval_ms: i32, [0+];
-        /// TODO assignment
+        /// What the member shall hold; null if nothing has changed.
         assignment: Option<ShareGroupHeartbeatAssignment>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ShareGroupHeartbeatAssignment
+    /// What a member holds, in [`ShareGroupHeartbeatResponse`].
     pub struct ShareGroupHeartbeatAssignment {
-        /// TODO topic_partitions
+        /// The partitions, by topic.
         topic_partitions: Vec<ShareGroupHeartbeatTopicPartitions>, [0+];
     }
 
-    /// TODO ShareGroupHeartbeatTopicPartitions
+    /// Partitions of a topic, in [`ShareGroupHeartbeatResponse`].
     pub struct ShareGroupHeartbeatTopicPartitions {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ShareGroupDescribeRequest
+    /// Asks for share groups and their members.
     pub struct ShareGroupDescribeRequest {
-        /// TODO group_ids
+        /// The groups.
         group_ids: Vec<Str>, [0+];
-        /// TODO include_authorized_operations
+        /// Whether to tell what the client may do.
         include_authorized_operations: bool, [0+];
     }
 
-    /// TODO ShareGroupDescribeResponse
+    /// The groups and their members.
     pub struct ShareGroupDescribeResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO groups
+        /// The groups.
         groups: Vec<DescribedGroup>, [0+];
     }
 
-    /// TODO DescribedGroup
+    /// A group, in [`ShareGroupDescribeResponse`].
     pub struct DescribedGroup {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO group_state
+        /// The state of the group.
         group_state: Str, [0+];
-        /// TODO group_epoch
+        /// The epoch of the group.
         group_epoch: i32, [0+];
-        /// TODO assignment_epoch
+        /// The group epoch for which the assignment was computed.
         assignment_epoch: i32, [0+];
-        /// TODO assignor_name
+        /// The name of the assignor.
         assignor_name: Str, [0+];
-        /// TODO members
+        /// The members.
         members: Vec<Member>, [0+];
-        /// TODO authorized_operations
+        /// A bit for each operation that the client may do; `i32::MIN` if it did not ask.
         authorized_operations: i32, [0+] = i32::MIN;
     }
 
-    /// TODO Member
+    /// A member, in [`ShareGroupDescribeResponse`].
     pub struct Member {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [0+];
-        /// TODO client_id
+        /// How the client calls itself.
         client_id: Str, [0+];
-        /// TODO client_host
+        /// The address that the client connects from.
         client_host: Str, [0+];
-        /// TODO subscribed_topic_names
+        /// The topics that the member subscribes to.
         subscribed_topic_names: Vec<Str>, [0+];
-        /// TODO assignment
+        /// What the member holds.
         assignment: ShareGroupDescribeAssignment, [0+];
     }
 
-    /// TODO ShareGroupDescribeTopicPartitions
+    /// Partitions of a topic, in [`ShareGroupDescribeResponse`].
     pub struct ShareGroupDescribeTopicPartitions {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ShareGroupDescribeAssignment
+    /// What a member holds, in [`ShareGroupDescribeResponse`].
     pub struct ShareGroupDescribeAssignment {
-        /// TODO topic_partitions
+        /// The partitions, by topic.
         topic_partitions: Vec<ShareGroupDescribeTopicPartitions>, [0+];
     }
 }

@@ -1,169 +1,169 @@
-//! TODO
+//! The offsets of share groups.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO DescribeShareGroupOffsetsRequest
+    /// Asks how far share groups have got.
     pub struct DescribeShareGroupOffsetsRequest {
-        /// TODO groups
+        /// The groups.
         groups: Vec<DescribeShareGroupOffsetsRequestGroup>, [0+];
     }
 
-    /// TODO DescribeShareGroupOffsetsRequestGroup
+    /// A group, in [`DescribeShareGroupOffsetsRequest`].
     pub struct DescribeShareGroupOffsetsRequestGroup {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics; null for all of the group's.
         topics: Option<Vec<DescribeShareGroupOffsetsRequestTopic>>, [0+] nullable [0+];
     }
 
-    /// TODO DescribeShareGroupOffsetsRequestTopic
+    /// A topic, in [`DescribeShareGroupOffsetsRequest`].
     pub struct DescribeShareGroupOffsetsRequestTopic {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO DescribeShareGroupOffsetsResponse
+    /// The start offsets.
     pub struct DescribeShareGroupOffsetsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO groups
+        /// The groups.
         groups: Vec<DescribeShareGroupOffsetsResponseGroup>, [0+];
     }
 
-    /// TODO DescribeShareGroupOffsetsResponseGroup
+    /// A group, in [`DescribeShareGroupOffsetsResponse`].
     pub struct DescribeShareGroupOffsetsResponseGroup {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<DescribeShareGroupOffsetsResponseTopic>, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO DescribeShareGroupOffsetsResponseTopic
+    /// A topic, in [`DescribeShareGroupOffsetsResponse`].
     pub struct DescribeShareGroupOffsetsResponseTopic {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DescribeShareGroupOffsetsResponsePartition>, [0+];
     }
 
-    /// TODO DescribeShareGroupOffsetsResponsePartition
+    /// A partition, in [`DescribeShareGroupOffsetsResponse`].
     pub struct DescribeShareGroupOffsetsResponsePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO start_offset
+        /// The first offset that still matters to the share group.
         start_offset: i64, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
-        /// TODO lag
+        /// How many records the group is behind, or -1.
         lag: i64, [1+] (ignorable) = -1;
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO AlterShareGroupOffsetsRequest
+    /// Moves the start offsets of an empty share group.
     pub struct AlterShareGroupOffsetsRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<AlterShareGroupOffsetsRequestTopic>, [0+];
     }
 
-    /// TODO AlterShareGroupOffsetsRequestTopic
+    /// A topic, in [`AlterShareGroupOffsetsRequest`].
     pub struct AlterShareGroupOffsetsRequestTopic {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<AlterShareGroupOffsetsRequestPartition>, [0+];
     }
 
-    /// TODO AlterShareGroupOffsetsRequestPartition
+    /// A partition, in [`AlterShareGroupOffsetsRequest`].
     pub struct AlterShareGroupOffsetsRequestPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO start_offset
+        /// The first offset that still matters to the share group.
         start_offset: i64, [0+];
     }
 
-    /// TODO AlterShareGroupOffsetsResponse
+    /// What became of each partition.
     pub struct AlterShareGroupOffsetsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<AlterShareGroupOffsetsResponseTopic>, [0+];
     }
 
-    /// TODO AlterShareGroupOffsetsResponseTopic
+    /// A topic, in [`AlterShareGroupOffsetsResponse`].
     pub struct AlterShareGroupOffsetsResponseTopic {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<AlterShareGroupOffsetsResponsePartition>, [0+];
     }
 
-    /// TODO AlterShareGroupOffsetsResponsePartition
+    /// A partition, in [`AlterShareGroupOffsetsResponse`].
     pub struct AlterShareGroupOffsetsResponsePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO DeleteShareGroupOffsetsRequest
+    /// Deletes the start offsets of an empty share group.
     pub struct DeleteShareGroupOffsetsRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<DeleteShareGroupOffsetsRequestTopic>, [0+];
     }
 
-    /// TODO DeleteShareGroupOffsetsRequestTopic
+    /// A topic, in [`DeleteShareGroupOffsetsRequest`].
     pub struct DeleteShareGroupOffsetsRequestTopic {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
     }
 
-    /// TODO DeleteShareGroupOffsetsResponse
+    /// What became of each topic.
     pub struct DeleteShareGroupOffsetsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<DeleteShareGroupOffsetsResponseTopic>, [0+];
     }
 
-    /// TODO DeleteShareGroupOffsetsResponseTopic
+    /// A topic, in [`DeleteShareGroupOffsetsResponse`].
     pub struct DeleteShareGroupOffsetsResponseTopic {
-        /// TODO topic_name
+        /// The topic.
         topic_name: Str, [0+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 }

@@ -1,293 +1,293 @@
-//! TODO
+//! The persistent state of share groups, between brokers.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO InitializeShareGroupStateRequest
+    /// Begins the persistent state of share partitions.
     pub struct InitializeShareGroupStateRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<InitializeStateData>, [0+];
     }
 
-    /// TODO InitializeStateData
+    /// A topic, in [`InitializeShareGroupStateRequest`].
     pub struct InitializeStateData {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<InitializeShareGroupStatePartitionData>, [0+];
     }
 
-    /// TODO InitializeShareGroupStatePartitionData
+    /// A partition, in [`InitializeShareGroupStateRequest`].
     pub struct InitializeShareGroupStatePartitionData {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO state_epoch
+        /// Grows whenever the state is initialised anew.
         state_epoch: i32, [0+];
-        /// TODO start_offset
+        /// The first offset that still matters to the share group.
         start_offset: i64, [0+];
     }
 
-    /// TODO InitializeShareGroupStateResponse
+    /// What became of each partition.
     pub struct InitializeShareGroupStateResponse {
-        /// TODO results
+        /// What became of each item.
         results: Vec<InitializeStateResult>, [0+];
     }
 
-    /// TODO InitializeStateResult
+    /// A topic, in [`InitializeShareGroupStateResponse`].
     pub struct InitializeStateResult {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<InitializeShareGroupStatePartitionResult>, [0+];
     }
 
-    /// TODO InitializeShareGroupStatePartitionResult
+    /// A partition, in [`InitializeShareGroupStateResponse`].
     pub struct InitializeShareGroupStatePartitionResult {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ReadShareGroupStateRequest
+    /// Reads the persistent state of share partitions.
     pub struct ReadShareGroupStateRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<ReadStateData>, [0+];
     }
 
-    /// TODO ReadStateData
+    /// A topic, in [`ReadShareGroupStateRequest`].
     pub struct ReadStateData {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ReadShareGroupStatePartitionData>, [0+];
     }
 
-    /// TODO ReadShareGroupStatePartitionData
+    /// A partition, in [`ReadShareGroupStateRequest`].
     pub struct ReadShareGroupStatePartitionData {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
     }
 
-    /// TODO ReadShareGroupStateResponse
+    /// The states.
     pub struct ReadShareGroupStateResponse {
-        /// TODO results
+        /// What became of each item.
         results: Vec<ReadStateResult>, [0+];
     }
 
-    /// TODO ReadStateResult
+    /// A topic, in [`ReadShareGroupStateResponse`].
     pub struct ReadStateResult {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ReadShareGroupStatePartitionResult>, [0+];
     }
 
-    /// TODO ReadShareGroupStatePartitionResult
+    /// A partition, in [`ReadShareGroupStateResponse`].
     pub struct ReadShareGroupStatePartitionResult {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO state_epoch
+        /// Grows whenever the state is initialised anew.
         state_epoch: i32, [0+];
-        /// TODO start_offset
+        /// The first offset that still matters to the share group, or -1.
         start_offset: i64, [0+];
-        /// TODO state_batches
-        state_batches: Vec<ReadShareGroupStateStateBatch>, [0+];
+        /// The states of ranges of records.
+        state_batches: Vec<ReadShareGroupStateBatch>, [0+];
     }
 
-    /// TODO ReadShareGroupStateStateBatch
-    pub struct ReadShareGroupStateStateBatch {
-        /// TODO first_offset
+    /// The state of a range of records, in [`ReadShareGroupStateResponse`].
+    pub struct ReadShareGroupStateBatch {
+        /// The first offset of the range.
         first_offset: i64, [0+];
-        /// TODO last_offset
+        /// The last offset of the range.
         last_offset: i64, [0+];
-        /// TODO delivery_state
+        /// Their state: 0 available, 2 acknowledged, 4 archived.
         delivery_state: i8, [0+];
-        /// TODO delivery_count
+        /// How often the records have been delivered.
         delivery_count: i16, [0+];
     }
 
-    /// TODO WriteShareGroupStateRequest
+    /// Changes the persistent state of share partitions.
     pub struct WriteShareGroupStateRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<WriteStateData>, [0+];
     }
 
-    /// TODO WriteStateData
+    /// A topic, in [`WriteShareGroupStateRequest`].
     pub struct WriteStateData {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<WriteShareGroupStatePartitionData>, [0+];
     }
 
-    /// TODO WriteShareGroupStatePartitionData
+    /// A partition, in [`WriteShareGroupStateRequest`].
     pub struct WriteShareGroupStatePartitionData {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO state_epoch
+        /// Grows whenever the state is initialised anew.
         state_epoch: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
-        /// TODO start_offset
+        /// The first offset that still matters to the share group.
         start_offset: i64, [0+];
-        /// TODO delivery_complete_count
+        /// How many records at and after the start offset need no delivery any more, or -1.
         delivery_complete_count: i32, [1+] (ignorable) = -1;
-        /// TODO state_batches
-        state_batches: Vec<WriteShareGroupStateStateBatch>, [0+];
+        /// The states of ranges of records.
+        state_batches: Vec<WriteShareGroupStateBatch>, [0+];
     }
 
-    /// TODO WriteShareGroupStateStateBatch
-    pub struct WriteShareGroupStateStateBatch {
-        /// TODO first_offset
+    /// The state of a range of records, in [`WriteShareGroupStateRequest`].
+    pub struct WriteShareGroupStateBatch {
+        /// The first offset of the range.
         first_offset: i64, [0+];
-        /// TODO last_offset
+        /// The last offset of the range.
         last_offset: i64, [0+];
-        /// TODO delivery_state
+        /// Their state: 0 available, 2 acknowledged, 4 archived.
         delivery_state: i8, [0+];
-        /// TODO delivery_count
+        /// How often the records have been delivered.
         delivery_count: i16, [0+];
     }
 
-    /// TODO WriteShareGroupStateResponse
+    /// What became of each partition.
     pub struct WriteShareGroupStateResponse {
-        /// TODO results
+        /// What became of each item.
         results: Vec<WriteStateResult>, [0+];
     }
 
-    /// TODO WriteStateResult
+    /// A topic, in [`WriteShareGroupStateResponse`].
     pub struct WriteStateResult {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<WriteShareGroupStatePartitionResult>, [0+];
     }
 
-    /// TODO WriteShareGroupStatePartitionResult
+    /// A partition, in [`WriteShareGroupStateResponse`].
     pub struct WriteShareGroupStatePartitionResult {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO DeleteShareGroupStateRequest
+    /// Deletes the persistent state of share partitions.
     pub struct DeleteShareGroupStateRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<DeleteStateData>, [0+];
     }
 
-    /// TODO DeleteStateData
+    /// A topic, in [`DeleteShareGroupStateRequest`].
     pub struct DeleteStateData {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DeleteShareGroupStatePartitionData>, [0+];
     }
 
-    /// TODO DeleteShareGroupStatePartitionData
+    /// A partition, in [`DeleteShareGroupStateRequest`].
     pub struct DeleteShareGroupStatePartitionData {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
     }
 
-    /// TODO DeleteShareGroupStateResponse
+    /// What became of each partition.
     pub struct DeleteShareGroupStateResponse {
-        /// TODO results
+        /// What became of each item.
         results: Vec<DeleteStateResult>, [0+];
     }
 
-    /// TODO DeleteStateResult
+    /// A topic, in [`DeleteShareGroupStateResponse`].
     pub struct DeleteStateResult {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DeleteShareGroupStatePartitionResult>, [0+];
     }
 
-    /// TODO DeleteShareGroupStatePartitionResult
+    /// A partition, in [`DeleteShareGroupStateResponse`].
     pub struct DeleteShareGroupStatePartitionResult {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO ReadShareGroupStateSummaryRequest
+    /// Reads the start offsets of share partitions.
     pub struct ReadShareGroupStateSummaryRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<ReadStateSummaryData>, [0+];
     }
 
-    /// TODO ReadStateSummaryData
+    /// A topic, in [`ReadShareGroupStateSummaryRequest`].
     pub struct ReadStateSummaryData {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ReadShareGroupStateSummaryPartitionData>, [0+];
     }
 
-    /// TODO ReadShareGroupStateSummaryPartitionData
+    /// A partition, in [`ReadShareGroupStateSummaryRequest`].
     pub struct ReadShareGroupStateSummaryPartitionData {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
     }
 
-    /// TODO ReadShareGroupStateSummaryResponse
+    /// The start offsets.
     pub struct ReadShareGroupStateSummaryResponse {
-        /// TODO results
+        /// What became of each item.
         results: Vec<ReadStateSummaryResult>, [0+];
     }
 
-    /// TODO ReadStateSummaryResult
+    /// A topic, in [`ReadShareGroupStateSummaryResponse`].
     pub struct ReadStateSummaryResult {
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<ReadShareGroupStateSummaryPartitionResult>, [0+];
     }
 
-    /// TODO ReadShareGroupStateSummaryPartitionResult
+    /// A partition, in [`ReadShareGroupStateSummaryResponse`].
     pub struct ReadShareGroupStateSummaryPartitionResult {
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO state_epoch
+        /// Grows whenever the state is initialised anew.
         state_epoch: i32, [0+];
-        /// TODO leader_epoch
+        /// The leader epoch, or -1 if it is unknown.
         leader_epoch: i32, [0+];
-        /// TODO start_offset
+        /// The first offset that still matters to the share group.
         start_offset: i64, [0+];
-        /// TODO delivery_complete_count
+        /// How many records at and after the start offset need no delivery any more, or -1.
         delivery_complete_count: i32, [1+] (ignorable) = -1;
     }
 }

@@ -1,350 +1,350 @@
-//! TODO
+//! Streams groups (KIP-1071).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO StreamsGroupHeartbeatRequest
+    /// Joins, keeps up or leaves a streams group (KIP-1071).
     pub struct StreamsGroupHeartbeatRequest {
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO member_epoch
+        /// The member's epoch; 0 to join, -1 to leave, -2 for a static member that comes back.
         member_epoch: i32, [0+];
-        /// TODO endpoint_information_epoch
+        /// Counts the changes of `partitions_by_user_endpoint`.
         endpoint_information_epoch: i32, [0+];
-        /// TODO instance_id
+        /// The name of a static member, or null.
         instance_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO rebalance_timeout_ms
+        /// How long the member may take to give up tasks, in milliseconds; -1 if nothing has changed.
         rebalance_timeout_ms: i32, [0+] = -1;
-        /// TODO topology
+        /// The shape of the application; null if it has not changed.
         topology: Option<StreamsGroupHeartbeatTopology>, [0+] nullable [0+] = None;
-        /// TODO active_tasks
+        /// The tasks that the member processes; null if nothing has changed.
         active_tasks: Option<Vec<StreamsGroupHeartbeatRequestTaskIds>>, [0+] nullable [0+] = None;
-        /// TODO standby_tasks
+        /// The tasks whose state the member keeps ready; null if nothing has changed.
         standby_tasks: Option<Vec<StreamsGroupHeartbeatRequestTaskIds>>, [0+] nullable [0+] = None;
-        /// TODO warmup_tasks
+        /// The tasks whose state the member is building up; null if nothing has changed.
         warmup_tasks: Option<Vec<StreamsGroupHeartbeatRequestTaskIds>>, [0+] nullable [0+] = None;
-        /// TODO process_id
+        /// The instance of the application that the member runs in.
         process_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO user_endpoint
+        /// Where interactive queries to the member go, or null.
         user_endpoint: Option<StreamsGroupHeartbeatRequestEndpoint>, [0+] nullable [0+] = None;
-        /// TODO client_tags
+        /// Labels by which stand-by tasks are spread.
         client_tags: Option<Vec<StreamsGroupHeartbeatKeyValue>>, [0+] nullable [0+] = None;
-        /// TODO task_offsets
+        /// How far each task's state has got.
         task_offsets: Option<Vec<StreamsGroupHeartbeatTaskOffset>>, [0+] nullable [0+] = None;
-        /// TODO task_end_offsets
+        /// The end of each task's changelog.
         task_end_offsets: Option<Vec<StreamsGroupHeartbeatTaskOffset>>, [0+] nullable [0+] = None;
-        /// TODO shutdown_application
+        /// Whether all instances of the application are to stop.
         shutdown_application: bool, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatTopology
+    /// The shape of a streams application, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatTopology {
-        /// TODO epoch
+        /// The leader epoch.
         epoch: i32, [0+];
-        /// TODO subtopologies
+        /// The parts of the application that are connected within.
         subtopologies: Vec<StreamsGroupHeartbeatSubtopology>, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatSubtopology
+    /// A part of a streams application, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatSubtopology {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO source_topics
+        /// The topics that the subtopology reads.
         source_topics: Vec<Str>, [0+];
-        /// TODO source_topic_regex
+        /// Patterns of the topics that the subtopology reads.
         source_topic_regex: Vec<Str>, [0+];
-        /// TODO state_changelog_topics
+        /// The topics that keep the state of the subtopology.
         state_changelog_topics: Vec<StreamsGroupHeartbeatTopicInfo>, [0+];
-        /// TODO repartition_sink_topics
+        /// The repartition topics that the subtopology writes.
         repartition_sink_topics: Vec<Str>, [0+];
-        /// TODO repartition_source_topics
+        /// The repartition topics that the subtopology reads.
         repartition_source_topics: Vec<StreamsGroupHeartbeatTopicInfo>, [0+];
-        /// TODO copartition_groups
+        /// Sets of topics whose partitions go together.
         copartition_groups: Vec<CopartitionGroup>, [0+];
     }
 
-    /// TODO CopartitionGroup
+    /// Topics whose partitions go together, in [`StreamsGroupHeartbeatRequest`].
     pub struct CopartitionGroup {
-        /// TODO source_topics
+        /// Places of the topics in `source_topics` of the subtopology.
         source_topics: Vec<i16>, [0+];
-        /// TODO source_topic_regex
+        /// Places of the patterns in `source_topic_regex` of the subtopology.
         source_topic_regex: Vec<i16>, [0+];
-        /// TODO repartition_source_topics
+        /// Places of the topics in `repartition_source_topics` of the subtopology.
         repartition_source_topics: Vec<i16>, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatKeyValue
+    /// A name and a value, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatKeyValue {
-        /// TODO key
+        /// The key.
         key: Str, [0+];
-        /// TODO value
+        /// The value, or null.
         value: Str, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatTopicInfo
+    /// A topic that the application needs, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatTopicInfo {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// How many partitions the topic has, or 0 if that follows from others.
         partitions: i32, [0+];
-        /// TODO replication_factor
+        /// How many replicas a partition has; -1 for the default.
         replication_factor: i16, [0+];
-        /// TODO topic_configs
+        /// The settings that the topic is to have.
         topic_configs: Vec<StreamsGroupHeartbeatKeyValue>, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatRequestEndpoint
+    /// An address for interactive queries, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatRequestEndpoint {
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: u16, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatTaskOffset
+    /// How far a task has got, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatTaskOffset {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO offset
+        /// The offset.
         offset: i64, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatRequestTaskIds
+    /// Tasks of a subtopology, in [`StreamsGroupHeartbeatRequest`].
     pub struct StreamsGroupHeartbeatRequestTaskIds {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatResponse
+    /// The member's state and tasks.
     pub struct StreamsGroupHeartbeatResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [0+];
-        /// TODO heartbeat_interval_ms
+        /// How often the member has to report, in milliseconds.
         heartbeat_interval_ms: i32, [0+];
-        /// TODO acceptable_recovery_lag
+        /// How far, in offsets, a warm-up task may be behind before it counts as caught up.
         acceptable_recovery_lag: i32, [0+];
-        /// TODO task_offset_interval_ms
+        /// How often the member reports the offsets of its tasks, in milliseconds.
         task_offset_interval_ms: i32, [0+];
-        /// TODO status
+        /// What the member should know about the group; null if nothing has changed.
         status: Option<Vec<Status>>, [0+] nullable [0+];
-        /// TODO active_tasks
+        /// The tasks that the member processes.
         active_tasks: Option<Vec<StreamsGroupHeartbeatResponseTaskIds>>, [0+] nullable [0+] = None;
-        /// TODO standby_tasks
+        /// The tasks whose state the member keeps ready.
         standby_tasks: Option<Vec<StreamsGroupHeartbeatResponseTaskIds>>, [0+] nullable [0+] = None;
-        /// TODO warmup_tasks
+        /// The tasks whose state the member is building up.
         warmup_tasks: Option<Vec<StreamsGroupHeartbeatResponseTaskIds>>, [0+] nullable [0+] = None;
-        /// TODO endpoint_information_epoch
+        /// Counts the changes of `partitions_by_user_endpoint`.
         endpoint_information_epoch: i32, [0+];
-        /// TODO partitions_by_user_endpoint
+        /// Which partitions can be asked for where.
         partitions_by_user_endpoint: Option<Vec<EndpointToPartitions>>, [0+] nullable [0+] = None;
     }
 
-    /// TODO EndpointToPartitions
+    /// What can be asked for at an address, in [`StreamsGroupHeartbeatResponse`].
     pub struct EndpointToPartitions {
-        /// TODO user_endpoint
+        /// Where interactive queries to the member go, or null.
         user_endpoint: StreamsGroupHeartbeatResponseEndpoint, [0+];
-        /// TODO active_partitions
+        /// The partitions of the active tasks there.
         active_partitions: Vec<TopicPartition>, [0+];
-        /// TODO standby_partitions
+        /// The partitions of the stand-by tasks there.
         standby_partitions: Vec<TopicPartition>, [0+];
     }
 
-    /// TODO Status
+    /// A condition of the group, in [`StreamsGroupHeartbeatResponse`].
     pub struct Status {
-        /// TODO status_code
+        /// The condition, as a number.
         status_code: i8, [0+];
-        /// TODO status_detail
+        /// The condition in words.
         status_detail: Str, [0+];
     }
 
-    /// TODO TopicPartition
+    /// Partitions of a topic, in [`StreamsGroupHeartbeatResponse`].
     pub struct TopicPartition {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatResponseTaskIds
+    /// Tasks of a subtopology, in [`StreamsGroupHeartbeatResponse`].
     pub struct StreamsGroupHeartbeatResponseTaskIds {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO StreamsGroupHeartbeatResponseEndpoint
+    /// An address for interactive queries, in [`StreamsGroupHeartbeatResponse`].
     pub struct StreamsGroupHeartbeatResponseEndpoint {
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: u16, [0+];
     }
 
-    /// TODO StreamsGroupDescribeRequest
+    /// Asks for streams groups and their members.
     pub struct StreamsGroupDescribeRequest {
-        /// TODO group_ids
+        /// The groups.
         group_ids: Vec<Str>, [0+];
-        /// TODO include_authorized_operations
+        /// Whether to tell what the client may do.
         include_authorized_operations: bool, [0+];
     }
 
-    /// TODO StreamsGroupDescribeResponse
+    /// The groups and their members.
     pub struct StreamsGroupDescribeResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO groups
+        /// The groups.
         groups: Vec<DescribedGroup>, [0+];
     }
 
-    /// TODO DescribedGroup
+    /// A group, in [`StreamsGroupDescribeResponse`].
     pub struct DescribedGroup {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO group_state
+        /// The state of the group.
         group_state: Str, [0+];
-        /// TODO group_epoch
+        /// The epoch of the group.
         group_epoch: i32, [0+];
-        /// TODO assignment_epoch
+        /// The group epoch for which the assignment was computed.
         assignment_epoch: i32, [0+];
-        /// TODO topology
+        /// The shape of the application; null if it has not changed.
         topology: Option<StreamsGroupDescribeTopology>, [0+] nullable [0+] = None;
-        /// TODO members
+        /// The members.
         members: Vec<Member>, [0+];
-        /// TODO authorized_operations
+        /// A bit for each operation that the client may do; `i32::MIN` if it did not ask.
         authorized_operations: i32, [0+] = i32::MIN;
     }
 
-    /// TODO StreamsGroupDescribeTopology
+    /// The shape of a streams application, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeTopology {
-        /// TODO epoch
+        /// Grows with each change of the topology.
         epoch: i32, [0+];
-        /// TODO subtopologies
+        /// The parts of the application that are connected within.
         subtopologies: Option<Vec<StreamsGroupDescribeSubtopology>>, [0+] nullable [0+] = None;
     }
 
-    /// TODO StreamsGroupDescribeSubtopology
+    /// A part of a streams application, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeSubtopology {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO source_topics
+        /// The topics that the subtopology reads.
         source_topics: Vec<Str>, [0+];
-        /// TODO repartition_sink_topics
+        /// The repartition topics that the subtopology writes.
         repartition_sink_topics: Vec<Str>, [0+];
-        /// TODO state_changelog_topics
+        /// The topics that keep the state of the subtopology.
         state_changelog_topics: Vec<StreamsGroupDescribeTopicInfo>, [0+];
-        /// TODO repartition_source_topics
+        /// The repartition topics that the subtopology reads.
         repartition_source_topics: Vec<StreamsGroupDescribeTopicInfo>, [0+];
     }
 
-    /// TODO Member
+    /// A member, in [`StreamsGroupDescribeResponse`].
     pub struct Member {
-        /// TODO member_id
+        /// The member's id.
         member_id: Str, [0+];
-        /// TODO member_epoch
+        /// The member's epoch.
         member_epoch: i32, [0+];
-        /// TODO instance_id
+        /// The name of a static member, or null.
         instance_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO rack_id
+        /// The rack of the client.
         rack_id: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO client_id
+        /// How the client calls itself.
         client_id: Str, [0+];
-        /// TODO client_host
+        /// The address that the client connects from.
         client_host: Str, [0+];
-        /// TODO topology_epoch
+        /// Grows with each change of the topology.
         topology_epoch: i32, [0+];
-        /// TODO process_id
+        /// The instance of the application that the member runs in.
         process_id: Str, [0+];
-        /// TODO user_endpoint
+        /// Where interactive queries to the member go, or null.
         user_endpoint: Option<StreamsGroupDescribeEndpoint>, [0+] nullable [0+] = None;
-        /// TODO client_tags
+        /// Labels by which stand-by tasks are spread.
         client_tags: Vec<StreamsGroupDescribeKeyValue>, [0+];
-        /// TODO task_offsets
+        /// How far each task's state has got.
         task_offsets: Vec<StreamsGroupDescribeTaskOffset>, [0+];
-        /// TODO task_end_offsets
+        /// The end of each task's changelog.
         task_end_offsets: Vec<StreamsGroupDescribeTaskOffset>, [0+];
-        /// TODO assignment
+        /// What is assigned to the member.
         assignment: Assignment, [0+];
-        /// TODO target_assignment
+        /// What the member is meant to have in the end.
         target_assignment: Assignment, [0+];
-        /// TODO is_classic
+        /// Whether the member still uses the classic protocol.
         is_classic: bool, [0+];
     }
 
-    /// TODO StreamsGroupDescribeEndpoint
+    /// An address for interactive queries, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeEndpoint {
-        /// TODO host
+        /// The host to connect to.
         host: Str, [0+];
-        /// TODO port
+        /// The port to connect to.
         port: u16, [0+];
     }
 
-    /// TODO StreamsGroupDescribeTaskOffset
+    /// How far a task has got, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeTaskOffset {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO partition
+        /// The partition.
         partition: i32, [0+];
-        /// TODO offset
+        /// The offset.
         offset: i64, [0+];
     }
 
-    /// TODO Assignment
+    /// What a member holds, in [`StreamsGroupDescribeResponse`].
     pub struct Assignment {
-        /// TODO active_tasks
+        /// The tasks that the member processes.
         active_tasks: Vec<StreamsGroupDescribeTaskIds>, [0+];
-        /// TODO standby_tasks
+        /// The tasks whose state the member keeps ready.
         standby_tasks: Vec<StreamsGroupDescribeTaskIds>, [0+];
-        /// TODO warmup_tasks
+        /// The tasks whose state the member is building up.
         warmup_tasks: Vec<StreamsGroupDescribeTaskIds>, [0+];
     }
 
-    /// TODO StreamsGroupDescribeTaskIds
+    /// Tasks of a subtopology, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeTaskIds {
-        /// TODO subtopology_id
+        /// The subtopology.
         subtopology_id: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO StreamsGroupDescribeKeyValue
+    /// A name and a value, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeKeyValue {
-        /// TODO key
+        /// The key.
         key: Str, [0+];
-        /// TODO value
+        /// The value, or null.
         value: Str, [0+];
     }
 
-    /// TODO StreamsGroupDescribeTopicInfo
+    /// A topic that the application needs, in [`StreamsGroupDescribeResponse`].
     pub struct StreamsGroupDescribeTopicInfo {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// How many partitions the topic has, or 0 if that follows from others.
         partitions: i32, [0+];
-        /// TODO replication_factor
+        /// How many replicas a partition has; -1 for the default.
         replication_factor: i16, [0+];
-        /// TODO topic_configs
+        /// The settings that the topic is to have.
         topic_configs: Vec<StreamsGroupDescribeKeyValue>, [0+];
     }
 }

@@ -1,4 +1,4 @@
-//! TODO
+//! Metrics that clients send (KIP-714).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
@@ -6,53 +6,53 @@ use bytes::Bytes;
 use types::Uuid;
 
 tables! {
-    /// TODO GetTelemetrySubscriptionsRequest
+    /// Asks which metrics a client is to send (KIP-714).
     pub struct GetTelemetrySubscriptionsRequest {
-        /// TODO client_instance_id
+        /// The id that the broker gave to this client instance.
         client_instance_id: Uuid, [0+];
     }
 
-    /// TODO GetTelemetrySubscriptionsResponse
+    /// The metrics that are asked for.
     pub struct GetTelemetrySubscriptionsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO client_instance_id
+        /// The id that the broker gave to this client instance.
         client_instance_id: Uuid, [0+];
-        /// TODO subscription_id
+        /// The version of the set of metrics that is asked for.
         subscription_id: i32, [0+];
-        /// TODO accepted_compression_types
+        /// The compressions that the broker takes, the preferred first.
         accepted_compression_types: Vec<i8>, [0+];
-        /// TODO push_interval_ms
+        /// How often to send metrics, in milliseconds.
         push_interval_ms: i32, [0+];
-        /// TODO telemetry_max_bytes
+        /// How many bytes of metrics may be sent at once.
         telemetry_max_bytes: i32, [0+];
-        /// TODO delta_temporality
+        /// Whether counters are to be sent as differences.
         delta_temporality: bool, [0+];
-        /// TODO requested_metrics
+        /// Prefixes of the metrics to send; one empty text for all.
         requested_metrics: Vec<Str>, [0+];
     }
 
-    /// TODO PushTelemetryRequest
+    /// Carries a client's metrics.
     pub struct PushTelemetryRequest {
-        /// TODO client_instance_id
+        /// The id that the broker gave to this client instance.
         client_instance_id: Uuid, [0+];
-        /// TODO subscription_id
+        /// The version of the set of metrics that is asked for.
         subscription_id: i32, [0+];
-        /// TODO terminating
+        /// Whether the client is about to stop.
         terminating: bool, [0+];
-        /// TODO compression_type
+        /// The compression of `metrics`.
         compression_type: i8, [0+];
-        /// TODO metrics
+        /// The metrics in OpenTelemetry's encoding.
         metrics: Bytes, [0+];
     }
 
-    /// TODO PushTelemetryResponse
+    /// Whether the metrics were taken.
     pub struct PushTelemetryResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 }

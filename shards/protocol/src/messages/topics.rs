@@ -1,221 +1,222 @@
-//! TODO
+//! Creating, growing, emptying and deleting topics.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use types::Uuid;
 
 tables! {
-    /// TODO CreateTopicsRequest
+    /// Creates topics.
     pub struct CreateTopicsRequest {
-        /// TODO topics
+        /// The topics to create.
         topics: Vec<CreatableTopic>, [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+] = 60_000;
-        /// TODO validate_only
+        /// Whether to check everything but to change nothing.
         validate_only: bool, [1+];
     }
 
-    /// TODO CreatableTopic
+    /// A topic, in [`CreateTopicsRequest`].
     pub struct CreatableTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO num_partitions
+        /// How many partitions to make; -1 for the default, or if `assignments` says it.
         num_partitions: i32, [0+];
-        /// TODO replication_factor
+        /// How many replicas to make of each; -1 for the default, or if `assignments` says it.
         replication_factor: i16, [0+];
-        /// TODO assignments
+        /// The brokers of each partition, if they are not left to the controller.
         assignments: Vec<CreatableReplicaAssignment>, [0+];
-        /// TODO configs
+        /// The settings.
         configs: Vec<CreatableTopicConfig>, [0+];
     }
 
-    /// TODO CreatableReplicaAssignment
+    /// The brokers of a partition, in [`CreateTopicsRequest`].
     pub struct CreatableReplicaAssignment {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO broker_ids
+        /// The brokers that hold a replica, the preferred leader first.
         broker_ids: Vec<i32>, [0+];
     }
 
-    /// TODO CreatableTopicConfig
+    /// A setting, in [`CreateTopicsRequest`].
     pub struct CreatableTopicConfig {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO value
+        /// The value, or null.
         value: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO CreateTopicsResponse
+    /// What became of each topic.
     pub struct CreateTopicsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [2+] (ignorable);
-        /// TODO topics
+        /// The topics.
         topics: Vec<CreatableTopicResult>, [0+];
     }
 
-    /// TODO CreatableTopicResult
+    /// A topic, in [`CreateTopicsResponse`].
     pub struct CreatableTopicResult {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [7+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [1+] nullable [0+] (ignorable);
-        /// TODO topic_config_error_code
+        /// Why the settings are not told; 0 if they are.
         topic_config_error_code: i16, [5+] tag 0 (ignorable);
-        /// TODO num_partitions
+        /// How many partitions there are; -1 for the default.
         num_partitions: i32, [5+] (ignorable) = -1;
-        /// TODO replication_factor
+        /// How many replicas a partition has; -1 for the default.
         replication_factor: i16, [5+] (ignorable) = -1;
-        /// TODO configs
+        /// The settings.
         configs: Option<Vec<CreatableTopicConfigs>>, [5+] nullable [5+] (ignorable);
     }
 
-    /// TODO CreatableTopicConfigs
+    /// A setting, in [`CreateTopicsResponse`].
     pub struct CreatableTopicConfigs {
-        /// TODO name
+        /// The topic's name.
         name: Str, [5+];
-        /// TODO value
+        /// The value, or null.
         value: Option<Str>, [5+] nullable [5+];
-        /// TODO read_only
+        /// Whether the setting cannot be changed at run time.
         read_only: bool, [5+];
-        /// TODO config_source
+        /// Where the value comes from: 1 topic, 2 broker, 3 default of all brokers, 4 the broker's file, 5
+        /// default.
         config_source: i8, [5+] (ignorable) = -1;
-        /// TODO is_sensitive
+        /// Whether the value is secret and therefore withheld.
         is_sensitive: bool, [5+];
     }
 
-    /// TODO DeleteTopicsRequest
+    /// Deletes topics.
     pub struct DeleteTopicsRequest {
-        /// TODO topics
+        /// The topics to delete, by name or by id.
         topics: Vec<DeleteTopicState>, [6+];
-        /// TODO topic_names
+        /// The topics to delete.
         topic_names: Vec<Str>, [0-5] (ignorable);
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+];
     }
 
-    /// TODO DeleteTopicState
+    /// A topic, in [`DeleteTopicsRequest`].
     pub struct DeleteTopicState {
-        /// TODO name
+        /// The topic's name; null if it is given by id.
         name: Option<Str>, [6+] nullable [6+] = None;
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [6+];
     }
 
-    /// TODO DeleteTopicsResponse
+    /// What became of each topic.
     pub struct DeleteTopicsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [1+] (ignorable);
-        /// TODO responses
+        /// What became of each topic.
         responses: Vec<DeletableTopicResult>, [0+];
     }
 
-    /// TODO DeletableTopicResult
+    /// A topic, in [`DeleteTopicsResponse`].
     pub struct DeletableTopicResult {
-        /// TODO name
+        /// The topic's name; null if it is not known.
         name: Option<Str>, [0+] nullable [6+];
-        /// TODO topic_id
+        /// The topic's id.
         topic_id: Uuid, [6+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [5+] nullable [5+] (ignorable) = None;
     }
 
-    /// TODO CreatePartitionsRequest
+    /// Adds partitions to topics.
     pub struct CreatePartitionsRequest {
-        /// TODO topics
+        /// The topics.
         topics: Vec<CreatePartitionsTopic>, [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+];
-        /// TODO validate_only
+        /// Whether to check everything but to change nothing.
         validate_only: bool, [0+];
     }
 
-    /// TODO CreatePartitionsTopic
+    /// A topic, in [`CreatePartitionsRequest`].
     pub struct CreatePartitionsTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO count
+        /// How many partitions there shall be altogether.
         count: i32, [0+];
-        /// TODO assignments
+        /// The brokers of each new partition; null to leave them to the controller.
         assignments: Option<Vec<CreatePartitionsAssignment>>, [0+] nullable [0+];
     }
 
-    /// TODO CreatePartitionsAssignment
+    /// The brokers of a partition, in [`CreatePartitionsRequest`].
     pub struct CreatePartitionsAssignment {
-        /// TODO broker_ids
+        /// The brokers that hold a replica, the preferred leader first.
         broker_ids: Vec<i32>, [0+];
     }
 
-    /// TODO CreatePartitionsResponse
+    /// What became of each topic.
     pub struct CreatePartitionsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO results
+        /// What became of each item.
         results: Vec<CreatePartitionsTopicResult>, [0+];
     }
 
-    /// TODO CreatePartitionsTopicResult
+    /// What became of a topic, in [`CreatePartitionsResponse`].
     pub struct CreatePartitionsTopicResult {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
     }
 
-    /// TODO DeleteRecordsRequest
+    /// Deletes the records before given offsets.
     pub struct DeleteRecordsRequest {
-        /// TODO topics
+        /// The topics.
         topics: Vec<DeleteRecordsTopic>, [0+];
-        /// TODO timeout_ms
+        /// How long the broker may take, in milliseconds.
         timeout_ms: i32, [0+];
     }
 
-    /// TODO DeleteRecordsTopic
+    /// A topic, in [`DeleteRecordsRequest`].
     pub struct DeleteRecordsTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DeleteRecordsPartition>, [0+];
     }
 
-    /// TODO DeleteRecordsPartition
+    /// A partition, in [`DeleteRecordsRequest`].
     pub struct DeleteRecordsPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO offset
+        /// The first offset to keep; -1 for the high watermark.
         offset: i64, [0+];
     }
 
-    /// TODO DeleteRecordsResponse
+    /// The new beginnings of the partitions.
     pub struct DeleteRecordsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<DeleteRecordsTopicResult>, [0+];
     }
 
-    /// TODO DeleteRecordsTopicResult
+    /// A topic, in [`DeleteRecordsResponse`].
     pub struct DeleteRecordsTopicResult {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<DeleteRecordsPartitionResult>, [0+];
     }
 
-    /// TODO DeleteRecordsPartitionResult
+    /// A partition, in [`DeleteRecordsResponse`].
     pub struct DeleteRecordsPartitionResult {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO low_watermark
+        /// The first offset that is still there on all replicas, or -1.
         low_watermark: i64, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 }

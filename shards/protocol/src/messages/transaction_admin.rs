@@ -1,140 +1,140 @@
-//! TODO
+//! Looking into producers and transactions (KIP-664).
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO DescribeProducersRequest
+    /// Asks for the producers that partitions know (KIP-664).
     pub struct DescribeProducersRequest {
-        /// TODO topics
+        /// The topics.
         topics: Vec<TopicRequest>, [0+];
     }
 
-    /// TODO TopicRequest
+    /// A topic, in [`DescribeProducersRequest`].
     pub struct TopicRequest {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partition_indexes
+        /// The partitions.
         partition_indexes: Vec<i32>, [0+];
     }
 
-    /// TODO DescribeProducersResponse
+    /// The producers.
     pub struct DescribeProducersResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<TopicResponse>, [0+];
     }
 
-    /// TODO TopicResponse
+    /// A topic, in [`DescribeProducersResponse`].
     pub struct TopicResponse {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<PartitionResponse>, [0+];
     }
 
-    /// TODO PartitionResponse
+    /// A partition, in [`DescribeProducersResponse`].
     pub struct PartitionResponse {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO error_message
+        /// The same in words, or null.
         error_message: Option<Str>, [0+] nullable [0+] = None;
-        /// TODO active_producers
+        /// The producers that are known in the partition.
         active_producers: Vec<ProducerState>, [0+];
     }
 
-    /// TODO ProducerState
+    /// A producer, in [`DescribeProducersResponse`].
     pub struct ProducerState {
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i32, [0+];
-        /// TODO last_sequence
+        /// The sequence number of the producer's last record.
         last_sequence: i32, [0+] = -1;
-        /// TODO last_timestamp
+        /// When the producer last wrote, in milliseconds since 1970.
         last_timestamp: i64, [0+] = -1;
-        /// TODO coordinator_epoch
+        /// The epoch of the coordinator that wrote the last marker, or -1.
         coordinator_epoch: i32, [0+];
-        /// TODO current_txn_start_offset
+        /// The first offset of the producer's open transaction, or -1.
         current_txn_start_offset: i64, [0+] = -1;
     }
 
-    /// TODO DescribeTransactionsRequest
+    /// Asks for transactions by the names of their producers.
     pub struct DescribeTransactionsRequest {
-        /// TODO transactional_ids
+        /// The names of the transactional producers.
         transactional_ids: Vec<Str>, [0+];
     }
 
-    /// TODO DescribeTransactionsResponse
+    /// The transactions.
     pub struct DescribeTransactionsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO transaction_states
+        /// The transactions.
         transaction_states: Vec<DescribeTransactionsTransactionState>, [0+];
     }
 
-    /// TODO DescribeTransactionsTransactionState
+    /// A transaction, in [`DescribeTransactionsResponse`].
     pub struct DescribeTransactionsTransactionState {
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [0+];
-        /// TODO transaction_state
+        /// The state of the transaction.
         transaction_state: Str, [0+];
-        /// TODO transaction_timeout_ms
+        /// The transaction is aborted after so many milliseconds.
         transaction_timeout_ms: i32, [0+];
-        /// TODO transaction_start_time_ms
+        /// When the transaction began, in milliseconds since 1970, or -1.
         transaction_start_time_ms: i64, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<TopicData>, [0+];
     }
 
-    /// TODO TopicData
+    /// A topic, in [`DescribeTransactionsResponse`].
     pub struct TopicData {
-        /// TODO topic
+        /// The topic.
         topic: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO ListTransactionsRequest
+    /// Asks for all transactions that the broker coordinates.
     pub struct ListTransactionsRequest {
-        /// TODO state_filters
+        /// Only transactions in these states; empty for all.
         state_filters: Vec<Str>, [0+];
-        /// TODO producer_id_filters
+        /// Only transactions of these producers; empty for all.
         producer_id_filters: Vec<i64>, [0+];
-        /// TODO duration_filter
+        /// Only transactions that have been open longer than so many milliseconds; -1 for all.
         duration_filter: i64, [1+] = -1;
-        /// TODO transactional_id_pattern
+        /// A pattern of the names to list, or null.
         transactional_id_pattern: Option<Str>, [2+] nullable [2+] = None;
     }
 
-    /// TODO ListTransactionsResponse
+    /// The transactions.
     pub struct ListTransactionsResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO unknown_state_filters
+        /// The states asked for that do not exist.
         unknown_state_filters: Vec<Str>, [0+];
-        /// TODO transaction_states
+        /// The transactions.
         transaction_states: Vec<ListTransactionsTransactionState>, [0+];
     }
 
-    /// TODO ListTransactionsTransactionState
+    /// A transaction, in [`ListTransactionsResponse`].
     pub struct ListTransactionsTransactionState {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO transaction_state
+        /// The state of the transaction.
         transaction_state: Str, [0+];
     }
 }

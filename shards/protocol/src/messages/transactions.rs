@@ -1,278 +1,278 @@
-//! TODO
+//! Idempotent producers and transactions.
 
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 
 tables! {
-    /// TODO InitProducerIdRequest
+    /// Asks for a producer id, and ends what an earlier producer of that name left open.
     pub struct InitProducerIdRequest {
-        /// TODO transactional_id
+        /// The name of the transactional producer; null for one that is only idempotent.
         transactional_id: Option<Str>, [0+] nullable [0+];
-        /// TODO transaction_timeout_ms
+        /// The transaction is aborted after so many milliseconds.
         transaction_timeout_ms: i32, [0+];
-        /// TODO producer_id
+        /// The id that the producer has, or -1.
         producer_id: i64, [3+] = -1;
-        /// TODO producer_epoch
+        /// The epoch that the producer has, or -1.
         producer_epoch: i16, [3+] = -1;
-        /// TODO enable2_pc
-        enable2_pc: bool, [6+];
-        /// TODO keep_prepared_txn
+        /// Whether the transaction takes part in two-phase commits (KIP-939).
+        enable_2pc: bool, [6+];
+        /// Whether a prepared transaction survives the initialisation (KIP-939).
         keep_prepared_txn: bool, [6+];
     }
 
-    /// TODO InitProducerIdResponse
+    /// The producer id and its epoch.
     pub struct InitProducerIdResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+] (ignorable);
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+] = -1;
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [0+];
-        /// TODO ongoing_txn_producer_id
+        /// The producer with the prepared transaction, or -1.
         ongoing_txn_producer_id: i64, [6+] = -1;
-        /// TODO ongoing_txn_producer_epoch
+        /// The epoch of the producer with the prepared transaction, or -1.
         ongoing_txn_producer_epoch: i16, [6+] = -1;
     }
 
-    /// TODO AddPartitionsToTxnRequest
+    /// Adds partitions to transactions.
     pub struct AddPartitionsToTxnRequest {
-        /// TODO transactions
+        /// The transactions.
         transactions: Vec<AddPartitionsToTxnTransaction>, [4+];
-        /// TODO v3_and_below_transactional_id
+        /// The name of the producer, in versions with one transaction.
         v3_and_below_transactional_id: Str, [0-3];
-        /// TODO v3_and_below_producer_id
+        /// The producer's id, in versions with one transaction.
         v3_and_below_producer_id: i64, [0-3];
-        /// TODO v3_and_below_producer_epoch
+        /// The producer's epoch, in versions with one transaction.
         v3_and_below_producer_epoch: i16, [0-3];
-        /// TODO v3_and_below_topics
+        /// The partitions to add, in versions with one transaction.
         v3_and_below_topics: Vec<AddPartitionsToTxnTopic>, [0-3];
     }
 
-    /// TODO AddPartitionsToTxnTransaction
+    /// A transaction, in [`AddPartitionsToTxnRequest`].
     pub struct AddPartitionsToTxnTransaction {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [4+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [4+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [4+];
-        /// TODO verify_only
+        /// Whether to ask only if the partitions are already part of the transaction.
         verify_only: bool, [4+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<AddPartitionsToTxnTopic>, [4+];
     }
 
-    /// TODO AddPartitionsToTxnTopic
+    /// A topic, in [`AddPartitionsToTxnRequest`].
     pub struct AddPartitionsToTxnTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<i32>, [0+];
     }
 
-    /// TODO AddPartitionsToTxnResponse
+    /// What became of each partition.
     pub struct AddPartitionsToTxnResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [4+] (ignorable);
-        /// TODO results_by_transaction
+        /// What became of each transaction.
         results_by_transaction: Vec<AddPartitionsToTxnResult>, [4+];
-        /// TODO results_by_topic_v3_and_below
+        /// What became of each topic of the only transaction.
         results_by_topic_v3_and_below: Vec<AddPartitionsToTxnTopicResult>, [0-3];
     }
 
-    /// TODO AddPartitionsToTxnResult
+    /// What became of a transaction, in [`AddPartitionsToTxnResponse`].
     pub struct AddPartitionsToTxnResult {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [4+];
-        /// TODO topic_results
+        /// What became of each topic.
         topic_results: Vec<AddPartitionsToTxnTopicResult>, [4+];
     }
 
-    /// TODO AddPartitionsToTxnTopicResult
+    /// What became of a topic, in [`AddPartitionsToTxnResponse`].
     pub struct AddPartitionsToTxnTopicResult {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO results_by_partition
+        /// What became of each partition.
         results_by_partition: Vec<AddPartitionsToTxnPartitionResult>, [0+];
     }
 
-    /// TODO AddPartitionsToTxnPartitionResult
+    /// What became of a partition, in [`AddPartitionsToTxnResponse`].
     pub struct AddPartitionsToTxnPartitionResult {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO partition_error_code
+        /// What went wrong with this partition; 0 for success.
         partition_error_code: i16, [0+];
     }
 
-    /// TODO AddOffsetsToTxnRequest
+    /// Adds a group's offsets to a transaction.
     pub struct AddOffsetsToTxnRequest {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [0+];
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
     }
 
-    /// TODO AddOffsetsToTxnResponse
+    /// Whether they were added.
     pub struct AddOffsetsToTxnResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 
-    /// TODO EndTxnRequest
+    /// Commits or aborts a transaction.
     pub struct EndTxnRequest {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [0+];
-        /// TODO committed
+        /// True to commit, false to abort.
         committed: bool, [0+];
     }
 
-    /// TODO EndTxnResponse
+    /// Whether the transaction ends.
     pub struct EndTxnResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [5+] (ignorable) = -1;
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [5+] (ignorable) = -1;
     }
 
-    /// TODO TxnOffsetCommitRequest
+    /// Commits a group's offsets within a transaction.
     pub struct TxnOffsetCommitRequest {
-        /// TODO transactional_id
+        /// The name of the transactional producer.
         transactional_id: Str, [0+];
-        /// TODO group_id
+        /// The group.
         group_id: Str, [0+];
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [0+];
-        /// TODO generation_id
+        /// The generation of the group, or -1.
         generation_id: i32, [3+] = -1;
-        /// TODO member_id
+        /// The member's id; empty outside of a group.
         member_id: Str, [3+];
-        /// TODO group_instance_id
+        /// The name of a static member, or null.
         group_instance_id: Option<Str>, [3+] nullable [3+] = None;
-        /// TODO topics
+        /// The topics.
         topics: Vec<TxnOffsetCommitRequestTopic>, [0+];
     }
 
-    /// TODO TxnOffsetCommitRequestTopic
+    /// A topic, in [`TxnOffsetCommitRequest`].
     pub struct TxnOffsetCommitRequestTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<TxnOffsetCommitRequestPartition>, [0+];
     }
 
-    /// TODO TxnOffsetCommitRequestPartition
+    /// A partition, in [`TxnOffsetCommitRequest`].
     pub struct TxnOffsetCommitRequestPartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO committed_offset
+        /// The offset of the next record to consume.
         committed_offset: i64, [0+];
-        /// TODO committed_leader_epoch
+        /// The leader epoch of the last record that was consumed, or -1.
         committed_leader_epoch: i32, [2+] (ignorable) = -1;
-        /// TODO committed_metadata
+        /// Whatever the client wants to keep beside the offset.
         committed_metadata: Option<Str>, [0+] nullable [0+];
     }
 
-    /// TODO TxnOffsetCommitResponse
+    /// What became of each partition.
     pub struct TxnOffsetCommitResponse {
-        /// TODO throttle_time_ms
+        /// For how long the client is slowed down because of a quota, in milliseconds.
         throttle_time_ms: i32, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<TxnOffsetCommitResponseTopic>, [0+];
     }
 
-    /// TODO TxnOffsetCommitResponseTopic
+    /// A topic, in [`TxnOffsetCommitResponse`].
     pub struct TxnOffsetCommitResponseTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<TxnOffsetCommitResponsePartition>, [0+];
     }
 
-    /// TODO TxnOffsetCommitResponsePartition
+    /// A partition, in [`TxnOffsetCommitResponse`].
     pub struct TxnOffsetCommitResponsePartition {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 
-    /// TODO WriteTxnMarkersRequest
+    /// Writes the markers that end transactions in partitions.
     pub struct WriteTxnMarkersRequest {
-        /// TODO markers
+        /// One for each transaction that ends.
         markers: Vec<WritableTxnMarker>, [0+];
     }
 
-    /// TODO WritableTxnMarker
+    /// The end of a transaction, in [`WriteTxnMarkersRequest`].
     pub struct WritableTxnMarker {
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO producer_epoch
+        /// The producer's epoch.
         producer_epoch: i16, [0+];
-        /// TODO transaction_result
+        /// True to commit, false to abort.
         transaction_result: bool, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<WritableTxnMarkerTopic>, [0+];
-        /// TODO coordinator_epoch
+        /// The epoch of the transaction's coordinator.
         coordinator_epoch: i32, [0+];
-        /// TODO transaction_version
+        /// The version of the protocol of transactions.
         transaction_version: i8, [2+] (ignorable);
     }
 
-    /// TODO WritableTxnMarkerTopic
+    /// A topic, in [`WriteTxnMarkersRequest`].
     pub struct WritableTxnMarkerTopic {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partition_indexes
+        /// The partitions.
         partition_indexes: Vec<i32>, [0+];
     }
 
-    /// TODO WriteTxnMarkersResponse
+    /// What became of each marker.
     pub struct WriteTxnMarkersResponse {
-        /// TODO markers
+        /// One for each transaction that ends.
         markers: Vec<WritableTxnMarkerResult>, [0+];
     }
 
-    /// TODO WritableTxnMarkerResult
+    /// The end of a transaction, in [`WriteTxnMarkersResponse`].
     pub struct WritableTxnMarkerResult {
-        /// TODO producer_id
+        /// The producer's id.
         producer_id: i64, [0+];
-        /// TODO topics
+        /// The topics.
         topics: Vec<WritableTxnMarkerTopicResult>, [0+];
     }
 
-    /// TODO WritableTxnMarkerTopicResult
+    /// A topic, in [`WriteTxnMarkersResponse`].
     pub struct WritableTxnMarkerTopicResult {
-        /// TODO name
+        /// The topic's name.
         name: Str, [0+];
-        /// TODO partitions
+        /// The partitions.
         partitions: Vec<WritableTxnMarkerPartitionResult>, [0+];
     }
 
-    /// TODO WritableTxnMarkerPartitionResult
+    /// A partition, in [`WriteTxnMarkersResponse`].
     pub struct WritableTxnMarkerPartitionResult {
-        /// TODO partition_index
+        /// The partition.
         partition_index: i32, [0+];
-        /// TODO error_code
+        /// What went wrong; 0 for success.
         error_code: i16, [0+];
     }
 }
