@@ -1,0 +1,217 @@
+//! The aligned buffer to which one writer appends while any number of readers and the disk look on.
+//!
+//! # Invariants
+//! - Bytes below `len` never change again: every view of them stays true, on whatever thread it is.
+//! - Bytes at and above `len` are seen by nobody but the writer, and by the disk as padding.
+//! - The memory lives until its writer, the last view and the last slice are gone.
+//!
+//! # Safety
+//! The memory is reached only through raw pointers, so that no reference ever covers both the published and the
+//! unpublished part: a view makes a `&[u8]` of published bytes only, `spare` makes a `&mut [u8]` of unpublished
+//! bytes only, and the two cannot overlap because `len` only grows and `Chunk`, which owns it, is not `Clone`.
+//! A view reaches another thread only by a hand-over that synchronises (`Bytes` is `Send`, its passing is up to the
+//! channel), so the writes that came before `publish` are visible there. The kernel reads slices by DMA or copy; it is outside of
+//! the language's memory model, and bytes that change meanwhile, above `len`, may reach the disk old or new.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use bytes::Bytes;
+
+use crate::aligned::{ALIGNMENT, AlignedMemory};
+
+/// The writer's only handle to an aligned, zeroed buffer. Lives on the shard that appends.
+#[derive(Debug)]
+pub struct Chunk {
+    memory: Arc<AlignedMemory>,
+    len: usize,
+    /// A view of the bytes that were published when it was made: cutting a piece out of it costs no allocation.
+    published: Bytes,
+}
+
+/// A piece of a chunk on its way to the disk; keeps the memory alive. May cover unpublished bytes as padding.
+#[derive(Clone, Debug)]
+pub struct ChunkSlice {
+    memory: Arc<AlignedMemory>,
+    start: usize,
+    len: usize,
+}
+
+impl Chunk {
+    /// The alignment of a chunk's memory, in bytes.
+    pub const ALIGNMENT: usize = ALIGNMENT;
+
+    /// An empty chunk with room for at least `bytes`, rounded up to whole blocks of [`Self::ALIGNMENT`].
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { memory: Arc::new(AlignedMemory::zeroed(bytes)), len: 0, published: Bytes::new() }
+    }
+
+    /// How many bytes are published.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether nothing is published yet.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// How many bytes fit.
+    #[must_use]
+    pub fn capacity(&self) -> usize {
+        self.memory.capacity()
+    }
+
+    /// The `bytes` bytes after the published ones, for the writer to fill; `None` when they do not fit.
+    #[must_use]
+    pub fn spare(&mut self, bytes: usize) -> Option<&mut [u8]> {
+        if bytes > self.capacity() - self.len {
+            return None;
+        }
+        // SAFETY: `len + bytes <= capacity`, so the range lies within the allocation, which was zeroed and is thus
+        // initialised. No other reference covers it: views end at `len`, slices are raw, and `&mut self` excludes a second `spare`.
+        Some(unsafe { std::slice::from_raw_parts_mut(self.memory.start().add(self.len), bytes) })
+    }
+
+    /// Makes the next `bytes` bytes part of what readers may see; they never change again.
+    ///
+    /// # Panics
+    /// When they do not fit: the writer would claim bytes that it cannot have written.
+    pub fn publish(&mut self, bytes: usize) {
+        assert!(bytes <= self.capacity() - self.len, "published more than the chunk can hold");
+        self.len += bytes;
+    }
+
+    /// Published bytes without a copy. The view keeps the memory alive and may go to any thread.
+    ///
+    /// # Panics
+    /// When the range is not wholly published.
+    #[must_use]
+    pub fn view(&mut self, range: Range<usize>) -> Bytes {
+        assert!(range.start <= range.end && range.end <= self.len, "a view of bytes that are not published");
+        if range.end > self.published.len() {
+            self.published = Bytes::from_owner(Published { memory: Arc::clone(&self.memory), len: self.len });
+        }
+        self.published.slice(range)
+    }
+
+    /// A piece for the disk. It may reach beyond the published bytes, up to the capacity: what lies there goes to the disk as padding
+    /// (zeros, or what the writer has begun to put there). For files opened with O_DIRECT both ends must be block-aligned.
+    ///
+    /// # Panics
+    /// When the range exceeds the capacity.
+    #[must_use]
+    pub fn slice(&self, range: Range<usize>) -> ChunkSlice {
+        assert!(range.start <= range.end && range.end <= self.capacity(), "a slice beyond the chunk");
+        ChunkSlice { memory: Arc::clone(&self.memory), start: range.start, len: range.end - range.start }
+    }
+}
+
+impl ChunkSlice {
+    /// Its length in bytes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether it covers nothing.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where its bytes begin; valid for `len` bytes while the slice lives.
+    pub(crate) fn start(&self) -> *const u8 {
+        // SAFETY: `start <= capacity`, so the result stays within the allocation or one past its end.
+        unsafe { self.memory.start().add(self.start) }
+    }
+}
+
+/// What a view owns: the memory, and how much of it was published when the view was made.
+struct Published {
+    memory: Arc<AlignedMemory>,
+    len: usize,
+}
+
+impl AsRef<[u8]> for Published {
+    fn as_ref(&self) -> &[u8] {
+        // SAFETY: the first `len` bytes are initialised, within the allocation, and published: nobody writes them again.
+        unsafe { std::slice::from_raw_parts(self.memory.start(), self.len) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn put(chunk: &mut Chunk, bytes: &[u8]) {
+        chunk.spare(bytes.len()).unwrap().copy_from_slice(bytes);
+        chunk.publish(bytes.len());
+    }
+
+    #[test]
+    fn views_show_published_bytes_and_outlive_the_chunk() {
+        let mut chunk = Chunk::with_capacity(10);
+        assert_eq!(chunk.capacity(), ALIGNMENT);
+        put(&mut chunk, b"hello ");
+        let first = chunk.view(0..5);
+        put(&mut chunk, b"world");
+        let both = chunk.view(0..11);
+        drop(chunk);
+        assert_eq!((&first[..], &both[..]), (&b"hello"[..], &b"hello world"[..]));
+        assert_eq!(std::thread::spawn(move || both.len()).join().unwrap(), 11);
+    }
+
+    #[test]
+    fn spare_room_ends_at_the_capacity() {
+        let mut chunk = Chunk::with_capacity(ALIGNMENT);
+        put(&mut chunk, &[7; ALIGNMENT - 1]);
+        assert!(chunk.spare(2).is_none());
+        assert_eq!(chunk.spare(1).unwrap(), [0]);
+    }
+
+    #[test]
+    #[should_panic(expected = "not published")]
+    fn a_view_of_unpublished_bytes_is_refused() {
+        let mut chunk = Chunk::with_capacity(100);
+        put(&mut chunk, b"x");
+        let _ = chunk.view(0..2);
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond the chunk")]
+    fn a_slice_beyond_the_capacity_is_refused() {
+        let _ = Chunk::with_capacity(1).slice(0..ALIGNMENT + 1);
+    }
+
+    #[test]
+    fn chunks_are_aligned_and_zeroed() {
+        let mut chunk = Chunk::with_capacity(3 * ALIGNMENT + 1);
+        assert_eq!(chunk.capacity(), 4 * ALIGNMENT);
+        let spare = chunk.spare(4 * ALIGNMENT).unwrap();
+        assert_eq!(spare.as_ptr() as usize % ALIGNMENT, 0);
+        assert!(spare.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn a_reader_thread_sees_only_whole_published_bytes_while_the_writer_goes_on() {
+        let mut chunk = Chunk::with_capacity(1 << 20);
+        let (sender, receiver) = std::sync::mpsc::channel::<Bytes>();
+        let reader = std::thread::spawn(move || {
+            for view in receiver {
+                assert!(view.iter().all(|byte| *byte == 0xab));
+            }
+        });
+        while let Some(spare) = chunk.spare(1000) {
+            spare.fill(0xab);
+            chunk.publish(1000);
+            let len = chunk.len();
+            sender.send(chunk.view(len.saturating_sub(3000)..len)).unwrap();
+        }
+        drop(sender);
+        reader.join().unwrap();
+    }
+}

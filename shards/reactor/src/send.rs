@@ -1,0 +1,79 @@
+//! Sending a list of byte strings over one socket, all of it or an error.
+//!
+//! # Hot path
+//! One submission per send as a rule: the kernel itself goes on after a short send (MSG_WAITALL).
+
+use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
+use std::rc::Rc;
+
+use bytes::Bytes;
+use io_uring::{opcode, types};
+
+use crate::event::{Event, Token};
+use crate::operation::{Completion, Context, OperationId, Step, is_momentary};
+use crate::ring::Ring;
+use crate::vectors::Vectors;
+
+/// A send in flight.
+pub(crate) struct Send {
+    socket: Rc<OwnedFd>,
+    token: Token,
+    bytes: Vec<Bytes>,
+    /// How many bytes are sent, and how many there are.
+    sent: usize,
+    total: usize,
+    vectors: Vectors,
+    header: libc::msghdr,
+}
+
+impl Send {
+    pub(crate) fn new(socket: Rc<OwnedFd>, bytes: Vec<Bytes>, token: Token) -> Self {
+        let total = bytes.iter().map(Bytes::len).sum();
+        // SAFETY: a msghdr of zeros is valid: no name, no vectors, no control data.
+        let header = unsafe { std::mem::zeroed() };
+        Self { socket, token, bytes, sent: 0, total, vectors: Vectors::new(), header }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.total == 0
+    }
+
+    pub(crate) fn arm(&mut self, id: OperationId, ring: &mut Ring) {
+        let socket = types::Fd(self.socket.as_raw_fd());
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
+        self.vectors.point_at(self.bytes.iter().map(|bytes| (bytes.as_ptr(), bytes.len())), self.sent);
+        let entry = if let Some((start, len)) = self.vectors.single() {
+            opcode::Send::new(socket, start, len).flags(flags).build()
+        } else {
+            let vectors = self.vectors.as_slice();
+            self.header.msg_iov = vectors.as_ptr().cast_mut();
+            self.header.msg_iovlen = vectors.len();
+            opcode::SendMsg::new(socket, &raw const self.header).flags(flags as u32).build()
+        };
+        // SAFETY: the bytes, the vectors and the header live in this operation, which is boxed and stays in place,
+        // and untouched, until its completion.
+        unsafe { ring.push(entry.user_data(id.user_data())) };
+    }
+
+    pub(crate) fn complete(&mut self, completion: Completion, context: &mut Context<'_>) -> Step {
+        let result = match completion.outcome() {
+            Ok(0) => Err(io::ErrorKind::WriteZero.into()),
+            Ok(sent) => {
+                self.sent += sent;
+                if self.sent < self.total {
+                    self.arm(context.id, context.ring);
+                    return Step::Goes;
+                }
+                Ok(self.sent)
+            }
+            Err(error) if is_momentary(&error) => {
+                self.arm(context.id, context.ring);
+                return Step::Goes;
+            }
+            Err(error) => Err(error),
+        };
+        context.events.push(Event::Sent { token: self.token, result });
+        Step::Over
+    }
+}
