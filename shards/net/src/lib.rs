@@ -4,7 +4,7 @@
 mod admission;
 mod budget;
 mod connection;
-// mod connections;
+mod connections;
 mod idle;
 mod ids;
 mod inbound;
@@ -19,7 +19,7 @@ mod table;
 
 pub use admission::{Admission, AdmissionLimits, ListenerLimit, Permit, Refused};
 pub use connection::Facts;
-// pub use connections::{Connections, Moved, Request};
+pub use connections::{Connections, Moved, Request};
 pub use ids::{CONNECTIONS_PER_SHARD_MAX, ConnectionId, FOREIGN_TOKEN_BIT, ListenerIndex, Slot};
 pub use listen::{Bound, ListenError, SocketSettings, listen};
 pub use settings::Limits;

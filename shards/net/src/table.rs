@@ -271,3 +271,6 @@ impl<S> Table<S> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
