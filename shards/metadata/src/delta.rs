@@ -30,6 +30,10 @@ pub struct Delta {
     pub brokers: bool,
     /// Whether a feature's level changed.
     pub features: bool,
+    /// Whether the settings in force on this node changed, other than those that topics inherit.
+    pub broker_settings: bool,
+    /// Settings in the log that this release does not understand, for whoever logs.
+    pub complaints: Vec<String>,
 }
 
 impl Delta {

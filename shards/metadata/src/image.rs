@@ -4,17 +4,19 @@
 //! `topic` and `topic_by_id` allocate nothing. Settings are resolved when they change, never when they are read.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 
-use types::{BrokerId, PartitionIndex, ProducerId, TopicId};
+use types::{BrokerId, PartitionIndex, ProducerId, TopicId, TopicName};
 
 use crate::broker::Broker;
 use crate::configs::{ConfigResource, Configs};
-use crate::delta::Delta;
 use crate::record::Record;
+use crate::settings::{BrokerLayers, BrokerSettings, InvalidSetting, TopicSettings};
 use crate::shared_map::SharedMap;
 use crate::topic::{Partition, Topic};
+
+/// What a resource that was never altered has.
+static NO_CONFIGS: BTreeMap<String, String> = BTreeMap::new();
 
 /// The position of an entry in the metadata log. The first entry has 1; 0 stands for the empty log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
@@ -29,60 +31,53 @@ pub struct NodeSettings {
     pub file: BTreeMap<String, String>,
 }
 
-/// The cluster after some entry of the metadata log.
+/// The cluster after some entry of the metadata log. A copy costs little: it shares everything.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Image {
-    node: Arc<NodeSettings>,
-    index: LogIndex,
-    cluster_id: Option<Arc<str>>,
-    brokers: Arc<BTreeMap<BrokerId, Broker>>,
-    by_id: SharedMap<TopicId, Topic>,
-    by_name: SharedMap<types::TopicName, Topic>,
-    configs: Arc<BTreeMap<ConfigResource, Configs>>,
-    features: Arc<BTreeMap<String, i16>>,
-    next_producer_id: ProducerId,
+    pub(crate) node: Arc<NodeSettings>,
+    pub(crate) index: LogIndex,
+    pub(crate) cluster_id: Option<Arc<str>>,
+    pub(crate) brokers: Arc<BTreeMap<BrokerId, Broker>>,
+    pub(crate) by_id: SharedMap<TopicId, Topic>,
+    pub(crate) by_name: SharedMap<TopicName, Topic>,
+    pub(crate) configs: SharedMap<ConfigResource, BTreeMap<String, String>>,
+    pub(crate) features: Arc<BTreeMap<String, i16>>,
+    pub(crate) next_producer_id: ProducerId,
+    /// Derived: the settings in force on this node, and those of topics without settings of their own.
+    pub(crate) broker_settings: Arc<BrokerSettings>,
+    pub(crate) plain_topic_settings: Arc<TopicSettings>,
 }
 
-/// A record that does not fit the image: the log is not the one that the image came from, or a program is wrong.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ApplyError {
-    /// The entry.
-    pub index: LogIndex,
-    /// The record and what is wrong with it.
-    pub what: String,
-}
-
-impl fmt::Display for ApplyError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entry {} of the metadata log does not fit what came before: {}", self.index.0, self.what)
+impl LogIndex {
+    /// The entry after this one.
+    #[must_use]
+    pub const fn next(self) -> Self {
+        Self(self.0 + 1)
     }
 }
 
-impl std::error::Error for ApplyError {}
-
 impl Image {
     /// The image of an empty log.
-    #[must_use]
-    pub fn new(node: NodeSettings) -> Self {
-        Self {
+    ///
+    /// # Errors
+    /// If the node's file has a value that a setting may not have.
+    pub fn new(node: NodeSettings) -> Result<Self, InvalidSetting> {
+        let layers = BrokerLayers::fixed(&node.file);
+        let broker_settings = Arc::new(BrokerSettings::resolve(&layers)?);
+        let plain_topic_settings = Arc::new(TopicSettings::resolve(&BTreeMap::new(), &layers)?);
+        Ok(Self {
             node: Arc::new(node),
             index: LogIndex(0),
             cluster_id: None,
             brokers: Arc::default(),
             by_id: SharedMap::default(),
             by_name: SharedMap::default(),
-            configs: Arc::default(),
+            configs: SharedMap::default(),
             features: Arc::default(),
             next_producer_id: ProducerId(0),
-        }
-    }
-
-    /// The image after the entry `index` with these records, and what it changes.
-    pub fn apply(&self, index: LogIndex, records: &[Record]) -> Result<(Self, Delta), ApplyError> {
-        let mut next = self.clone();
-        next.index = index;
-        let _ = records;
-        Ok((next, Delta::default()))
+            broker_settings,
+            plain_topic_settings,
+        })
     }
 
     /// The last entry that is in the image.
@@ -91,10 +86,34 @@ impl Image {
         self.index
     }
 
-    /// The records from which this image can be made anew.
+    /// The records from which this image can be made anew, for a snapshot.
     #[must_use]
     pub fn records(&self) -> Vec<Record> {
-        Vec::new()
+        let mut records = Vec::new();
+        records.extend(self.cluster_id.iter().map(|id| Record::ClusterId { id: id.to_string() }));
+        records.extend(
+            self.features
+                .iter()
+                .map(|(name, level)| Record::FeatureLevel { name: name.clone(), level: *level }),
+        );
+        records.extend(self.brokers.values().cloned().map(Record::RegisterBroker));
+        for topic in self.topics() {
+            records.push(Record::Topic { id: topic.id, name: topic.name.clone() });
+            records.extend(topic.partitions().map(|(index, state)| Record::Partition {
+                topic: topic.id,
+                index,
+                state: state.clone(),
+            }));
+        }
+        for (resource, configs) in self.configured() {
+            records.extend(configs.iter().map(|(key, value)| Record::Config {
+                resource: resource.clone(),
+                key: key.clone(),
+                value: Some(value.clone()),
+            }));
+        }
+        records.push(Record::ProducerIds { next: self.next_producer_id });
+        records
     }
 
     /// This node.
@@ -156,9 +175,9 @@ impl Image {
         self.configs.get(resource)
     }
 
-    /// All resources with dynamic settings.
+    /// All resources with dynamic settings, in an order that means nothing.
     pub fn configured(&self) -> impl Iterator<Item = (&ConfigResource, &Configs)> {
-        self.configs.iter()
+        self.configs.entries()
     }
 
     /// The finalized features and their levels.
@@ -171,5 +190,28 @@ impl Image {
     #[must_use]
     pub fn next_producer_id(&self) -> ProducerId {
         self.next_producer_id
+    }
+
+    /// The settings in force on this node.
+    #[must_use]
+    pub fn broker_settings(&self) -> &Arc<BrokerSettings> {
+        &self.broker_settings
+    }
+
+    /// Where the values of this node's settings come from.
+    #[must_use]
+    pub fn layers(&self) -> BrokerLayers<'_> {
+        let altered = |resource| self.configs(&resource).map_or(&NO_CONFIGS, |configs| &**configs);
+        BrokerLayers {
+            dynamic_broker: altered(ConfigResource::broker(self.node.id)),
+            dynamic_default: altered(ConfigResource::all_brokers()),
+            fixed: &self.node.file,
+        }
+    }
+
+    /// The dynamic settings of a topic; none for one without any.
+    #[must_use]
+    pub fn topic_configs(&self, name: &str) -> &BTreeMap<String, String> {
+        self.configs(&ConfigResource::topic(name)).map_or(&NO_CONFIGS, |configs| &**configs)
     }
 }

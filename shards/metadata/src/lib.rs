@@ -5,6 +5,7 @@
 //! them to its [`Image`], which its shards then share. Pure: no I/O, no clock, no randomness.
 #![forbid(unsafe_code)]
 
+mod apply;
 mod broker;
 mod codec;
 mod configs;
@@ -15,13 +16,13 @@ mod record;
 pub mod settings;
 mod shared_map;
 mod topic;
-mod topic_settings;
 
+pub use apply::ApplyError;
 pub use broker::{Broker, Listener};
 pub use codec::DecodeError;
 pub use configs::{ConfigResource, ConfigValue, ConfigValueSource, Configs, ResourceKind};
 pub use delta::{Delta, TopicDelta};
-pub use image::{ApplyError, Image, LogIndex, NodeSettings};
+pub use image::{Image, LogIndex, NodeSettings};
 pub use record::{PartitionChange, Record};
+pub use settings::{BrokerSettings, TopicSettings};
 pub use topic::{Partition, Topic};
-pub use topic_settings::TopicSettings;

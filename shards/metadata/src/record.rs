@@ -109,6 +109,24 @@ pub struct PartitionChange {
     pub partition_epoch: i32,
 }
 
+impl PartitionChange {
+    /// Puts what changed into `state`.
+    pub(crate) fn change(&self, state: &mut Partition) {
+        if let Some(replicas) = &self.replicas {
+            state.replicas.clone_from(replicas);
+        }
+        if let Some(directories) = &self.directories {
+            state.directories.clone_from(directories);
+        }
+        if let Some(isr) = &self.isr {
+            state.isr.clone_from(isr);
+        }
+        state.leader = self.leader.unwrap_or(state.leader);
+        state.leader_epoch = self.leader_epoch.unwrap_or(state.leader_epoch);
+        state.partition_epoch = self.partition_epoch;
+    }
+}
+
 mod kind {
     pub const CLUSTER_ID: u64 = 2;
     pub const REGISTER_BROKER: u64 = 4;

@@ -14,6 +14,8 @@ use std::sync::Arc;
 
 use types::{TopicName, Uuid};
 
+use crate::configs::ConfigResource;
+
 /// A bucket may hold this many entries on average before the array doubles.
 const BUCKET_ENTRIES: usize = 8;
 
@@ -49,6 +51,12 @@ impl Hashed for str {
 impl Hashed for TopicName {
     fn hashed(&self) -> u64 {
         self.as_str().hashed()
+    }
+}
+
+impl Hashed for ConfigResource {
+    fn hashed(&self) -> u64 {
+        mix(self.name.hashed() ^ u64::from(self.kind.code().unsigned_abs()))
     }
 }
 
@@ -156,22 +164,20 @@ impl<K, V> SharedMap<K, V> {
         self.len
     }
 
+    /// The keys and values, in the order of the keys' hashes.
+    pub(crate) fn entries(&self) -> impl Iterator<Item = (&K, &Arc<V>)> {
+        self.buckets.iter().flat_map(|bucket| bucket.iter().map(|entry| (&entry.key, &entry.value)))
+    }
+
     /// The values, in the order of their keys' hashes.
     pub(crate) fn values(&self) -> impl Iterator<Item = &Arc<V>> {
-        self.buckets.iter().flat_map(|bucket| bucket.iter().map(|entry| &entry.value))
+        self.entries().map(|(_, value)| value)
     }
 }
 
 impl<K: PartialEq, V: PartialEq> PartialEq for SharedMap<K, V> {
     fn eq(&self, other: &Self) -> bool {
-        let entries = |map: &Self| map.buckets.iter().flat_map(|bucket| bucket.iter()).count();
-        debug_assert_eq!(entries(self), self.len);
-        let pairs = self
-            .buckets
-            .iter()
-            .flat_map(|bucket| bucket.iter())
-            .zip(other.buckets.iter().flat_map(|bucket| bucket.iter()));
-        self.len == other.len && pairs.into_iter().all(|(a, b)| a.key == b.key && a.value == b.value)
+        self.len == other.len && self.entries().eq(other.entries())
     }
 }
 

@@ -23,7 +23,7 @@ pub struct Partition {
     pub partition_epoch: i32,
 }
 
-/// A topic: its name, its partitions and the settings in force for it.
+/// A topic: its name, its partitions and the settings in force for it. A copy shares the partitions.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Topic {
     /// The id it has for as long as it exists.
@@ -31,7 +31,7 @@ pub struct Topic {
     /// The name.
     pub name: TopicName,
     /// The partitions; a partition's index is its place.
-    pub partitions: Vec<Partition>,
+    pub partitions: Vec<Arc<Partition>>,
     /// The settings in force on this node, resolved when they last changed.
     pub settings: Arc<TopicSettings>,
 }
@@ -40,12 +40,15 @@ impl Topic {
     /// The partition with this index.
     #[must_use]
     pub fn partition(&self, index: PartitionIndex) -> Option<&Partition> {
-        usize::try_from(index.0).ok().and_then(|place| self.partitions.get(place))
+        usize::try_from(index.0)
+            .ok()
+            .and_then(|place| self.partitions.get(place))
+            .map(|partition| &**partition)
     }
 
     /// The partitions with their indexes.
     pub fn partitions(&self) -> impl ExactSizeIterator<Item = (PartitionIndex, &Partition)> {
         // A topic has at most `TOPIC_PARTITIONS_MAX` partitions, so the cast keeps the value.
-        self.partitions.iter().enumerate().map(|(place, partition)| (PartitionIndex(place as i32), partition))
+        self.partitions.iter().enumerate().map(|(place, state)| (PartitionIndex(place as i32), &**state))
     }
 }
