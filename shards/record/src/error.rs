@@ -28,6 +28,9 @@ pub enum RecordError {
     /// Decompressing stopped at the caller's limit.
     #[error("the records decompress to more than {limit} bytes")]
     DecompressedTooLarge { limit: usize },
+    /// The records do not compress.
+    #[error("cannot compress with {codec}: {why}")]
+    Compress { codec: Compression, why: String },
     /// A record, counted from 0 in its batch, is malformed.
     #[error("record {index} of the batch: {why}")]
     Record { index: i32, why: &'static str },
@@ -40,6 +43,13 @@ pub enum RecordError {
     /// A batch that was to be built would be larger than a batch can be.
     #[error("a batch cannot hold {0} bytes")]
     TooLarge(usize),
+}
+
+impl RecordError {
+    /// What a decompressor reported.
+    pub(crate) fn decompress(codec: Compression, error: &std::io::Error) -> Self {
+        Self::Decompress { codec, why: error.to_string() }
+    }
 }
 
 /// A batch refused, in the words of a Produce response.

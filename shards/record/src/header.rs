@@ -116,6 +116,7 @@ impl Attributes {
     const TRANSACTIONAL: i16 = 1 << 4;
     const CONTROL: i16 = 1 << 5;
     const DELETE_HORIZON: i16 = 1 << 6;
+    const KNOWN_MASK: i16 = 0x7f;
 
     /// The id of the compression, which may be one that Kafka has not defined.
     #[must_use]
@@ -149,6 +150,12 @@ impl Attributes {
         } else {
             TimestampType::CreateTime
         }
+    }
+
+    /// Without the bits that have no meaning yet.
+    #[must_use]
+    pub(crate) const fn only_known(self) -> Self {
+        Self(self.0 & Self::KNOWN_MASK)
     }
 
     /// The same with another timestamp type.
@@ -301,6 +308,16 @@ pub(crate) fn batch_len_bytes(header: &[u8; BATCH_HEADER_BYTES]) -> Result<usize
     let after_length = read_i32(header, LENGTH_AT);
     let whole = usize::try_from(after_length).ok().and_then(|n| n.checked_add(BATCH_LENGTH_FIELD_END));
     whole.filter(|n| *n >= BATCH_HEADER_BYTES).ok_or(RecordError::BatchLength(after_length))
+}
+
+/// The base offset of a batch whose header was not parsed.
+pub(crate) fn base_offset(batch: &[u8]) -> Offset {
+    Offset(read_i64(batch, BASE_OFFSET_AT))
+}
+
+/// The attributes of a batch whose header was not parsed; none if it is too short for them.
+pub(crate) fn attributes(batch: &[u8]) -> Attributes {
+    Attributes(read_i16(batch, ATTRIBUTES_AT))
 }
 
 /// The `N` bytes at `at`, or zeros beyond the end: callers have held `at` against the length before.

@@ -14,21 +14,33 @@
 #![forbid(unsafe_code)]
 
 mod batches;
+mod build;
+mod compress;
 mod control;
 mod crc;
+mod cursor;
 mod error;
 mod header;
+mod records;
+mod rules;
+mod shape;
 mod stamp;
+mod timestamps;
 mod validate;
+mod varint;
+mod walk;
 
 pub use batches::{Batches, batches};
+pub use build::{BatchBuilder, BatchOptions, ProducerStamp};
+pub use compress::CompressionLevel;
 pub use control::{EndTxnMarker, TxnOutcome};
 pub use crc::{check_crc, crc32c};
 pub use error::{RecordError, Rejected};
 pub use header::{
     Attributes, BATCH_HEADER_BYTES, BATCH_LENGTH_FIELD_END, BatchHeader, Compression, MAGIC_V2, TimestampType,
 };
+pub use records::{Header, Headers, Record, RecordIter, Records, decompress};
+pub use rules::{CompressionPolicy, DECOMPRESSED_BYTES_MAX, Rules};
 pub use stamp::stamp;
-pub use validate::{
-    CompressionLevel, CompressionPolicy, DECOMPRESSED_BYTES_MAX, Rules, ValidBatch, Validated, validate,
-};
+pub use timestamps::{find_timestamp, offset_of_max_timestamp};
+pub use validate::{ValidBatch, Validated, validate};
