@@ -12,12 +12,12 @@ pub(crate) fn governor(host: &Host) -> Option<Finding> {
         host.read(&format!("{PROCESSORS}/{name}/cpufreq/scaling_governor"))
     };
     let names = host.names(PROCESSORS);
-    let slow: Vec<_> =
-        names.iter().filter_map(governor).filter(|governor| governor != "performance").collect();
+    let all: Vec<_> = names.iter().filter_map(governor).collect();
+    let slow: Vec<_> = all.iter().filter(|governor| *governor != "performance").collect();
     let first = slow.first()?;
     Some(Finding {
         what: "the frequency governor".to_owned(),
-        found: format!("{first} on {} of {} processors", slow.count(), all.len()),
+        found: format!("{first} on {} of {} processors", slow.len(), all.len()),
         wanted: "performance".to_owned(),
         why: "a processor that slows down between requests answers the next one late",
         remedy: "cpupower frequency-set -g performance".to_owned(),
