@@ -12,13 +12,15 @@ def main():
         probe.bind(("127.0.0.1", 0))
         controller = probe.getsockname()[1]
     properties = data.parent / "kafka.properties"
+    overrides = [word for word in rest if word != "--override"]
+    node = next((word.split("=")[1] for word in overrides if word.startswith("node.id=")), "1")
     settings = [
-        "process.roles=broker,controller", "node.id=1", f"log.dirs={data}",
+        "process.roles=broker,controller", f"node.id={node}", f"log.dirs={data}",
         f"listeners=PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:{controller}",
         f"advertised.listeners=PLAINTEXT://127.0.0.1:{port}", "controller.listener.names=CONTROLLER",
-        f"controller.quorum.voters=1@127.0.0.1:{controller}", "group.initial.rebalance.delay.ms=0",
+        f"controller.quorum.voters={node}@127.0.0.1:{controller}", "group.initial.rebalance.delay.ms=0",
         "offsets.topic.replication.factor=1", "transaction.state.log.replication.factor=1", "transaction.state.log.min.isr=1",
-        *[word for word in rest if word != "--override"],
+        *overrides,
     ]
     properties.write_text("\n".join(settings) + "\n")
     java = ["java", "-Xms512m", "-Xmx1g", "-XX:+UseG1GC", "-cp", f"{jars}/*"]
