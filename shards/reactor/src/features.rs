@@ -5,6 +5,7 @@ use std::io::{self, Write as _};
 use std::os::fd::{AsRawFd, RawFd};
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixListener, UnixStream};
+use std::time::{Duration, Instant};
 
 use io_uring::{Probe, cqueue, opcode, squeue, types};
 
@@ -132,11 +133,14 @@ fn try_multishot_receive() -> io::Result<bool> {
         && cqueue::buffer_select(completion.flags()).is_some();
     drop(ours);
     if works {
-        ring.wait_for_completion();
+        ring.enter_and_wait(Some(Instant::now() + PATIENCE));
     }
     pool.withdraw_from_kernel(ring.uring());
     Ok(works)
 }
+
+/// What is tried completes at once, if it works at all.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 fn small_ring() -> io::Result<Ring> {
     let options = Options { submissions: 4, completions: 8, allow: Allow::ALL, ..Options::default() };
@@ -148,7 +152,7 @@ fn small_ring() -> io::Result<Ring> {
 unsafe fn first_completion(ring: &mut Ring, entry: squeue::Entry) -> io::Result<cqueue::Entry> {
     // SAFETY: passed on to the caller.
     unsafe { ring.push(entry) };
-    ring.wait_for_completion();
+    ring.enter_and_wait(Some(Instant::now() + PATIENCE));
     let mut completions = Vec::new();
     ring.drain(&mut completions);
     completions.into_iter().next().ok_or_else(|| io::Error::other("no completion came"))

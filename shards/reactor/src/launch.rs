@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
+use std::time::Duration;
 
 use glommio::LocalExecutorBuilder;
 
@@ -31,6 +32,9 @@ const EXECUTOR_IO_BYTES: usize = 64 * 1024;
 /// glommio has three rings; nothing but the wake-up and rare background work goes through them.
 const EXECUTOR_RING_DEPTH: usize = 32;
 
+/// How long a background task may run while the shard wants the core: it delays requests by as much.
+const PREEMPT_AFTER: Duration = Duration::from_millis(1);
+
 /// Starts a thread with an executor and runs the future that `start` makes there. Returns once the executor stands.
 pub fn launch<Start, Task>(placement: Placement, start: Start) -> Result<Handle, ReactorError>
 where
@@ -47,6 +51,7 @@ where
             let executor = LocalExecutorBuilder::new(placement)
                 .io_memory(EXECUTOR_IO_BYTES)
                 .ring_depth(EXECUTOR_RING_DEPTH)
+                .preempt_timer(PREEMPT_AFTER)
                 .make();
             // The receiver waits for exactly this one report.
             match executor {

@@ -11,6 +11,8 @@
 mod accept;
 mod affinity;
 mod aligned;
+mod background;
+mod bridge;
 mod chunk;
 mod disk;
 mod error;
@@ -32,6 +34,7 @@ mod vectors;
 mod waker;
 
 pub use affinity::cores;
+pub use background::{sleep, spawn_background, yield_if_needed};
 pub use chunk::{Chunk, ChunkSlice};
 pub use disk::Sync;
 pub use error::ReactorError;
@@ -40,9 +43,8 @@ pub use features::{Features, probe};
 pub use file::{File, OpenOptions};
 pub use launch::{Handle, Placement, launch};
 pub use options::{Allow, Options};
-pub use park::yield_if_needed;
 pub use pool::Received;
-pub use reactor::Reactor;
+pub use reactor::{Counts, Reactor};
 pub use ring::Delivery;
 pub use socket::Socket;
 pub use waker::Waker;

@@ -27,6 +27,8 @@ pub(crate) struct OperationId(u64);
 
 /// Completions that belong to no operation.
 pub(crate) const TIMER: u64 = u64::MAX;
+/// The read of the waker's eventfd.
+pub(crate) const WAKE: u64 = u64::MAX - 2;
 /// Answers to cancellations and timer updates, of which nobody wants to hear.
 pub(crate) const UNHEARD: u64 = u64::MAX - 1;
 

@@ -1,110 +1,107 @@
 //! Sleeping until there is news: a completion, a wake from another thread, or a deadline.
 //!
-//! The ring's eventfd is read through glommio, so that while the shard sleeps the executor may run other tasks, and sleeps
-//! itself when there are none.
+//! A shard without background tasks sleeps in its own ring: one system call hands over what is queued, waits, and brings the
+//! completions. With background tasks it sleeps through glommio (`bridge.rs`).
 //!
 //! # Invariants
-//! - Before the await, everything queued is with the kernel, the eventfd is armed, and a last look has found nothing.
-//! - The timer in the ring fires no later than the deadline asked for; it may fire for an earlier one, and then the sleep
-//!   simply ends early.
+//! - Before a sleep everything queued is with the kernel, and a last look has found nothing.
+//! - A read of the waker's eventfd is always with the kernel, so that a wake becomes a completion.
 
 use std::hint;
 use std::io;
-use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd};
 use std::time::{Duration, Instant};
 
-use glommio::io::BufferedFile;
 use io_uring::{opcode, types};
 
-use crate::operation::{TIMER, UNHEARD};
+use crate::background;
+use crate::bridge::Bridge;
+use crate::operation::WAKE;
 use crate::reactor::Reactor;
 use crate::ring::Ring;
-use crate::waker::Waker;
+use crate::waker::{EVENTFD_BYTES, Waker};
 
 /// What a reactor needs for sleeping.
 pub(crate) struct Sleeper {
     waker: Waker,
     spin: Duration,
-    /// A second descriptor of the waker's eventfd, until the first sleep.
-    cast: Option<OwnedFd>,
-    /// The same as glommio's file, which only exists within an executor.
-    bell: Option<BufferedFile>,
-    /// The deadline that the ring's timer has, if it is running.
-    armed: Option<Instant>,
-    /// What the kernel reads when it takes an entry of the timer.
-    time: Box<types::Timespec>,
+    pub(crate) bridge: Bridge,
+    /// Where the kernel puts the number of wakes, and whether it is at it.
+    wakes: Box<[u8; EVENTFD_BYTES]>,
+    listening: bool,
+    sleeps: u64,
 }
 
 impl Sleeper {
-    pub(crate) fn new(waker: Waker, spin: Duration) -> io::Result<Self> {
-        let cast = Some(waker.as_fd().try_clone_to_owned()?);
-        Ok(Self { waker, spin, cast, bell: None, armed: None, time: Box::new(types::Timespec::new()) })
+    pub(crate) fn new(waker: Waker, spin: Duration, ring: &mut Ring) -> io::Result<Self> {
+        let bridge = Bridge::new(ring)?;
+        let mut sleeper =
+            Self { waker, spin, bridge, wakes: Box::new([0; EVENTFD_BYTES]), listening: false, sleeps: 0 };
+        sleeper.listen(ring);
+        Ok(sleeper)
     }
 
     pub(crate) fn waker(&self) -> &Waker {
         &self.waker
     }
 
-    pub(crate) fn timer_fired(&mut self, result: i32) {
-        debug_assert!(result == -libc::ETIME || result == -libc::ECANCELED, "the timer ended with {result}");
-        self.armed = None;
+    pub(crate) fn sleeps(&self) -> u64 {
+        self.sleeps
     }
 
-    /// Sees to it that the ring has a completion at `until` at the latest.
-    fn arm(&mut self, until: Instant, ring: &mut Ring) {
-        if self.armed.is_some_and(|armed| armed <= until) {
-            return;
-        }
-        let left = until.saturating_duration_since(Instant::now());
-        *self.time = types::Timespec::new().sec(left.as_secs()).nsec(left.subsec_nanos());
-        let time = &raw const *self.time;
-        let entry = if self.armed.is_some() {
-            opcode::TimeoutUpdate::new(TIMER, time).build().user_data(UNHEARD)
-        } else {
-            opcode::Timeout::new(time).build().user_data(TIMER)
-        };
-        // SAFETY: the kernel copies the time when it takes the entry (SUBMIT_STABLE, which `Features` requires). Until
-        // then it stays where it is, boxed; should it be set anew meanwhile, both entries mean the new one.
-        unsafe { ring.push(entry) };
-        self.armed = Some(until);
+    /// Whether the kernel may still write the number of wakes.
+    pub(crate) fn is_listening(&self) -> bool {
+        self.listening
     }
 
-    /// Sleeps until the eventfd is signalled.
-    async fn listen(&mut self) {
-        if let Some(fd) = self.cast.take() {
-            // SAFETY: the descriptor is ours alone, and glommio's file becomes its owner.
-            self.bell = Some(unsafe { BufferedFile::from_raw_fd(fd.into_raw_fd()) });
+    /// The read of the eventfd has ended.
+    pub(crate) fn woken(&mut self, result: i32, ring: &mut Ring) {
+        self.listening = false;
+        // It is cancelled when the reactor is dropped.
+        if result != -libc::ECANCELED {
+            self.listen(ring);
         }
-        let Some(bell) = &self.bell else { return };
-        if let Err(error) = bell.read_at(0, EVENTFD_BYTES).await {
-            tracing::error!(%error, "reading the shard's eventfd");
-        }
+    }
+
+    fn listen(&mut self, ring: &mut Ring) {
+        let eventfd = types::Fd(self.waker.as_fd().as_raw_fd());
+        let entry = opcode::Read::new(eventfd, self.wakes.as_mut_ptr(), EVENTFD_BYTES as u32).build();
+        // SAFETY: the number's place is boxed and, since nobody reads it, touched by the kernel alone; `Reactor::drop` waits
+        // for the completion, or leaks it. The waker keeps the eventfd open.
+        unsafe { ring.push(entry.user_data(WAKE)) };
+        self.listening = true;
     }
 }
 
-/// An eventfd is read as one such number, else not at all.
-const EVENTFD_BYTES: usize = size_of::<u64>();
-
 impl Reactor {
-    /// Sleeps until a completion, a wake or `until`; may return earlier. Other tasks of the executor run meanwhile.
+    /// Sleeps until a completion, a wake or `until`; may return earlier. Background tasks run meanwhile.
     ///
     /// # Panics
-    /// Outside of a glommio executor (see [`launch`](crate::launch)).
+    /// With background tasks outside of a shard's thread.
     pub async fn park(&mut self, until: Option<Instant>) {
         let until = [until, self.resume_accepts].into_iter().flatten().min();
-        self.ring.enter();
         if self.look_out(until) {
             return;
         }
-        if let Some(until) = until {
-            self.sleeper.arm(until, &mut self.ring);
-            self.ring.enter();
+        self.sleeper.sleeps += 1;
+        if background::is_any() {
+            self.park_with_others(until).await;
+        } else if self.sleeper.waker.prepare_to_park() {
+            self.ring.enter_and_wait(until);
+            self.sleeper.waker.unpark();
         }
+    }
+
+    async fn park_with_others(&mut self, until: Option<Instant>) {
+        if let Some(until) = until {
+            self.sleeper.bridge.arm_timer(until, &mut self.ring);
+        }
+        self.ring.enter();
         if !self.ring.announce_sleep() {
             return;
         }
         if self.sleeper.waker.prepare_to_park() {
-            self.sleeper.listen().await;
+            self.sleeper.bridge.listen().await;
             self.sleeper.waker.unpark();
         }
         self.ring.announce_awake();
@@ -112,11 +109,18 @@ impl Reactor {
 
     /// Looks for news for as long as spinning is allowed; whether there are any, or the deadline has come.
     fn look_out(&mut self, until: Option<Instant>) -> bool {
+        if self.has_news() {
+            return true;
+        }
+        if self.sleeper.spin.is_zero() {
+            return false;
+        }
+        // What is queued must not wait for the end of the spinning.
+        self.ring.enter();
         let begin = Instant::now();
-        let mut now = begin;
         loop {
-            let due = until.is_some_and(|until| until <= now);
-            if due || self.has_work() || self.sleeper.waker.take_notification() {
+            let now = Instant::now();
+            if self.has_news() || until.is_some_and(|until| until <= now) {
                 return true;
             }
             if now.duration_since(begin) >= self.sleeper.spin {
@@ -125,22 +129,13 @@ impl Reactor {
             for _ in 0..SPINS_PER_LOOK {
                 hint::spin_loop();
             }
-            now = Instant::now();
         }
     }
 
-    /// For the end: waits for a completion, at most until `deadline`, without the executor.
-    pub(crate) fn wait_for_completion(&mut self, deadline: Instant) {
-        self.sleeper.arm(deadline, &mut self.ring);
-        self.ring.wait_for_completion();
+    fn has_news(&mut self) -> bool {
+        self.has_events() || self.sleeper.waker.take_notification()
     }
 }
 
 /// Some hundred nanoseconds between two looks, so that a sibling hyper-thread gets something of the core.
 const SPINS_PER_LOOK: usize = 8;
-
-/// Lets other tasks of this shard's executor run if they are due. Costs next to nothing when none is; a loop that is never idle
-/// calls it once per round.
-pub async fn yield_if_needed() {
-    glommio::yield_if_needed().await;
-}

@@ -12,7 +12,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpListener;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::OwnedFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
@@ -28,7 +28,7 @@ use crate::event::{Event, ReceiveEnd, Token};
 use crate::features::Features;
 use crate::file::File;
 use crate::offload::Offload;
-use crate::operation::{Completion, Context, Operation, OperationId, Operations, Step, TIMER, UNHEARD};
+use crate::operation::{Completion, Context, Operation, OperationId, Operations, Step, TIMER, UNHEARD, WAKE};
 use crate::options::Options;
 use crate::park::Sleeper;
 use crate::pool::Pool;
@@ -51,8 +51,20 @@ pub struct Reactor {
     /// Events that came about without the kernel; the next `poll` brings them.
     pub(crate) ready: Vec<Event>,
     completions: Vec<cqueue::Entry>,
+    completed: u64,
     pub(crate) sleeper: Sleeper,
     offload: Offload,
+}
+
+/// Running totals of one reactor, for metrics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// System calls on the ring (glommio's own for sleeping are not among them).
+    pub enters: u64,
+    /// Completions of the kernel.
+    pub completions: u64,
+    /// How often the shard has slept.
+    pub sleeps: u64,
 }
 
 impl Reactor {
@@ -60,11 +72,11 @@ impl Reactor {
     pub fn new(options: Options, waker: Waker) -> Result<Self, ReactorError> {
         let mut ring = Ring::new(&options)?;
         let features = Features::of(&ring, &options)?;
-        ring.register_eventfd(waker.as_fd()).map_err(ReactorError::Ring)?;
         let mut pool = Pool::new(&options)?;
         if features.multishot_receive {
             pool.offer_to_kernel(ring.uring()).map_err(ReactorError::Ring)?;
         }
+        let sleeper = Sleeper::new(waker.clone(), options.spin, &mut ring).map_err(ReactorError::Eventfd)?;
         Ok(Self {
             ring,
             features,
@@ -75,7 +87,8 @@ impl Reactor {
             resume_accepts: None,
             ready: Vec::new(),
             completions: Vec::new(),
-            sleeper: Sleeper::new(waker.clone(), options.spin).map_err(ReactorError::Eventfd)?,
+            completed: 0,
+            sleeper,
             offload: Offload::new(options.offload_threads, waker),
         })
     }
@@ -224,6 +237,7 @@ impl Reactor {
         self.ring.enter();
         let mut completions = std::mem::take(&mut self.completions);
         self.ring.drain(&mut completions);
+        self.completed += completions.len() as u64;
         for completion in completions.drain(..) {
             self.complete(&completion, events);
         }
@@ -236,16 +250,23 @@ impl Reactor {
         self.operations.len()
     }
 
-    /// Whether `poll` would find something to do.
-    pub(crate) fn has_work(&mut self) -> bool {
+    /// What this reactor has done so far.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts { enters: self.ring.enters(), completions: self.completed, sleeps: self.sleeper.sleeps() }
+    }
+
+    /// Whether `poll` could bring something at once.
+    pub(crate) fn has_events(&mut self) -> bool {
         !self.ready.is_empty()
             || (!self.starved.is_empty() && self.pool.available() > 0)
-            || self.ring.has_work()
+            || self.ring.has_completions()
     }
 
     fn complete(&mut self, entry: &cqueue::Entry, events: &mut Vec<Event>) {
         match entry.user_data() {
-            TIMER => return self.sleeper.timer_fired(entry.result()),
+            TIMER => return self.sleeper.bridge.timer_fired(),
+            WAKE => return self.sleeper.woken(entry.result(), &mut self.ring),
             UNHEARD => return,
             _ => {}
         }
@@ -308,7 +329,11 @@ impl Reactor {
     }
 
     fn cancel(&mut self, id: OperationId) {
-        let entry = opcode::AsyncCancel::new(id.user_data()).build().user_data(UNHEARD);
+        self.cancel_named(id.user_data());
+    }
+
+    fn cancel_named(&mut self, user_data: u64) {
+        let entry = opcode::AsyncCancel::new(user_data).build().user_data(UNHEARD);
         // SAFETY: the entry points to no memory.
         unsafe { self.ring.push(entry) };
     }
@@ -330,9 +355,12 @@ impl Drop for Reactor {
                 self.cancel(id);
             }
         }
+        self.cancel_named(WAKE);
         let deadline = Instant::now() + LAST_COMPLETIONS_WAIT;
         let mut events = Vec::new();
-        while self.operations.iter().any(|(_, operation)| is_with_kernel(operation)) {
+        while self.sleeper.is_listening()
+            || self.operations.iter().any(|(_, operation)| is_with_kernel(operation))
+        {
             if Instant::now() > deadline {
                 // The kernel may still write to them: leaking is the only safe way.
                 tracing::error!(
@@ -343,7 +371,7 @@ impl Drop for Reactor {
                 std::mem::forget(Rc::clone(&self.pool));
                 return;
             }
-            self.wait_for_completion(deadline);
+            self.ring.enter_and_wait(Some(deadline));
             self.poll(&mut events);
             events.clear();
         }

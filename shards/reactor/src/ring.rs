@@ -1,4 +1,4 @@
-//! Our own io_uring ring of one shard: submissions in, completions out, never blocking.
+//! Our own io_uring ring of one shard: submissions in, completions out.
 //!
 //! # Hot path
 //! A busy shard makes one `io_uring_enter` per batch: [`Ring::enter`] hands over all submissions and works off all
@@ -10,14 +10,15 @@
 //! - The eventfd is signalled by the kernel only between `announce_sleep` and `announce_awake`.
 //!
 //! # Not here
-//! What operations mean and own (`operation.rs`); NO_IOWAIT, which concerns waits inside the ring: ours happen on the eventfd.
+//! What operations mean and own (`operation.rs`); when to sleep and how (`park.rs`).
 
 use std::collections::VecDeque;
 use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd};
 use std::sync::atomic::{Ordering, fence};
+use std::time::Instant;
 
-use io_uring::{EnterFlags, IoUring, cqueue, squeue};
+use io_uring::{EnterFlags, IoUring, cqueue, squeue, types};
 
 use crate::error::ReactorError;
 use crate::options::{Allow, Options};
@@ -37,6 +38,8 @@ pub enum Delivery {
 pub(crate) struct Ring {
     uring: IoUring,
     delivery: Delivery,
+    /// How many times the kernel was entered.
+    enters: u64,
     /// Submissions for which the queue had no room.
     waiting: VecDeque<Waiting>,
 }
@@ -53,7 +56,7 @@ impl Ring {
         for delivery in deliveries(options.allow) {
             // SUBMIT_ALL came with 5.18, before both flags that are tried with it.
             match build(options, delivery) {
-                Ok(uring) => return Ok(Self { uring, delivery, waiting: VecDeque::new() }),
+                Ok(uring) => return Ok(Self { uring, delivery, enters: 0, waiting: VecDeque::new() }),
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => refusal = error,
                 Err(error) => return Err(ReactorError::Ring(error)),
             }
@@ -63,6 +66,10 @@ impl Ring {
 
     pub(crate) fn delivery(&self) -> Delivery {
         self.delivery
+    }
+
+    pub(crate) fn enters(&self) -> u64 {
+        self.enters
     }
 
     pub(crate) fn uring(&self) -> &IoUring {
@@ -110,12 +117,33 @@ impl Ring {
             if queued == 0 && !news {
                 return;
             }
-            match self.enter_kernel(queued) {
-                Ok(taken) if taken > 0 && (taken < queued || !self.waiting.is_empty()) => {}
-                // Busy: the kernel wants its completions drained, or is short of memory. The caller drains and comes again.
-                Ok(_) | Err(Busy) => return,
+            match self.enter_kernel::<libc::sigset_t>(queued, 0, EnterFlags::GETEVENTS, None) {
+                Outcome::Taken(taken) if taken > 0 && (taken < queued || !self.waiting.is_empty()) => {}
+                // Busy: the caller drains and comes again.
+                Outcome::Taken(_) | Outcome::Busy | Outcome::Interrupted => return,
             }
         }
+    }
+
+    /// Hands everything over and sleeps until there is a completion or `until` has come; may return earlier.
+    pub(crate) fn enter_and_wait(&mut self, until: Option<Instant>) {
+        self.queue_waiting();
+        if !self.waiting.is_empty() {
+            return self.enter();
+        }
+        let queued = self.uring.submission().len();
+        let mut flags = EnterFlags::GETEVENTS | EnterFlags::EXT_ARG;
+        if self.uring.params().is_feature_no_iowait() {
+            // An idle shard is not one that waits for a disk; without this the system's load would say so.
+            flags |= EnterFlags::NO_IOWAIT;
+        }
+        let time;
+        let mut arguments = types::SubmitArgs::new();
+        if let Some(until) = until {
+            time = time_left(until);
+            arguments = arguments.timespec(&time);
+        }
+        self.enter_kernel(queued, 1, flags, Some(&arguments));
     }
 
     /// Moves all completions that are there to `completions`.
@@ -123,12 +151,16 @@ impl Ring {
         completions.extend(self.uring.completion());
     }
 
-    /// Whether `enter` and `drain` would find something to do.
-    pub(crate) fn has_work(&mut self) -> bool {
+    /// Whether completions are there, or would be after `enter`.
+    pub(crate) fn has_completions(&mut self) -> bool {
         let submissions = self.uring.submission();
-        let queued = !submissions.is_empty() || submissions.taskrun() || submissions.cq_overflow();
+        let deferred = submissions.taskrun() || submissions.cq_overflow();
         drop(submissions);
-        queued || !self.waiting.is_empty() || !self.uring.completion().is_empty()
+        deferred || !self.uring.completion().is_empty()
+    }
+
+    fn is_all_handed_over(&mut self) -> bool {
+        self.waiting.is_empty() && self.uring.submission().is_empty()
     }
 
     /// From here on completions signal the eventfd. Returns `false`, and takes it back, if there is work already.
@@ -136,7 +168,7 @@ impl Ring {
         self.uring.completion().enable_eventfd();
         // The kernel adds work and then looks at the flag; we set the flag and then look for work. With a full fence between, one sees the other.
         fence(Ordering::SeqCst);
-        let sleep = !self.has_work();
+        let sleep = self.is_all_handed_over() && !self.has_completions();
         if !sleep {
             self.announce_awake();
         }
@@ -146,14 +178,6 @@ impl Ring {
     /// From here on completions are found by looking; signalling an eventfd for each would cost the kernel time.
     pub(crate) fn announce_awake(&mut self) {
         self.uring.completion().disable_eventfd();
-    }
-
-    /// Waits until at least one completion is there; for the end of a reactor only.
-    pub(crate) fn wait_for_completion(&mut self) {
-        self.queue_waiting();
-        if let Err(error) = self.uring.submitter().submit_and_wait(1) {
-            tracing::debug!(%error, "waiting for the last completions");
-        }
     }
 
     fn make_room(&mut self, entries: usize) {
@@ -182,30 +206,42 @@ impl Ring {
         }
     }
 
-    fn enter_kernel(&mut self, queued: usize) -> Result<usize, Busy> {
-        loop {
-            // SAFETY: no argument is passed, and at most what is queued is submitted.
-            let outcome = unsafe {
-                self.uring.submitter().enter::<libc::sigset_t>(
-                    queued as u32,
-                    0,
-                    EnterFlags::GETEVENTS.bits(),
-                    None,
-                )
-            };
-            match outcome.map_err(|error| (error.raw_os_error(), error)) {
-                Ok(taken) => return Ok(taken),
-                Err((Some(libc::EINTR), _)) => {}
-                Err((Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM), _)) => return Err(Busy),
-                // Only a ring used wrongly, or completions that the kernel has dropped for want of memory.
-                Err((_, error)) => fail(&error),
-            }
+    fn enter_kernel<T>(
+        &mut self,
+        queued: usize,
+        want: u32,
+        flags: EnterFlags,
+        argument: Option<&T>,
+    ) -> Outcome {
+        self.enters += 1;
+        // SAFETY: at most what is queued is submitted; the argument is what the flags announce (EXT_ARG: `SubmitArgs`,
+        // which borrows its time; else nothing).
+        let outcome = unsafe { self.uring.submitter().enter(queued as u32, want, flags.bits(), argument) };
+        match outcome.map_err(|error| (error.raw_os_error(), error)) {
+            Ok(taken) => Outcome::Taken(taken),
+            Err((Some(libc::EINTR | libc::ETIME), _)) => Outcome::Interrupted,
+            Err((Some(libc::EAGAIN | libc::EBUSY | libc::ENOMEM), _)) => Outcome::Busy,
+            // Only a ring used wrongly, or completions that the kernel has dropped for want of memory.
+            Err((_, error)) => fail(&error),
         }
     }
 }
 
-/// The kernel cannot take more just now.
-struct Busy;
+/// What became of an `io_uring_enter`.
+enum Outcome {
+    /// So many submissions were taken.
+    Taken(usize),
+    /// The kernel wants its completions drained, or is short of memory.
+    Busy,
+    /// A signal or the deadline came first.
+    Interrupted,
+}
+
+/// The time until `until`, as the kernel wants it.
+pub(crate) fn time_left(until: Instant) -> types::Timespec {
+    let left = until.saturating_duration_since(Instant::now());
+    types::Timespec::new().sec(left.as_secs()).nsec(left.subsec_nanos())
+}
 
 #[cold]
 fn fail(error: &io::Error) -> ! {

@@ -1,12 +1,10 @@
 //! Wakes a sleeping shard (or the control thread) from any other thread.
 //!
-//! One eventfd serves both sources of news: the kernel signals it when the ring has completions for a parked
-//! reactor, and other threads signal it through [`Waker::wake`]. A small state in front of it saves the system
-//! call whenever the owner is awake anyway.
+//! A small state in front of an eventfd saves the system call whenever the owner is awake anyway.
 //!
 //! # Invariants
 //! - A wake is a token: given at any moment before the owner sleeps, it makes the next sleep return at once.
-//! - Only the owner reads the eventfd, and only while it is parked.
+//! - Only the owner reads the eventfd: a reactor through its ring, any other thread in [`Waker::wait`].
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -36,16 +34,7 @@ struct Inner {
 impl Waker {
     /// A waker of its own eventfd. Fails when the process has no file descriptors left.
     pub fn new() -> io::Result<Self> {
-        // A blocking descriptor on purpose: io_uring answers reads of a non-blocking one with EAGAIN instead of
-        // waiting for it to become readable.
-        // SAFETY: eventfd takes no pointers; its result is checked before it is used.
-        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
-        if fd < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: `fd` was just created, is open, and nobody else owns it.
-        let eventfd = unsafe { OwnedFd::from_raw_fd(fd) };
-        Ok(Self { inner: Arc::new(Inner { eventfd, state: AtomicU8::new(RUNNING) }) })
+        Ok(Self { inner: Arc::new(Inner { eventfd: eventfd()?, state: AtomicU8::new(RUNNING) }) })
     }
 
     /// Makes the owner look at its queues again. One atomic swap while it runs, one `write` while it sleeps.
@@ -55,7 +44,8 @@ impl Waker {
         }
     }
 
-    /// Sleeps until [`wake`](Self::wake) is called or `timeout` has passed; for threads without a reactor.
+    /// Sleeps until [`wake`](Self::wake) is called or `timeout` has passed; for threads without a reactor, which must not share
+    /// the waker with one.
     /// Returns whether it was woken. A wake given earlier counts; it may also return early without reason.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
         if !self.prepare_to_park() {
@@ -94,7 +84,7 @@ impl Waker {
         // SAFETY: the eventfd is open for as long as `inner` lives, and `one` is 8 readable bytes.
         let written = unsafe { libc::write(self.inner.eventfd.as_raw_fd(), one.as_ptr().cast(), one.len()) };
         // It could only block, or fail, with 2^64 - 2 signals unread; then the eventfd is readable in any case.
-        debug_assert_eq!(written, 8);
+        debug_assert_eq!(written, EVENTFD_BYTES as isize);
     }
 
     fn poll_until(&self, deadline: Option<Instant>) -> io::Result<bool> {
@@ -118,7 +108,7 @@ impl Waker {
                 }
             }
         }
-        let mut count = [0u8; 8];
+        let mut count = [0u8; EVENTFD_BYTES];
         // SAFETY: `count` is 8 writable bytes. The read cannot block: poll saw the eventfd readable, and only the
         // owner, which is this thread, reads it.
         let read = unsafe { libc::read(fd, count.as_mut_ptr().cast(), count.len()) };
@@ -130,6 +120,21 @@ impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.inner.eventfd.as_fd()
     }
+}
+
+/// An eventfd is read and written as one number of so many bytes.
+pub(crate) const EVENTFD_BYTES: usize = size_of::<u64>();
+
+/// A new eventfd. A blocking one on purpose: io_uring answers reads of a non-blocking one with EAGAIN instead of waiting for it to
+/// become readable.
+pub(crate) fn eventfd() -> io::Result<OwnedFd> {
+    // SAFETY: eventfd takes no pointers; its result is checked before it is used.
+    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+    if fd < 0 {
+        return Err(io::Error::last_os_error());
+    }
+    // SAFETY: `fd` was just created, is open, and nobody else owns it.
+    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
 }
 
 #[cfg(test)]

@@ -1,0 +1,80 @@
+//! Sleeping through glommio, while background tasks share the thread.
+//!
+//! The ring signals an eventfd when it has completions, and glommio reads that eventfd for us; until it can, it runs other tasks. This
+//! costs some six system calls more than sleeping in our own ring, so it is done only when there are other tasks.
+//!
+//! # Invariants
+//! - The kernel signals the eventfd only during such a sleep; signalling for every completion would cost it time.
+//! - The timer in the ring fires no later than the deadline asked for; it may fire for an earlier one, and then the sleep simply
+//!   ends early.
+
+use std::io;
+use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::time::Instant;
+
+use glommio::io::BufferedFile;
+use io_uring::{opcode, types};
+
+use crate::operation::{TIMER, UNHEARD};
+use crate::ring::{Ring, time_left};
+use crate::waker;
+
+/// What such a sleep needs.
+pub(crate) struct Bridge {
+    /// Signalled by the ring.
+    eventfd: OwnedFd,
+    /// The same as glommio's file; made at the first such sleep, for it needs the executor.
+    file: Option<BufferedFile>,
+    /// The deadline that the ring's timer has, if it is running.
+    timer: Option<Instant>,
+    /// What the kernel reads when it takes an entry of the timer.
+    time: Box<types::Timespec>,
+}
+
+impl Bridge {
+    pub(crate) fn new(ring: &mut Ring) -> io::Result<Self> {
+        let eventfd = waker::eventfd()?;
+        ring.register_eventfd(eventfd.as_fd())?;
+        Ok(Self { eventfd, file: None, timer: None, time: Box::new(types::Timespec::new()) })
+    }
+
+    /// The timer has gone off.
+    pub(crate) fn timer_fired(&mut self) {
+        self.timer = None;
+    }
+
+    /// Sees to it that the ring has a completion at `until` at the latest.
+    pub(crate) fn arm_timer(&mut self, until: Instant, ring: &mut Ring) {
+        if self.timer.is_some_and(|armed| armed <= until) {
+            return;
+        }
+        *self.time = time_left(until);
+        let time = &raw const *self.time;
+        let entry = if self.timer.is_some() {
+            opcode::TimeoutUpdate::new(TIMER, time).build().user_data(UNHEARD)
+        } else {
+            opcode::Timeout::new(time).build().user_data(TIMER)
+        };
+        // SAFETY: the kernel copies the time when it takes the entry (SUBMIT_STABLE, which `Features` requires). Until
+        // then it stays where it is, boxed; should it be set anew meanwhile, both entries mean the new one.
+        unsafe { ring.push(entry) };
+        self.timer = Some(until);
+    }
+
+    /// Sleeps until the ring signals. Dropping it halfway is harmless.
+    pub(crate) async fn listen(&mut self) {
+        if self.file.is_none() {
+            match self.eventfd.try_clone() {
+                // SAFETY: the new descriptor is ours alone, and glommio's file becomes its owner.
+                Ok(fd) => self.file = Some(unsafe { BufferedFile::from_raw_fd(fd.into_raw_fd()) }),
+                // Out of descriptors: without sleep, but alive.
+                Err(error) => tracing::warn!(%error, "the shard cannot sleep"),
+            }
+        }
+        if let Some(file) = &self.file
+            && let Err(error) = file.read_at(0, waker::EVENTFD_BYTES).await
+        {
+            tracing::error!(%error, "reading the ring's eventfd");
+        }
+    }
+}
