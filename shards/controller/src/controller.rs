@@ -1,28 +1,31 @@
 //! The controller: one face for all requests, and the state they are judged against.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use metadata::{ApplyError, Delta, Image, LogIndex, Record};
-use types::{ErrorCode, TimestampMs};
+use types::{TimestampMs, TopicName};
 
-use crate::request::{
-    AllocateProducerIds, AlterConfigs, ConfigResult, CreatePartitions, CreateTopics, CreatedTopic,
-    DeleteTopics, DeletedTopic, IncrementalAlterConfigs, Outcome, ProducerIdBlock, Refusal, RegisterBroker,
-    Reply, Request, TopicResult,
-};
+use crate::request::{Outcome, Reply, Request};
 use crate::seed::Seed;
 
 /// Judges requests against the committed metadata. Lives on the control thread for as long as the node does.
 #[derive(Clone, Debug)]
 pub struct Controller {
     image: Arc<Image>,
+    /// The topics whose names could collide, by what they collide in. Derived from the image.
+    collisions: BTreeMap<String, BTreeSet<TopicName>>,
 }
 
 impl Controller {
     /// A controller that knows what `image` says.
     #[must_use]
     pub fn new(image: Image) -> Self {
-        Self { image: Arc::new(image) }
+        let mut collisions = BTreeMap::new();
+        for topic in image.topics() {
+            remember(&mut collisions, &topic.name);
+        }
+        Self { image: Arc::new(image), collisions }
     }
 
     /// The metadata as committed.
@@ -34,13 +37,27 @@ impl Controller {
     /// Takes a committed entry of the log. Nothing else changes the controller.
     pub fn replay(&mut self, index: LogIndex, records: &[Record]) -> Result<Delta, ApplyError> {
         let (image, delta) = self.image.apply(index, records)?;
+        for (id, topic) in &delta.topics {
+            if let Some(topic) = self.image.topic_by_id(*id).filter(|_| topic.removed) {
+                forget(&mut self.collisions, &topic.name);
+            }
+            if let Some(topic) = image.topic_by_id(*id).filter(|_| topic.created) {
+                remember(&mut self.collisions, &topic.name);
+            }
+        }
         self.image = Arc::new(image);
         Ok(delta)
+    }
+
+    /// A topic whose name would be told apart from `name` by nothing but `.` and `_`.
+    pub(crate) fn colliding(&self, name: &TopicName) -> Option<&TopicName> {
+        self.collisions.get(&name.collision_key())?.iter().find(|other| *other != name)
     }
 
     /// Judges any request.
     #[must_use]
     pub fn handle(&self, request: &Request, now: TimestampMs, seed: Seed) -> Outcome<Reply> {
+        // No request depends on the time so far; those that will are judged here too.
         let _ = now;
         match request {
             Request::RegisterBroker(request) => self.register_broker(request).map(Reply::RegisterBroker),
@@ -58,60 +75,25 @@ impl Controller {
             }
         }
     }
+}
 
-    /// Registers a broker; the reply is its epoch.
-    #[must_use]
-    pub fn register_broker(&self, request: &RegisterBroker) -> Outcome<Result<i64, Refusal>> {
-        let _ = request;
-        Outcome { records: Vec::new(), reply: Err(Refusal::new(ErrorCode::UnsupportedVersion, "not yet")) }
+/// Only names with `.` or `_` can collide, which spares most topics their place here.
+fn can_collide(name: &TopicName) -> bool {
+    name.as_str().contains(['.', '_'])
+}
+
+fn remember(collisions: &mut BTreeMap<String, BTreeSet<TopicName>>, name: &TopicName) {
+    if can_collide(name) {
+        collisions.entry(name.collision_key()).or_default().insert(name.clone());
     }
+}
 
-    /// Gives out producer ids.
-    #[must_use]
-    pub fn allocate_producer_ids(
-        &self,
-        request: &AllocateProducerIds,
-    ) -> Outcome<Result<ProducerIdBlock, Refusal>> {
-        let _ = request;
-        Outcome { records: Vec::new(), reply: Err(Refusal::new(ErrorCode::UnsupportedVersion, "not yet")) }
-    }
-
-    /// Creates topics.
-    #[must_use]
-    pub fn create_topics(
-        &self,
-        request: &CreateTopics,
-        seed: Seed,
-    ) -> Outcome<Vec<TopicResult<CreatedTopic>>> {
-        let _ = (request, seed.id(0), seed.number(0));
-        Outcome { records: Vec::new(), reply: Vec::new() }
-    }
-
-    /// Removes topics.
-    #[must_use]
-    pub fn delete_topics(&self, request: &DeleteTopics) -> Outcome<Vec<DeletedTopic>> {
-        let _ = request;
-        Outcome { records: Vec::new(), reply: Vec::new() }
-    }
-
-    /// Gives topics more partitions.
-    #[must_use]
-    pub fn create_partitions(&self, request: &CreatePartitions, seed: Seed) -> Outcome<Vec<TopicResult<()>>> {
-        let _ = (request, seed);
-        Outcome { records: Vec::new(), reply: Vec::new() }
-    }
-
-    /// Changes some settings.
-    #[must_use]
-    pub fn incremental_alter_configs(&self, request: &IncrementalAlterConfigs) -> Outcome<Vec<ConfigResult>> {
-        let _ = request;
-        Outcome { records: Vec::new(), reply: Vec::new() }
-    }
-
-    /// Replaces all settings.
-    #[must_use]
-    pub fn alter_configs(&self, request: &AlterConfigs) -> Outcome<Vec<ConfigResult>> {
-        let _ = request;
-        Outcome { records: Vec::new(), reply: Vec::new() }
+fn forget(collisions: &mut BTreeMap<String, BTreeSet<TopicName>>, name: &TopicName) {
+    let key = name.collision_key();
+    if let Some(names) = collisions.get_mut(&key) {
+        names.remove(name);
+        if names.is_empty() {
+            collisions.remove(&key);
+        }
     }
 }

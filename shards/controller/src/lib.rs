@@ -9,8 +9,16 @@
 //! - The records of one outcome are one entry of the log: all of them happen or none.
 #![forbid(unsafe_code)]
 
+mod alter_configs;
+mod assignment;
+mod automatic;
+mod brokers;
 mod controller;
+mod create_partitions;
+mod create_topics;
+mod delete_topics;
 mod request;
+mod resource;
 mod seed;
 
 pub use controller::Controller;

@@ -1,7 +1,7 @@
 //! What the controller is asked, and what it answers.
 
 use metadata::{Broker, ConfigResource, ConfigValue, Record};
-use types::{BrokerId, ErrorCode, PartitionIndex, ProducerId, TopicId, TopicName};
+use types::{BrokerId, ErrorCode, PartitionIndex, ProducerId, TopicId};
 
 /// Records to make durable, and the reply to send once they are.
 #[derive(Clone, Debug, PartialEq)]
@@ -16,6 +16,13 @@ impl<R> Outcome<R> {
     /// The same records with another reply.
     pub(crate) fn map<T>(self, reply: impl FnOnce(R) -> T) -> Outcome<T> {
         Outcome { records: self.records, reply: reply(self.reply) }
+    }
+}
+
+impl<T> Outcome<Result<T, Refusal>> {
+    /// Nothing is done.
+    pub(crate) fn refused(refusal: Refusal) -> Self {
+        Self { records: Vec::new(), reply: Err(refusal) }
     }
 }
 
@@ -133,7 +140,7 @@ pub struct TopicResult<T> {
 /// A topic that was created, or could be.
 #[derive(Clone, Debug, PartialEq)]
 pub struct CreatedTopic {
-    /// Its id; zero when it was only checked.
+    /// Its id; one that is not kept when it was only checked.
     pub id: TopicId,
     /// How many partitions it has.
     pub partitions: i32,
@@ -150,22 +157,22 @@ pub struct DeleteTopics {
     pub topics: Vec<TopicSelector>,
 }
 
-/// Names a topic in one of two ways.
+/// Names a topic by its name or by its id, as the wire does: both or neither is refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum TopicSelector {
-    /// By its name.
-    Name(String),
-    /// By its id.
-    Id(TopicId),
+pub struct TopicSelector {
+    /// Its name.
+    pub name: Option<String>,
+    /// Its id; zero where it is named by its name.
+    pub id: TopicId,
 }
 
 /// The result for one topic of [`DeleteTopics`].
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeletedTopic {
-    /// As it was asked for.
-    pub selector: TopicSelector,
-    /// The topic that was removed, or why none was.
-    pub result: Result<(TopicId, TopicName), Refusal>,
+    /// The topic: name and id where it was found, otherwise as it was asked for.
+    pub topic: TopicSelector,
+    /// Whether it was removed.
+    pub result: Result<(), Refusal>,
 }
 
 /// Give topics more partitions.
@@ -199,6 +206,20 @@ pub enum ConfigOp {
     Append(Option<String>),
     /// Take these from its list.
     Subtract(Option<String>),
+}
+
+impl ConfigOp {
+    /// The operation with this number on the wire (`AlterConfigOp.OpType`).
+    #[must_use]
+    pub fn from_wire(code: i8, value: Option<String>) -> Option<Self> {
+        match code {
+            0 => Some(Self::Set(value)),
+            1 => Some(Self::Delete),
+            2 => Some(Self::Append(value)),
+            3 => Some(Self::Subtract(value)),
+            _ => None,
+        }
+    }
 }
 
 /// What is asked for one resource of [`IncrementalAlterConfigs`].
