@@ -2,7 +2,7 @@
 //!
 //! # Invariants
 //! - Nothing is read beyond the frame, nor beyond a tagged field while inside it.
-//! - No number in the frame decides an allocation: [`Reader::check_count`] compares a count with what is left to read first.
+//! - No number in the frame decides an allocation: [`Reader::elements`] compares a count with what is left to read.
 //!
 //! # Hot path
 //! Strings, bytes and records are slices that share the frame's buffer.
@@ -25,6 +25,8 @@ pub struct Reader<'f> {
     position: usize,
     /// The end of the frame, or of the tagged field that is being read.
     end: usize,
+    /// The fewest bytes that the elements still to come of the arrays around this position take.
+    promised: usize,
     /// The field that is being read, for errors.
     field: &'static str,
 }
@@ -33,7 +35,7 @@ impl<'f> Reader<'f> {
     /// At the beginning of `frame`, which comes without its length prefix.
     #[must_use]
     pub fn new(frame: &'f Bytes) -> Self {
-        Self { frame, position: 0, end: frame.len(), field: "frame" }
+        Self { frame, position: 0, end: frame.len(), promised: 0, field: "frame" }
     }
 
     /// How many bytes have not been read yet.
@@ -131,14 +133,23 @@ impl<'f> Reader<'f> {
         Ok(usize::try_from(i32::from_be_bytes(self.array()?)).ok())
     }
 
-    /// Checks that `count` elements of type `T` can be in the rest of the frame, so that reserving memory for them is
-    /// safe.
-    #[inline]
-    pub fn check_count<T: Wire>(&self, count: usize, at: At) -> Result<(), DecodeError> {
-        if count > ARRAY_ELEMENTS_MAX || count > self.remaining() / T::bytes_min(at).max(1) {
+    /// Reads `count` elements, if so many can be in the rest of the frame.
+    ///
+    /// The bytes that the elements of an array take at least cannot serve the arrays inside its first elements as
+    /// well, so a frame pays for all that is reserved on its behalf, at whatever depth.
+    pub fn elements<T: Wire>(&mut self, count: usize, at: At) -> Result<Vec<T>, DecodeError> {
+        let bytes_min = T::bytes_min(at).max(1);
+        let free = self.remaining().saturating_sub(self.promised);
+        if count > ARRAY_ELEMENTS_MAX || count > free / bytes_min {
             return Err(self.error(DecodeProblem::TooManyElements(count)));
         }
-        Ok(())
+        let mut elements = Vec::with_capacity(count);
+        self.promised += count * bytes_min;
+        for _ in 0..count {
+            self.promised -= bytes_min;
+            elements.push(T::read(self, at)?);
+        }
+        Ok(elements)
     }
 
     /// The number of tagged fields that follow.
@@ -169,12 +180,15 @@ impl<'f> Reader<'f> {
     ) -> Result<T, DecodeError> {
         let start = self.advance(size)?;
         let outer = std::mem::replace(&mut self.end, start + size);
+        // What is promised lies behind the tagged field.
+        let promised = std::mem::take(&mut self.promised);
         self.position = start;
         let value = read(self)?;
         if self.position != self.end {
             return Err(self.error(DecodeProblem::TaggedFieldSize));
         }
         self.end = outer;
+        self.promised = promised;
         Ok(value)
     }
 

@@ -103,6 +103,8 @@ pub struct StructSchema {
     pub name: &'static str,
     /// The fields in the order of the wire.
     pub fields: &'static [FieldSchema],
+    /// The size of the Rust struct. An array of it takes so much for each element.
+    pub memory_bytes: usize,
 }
 
 /// One API: a request, its response, and their versions.

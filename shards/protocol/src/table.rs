@@ -85,6 +85,7 @@ macro_rules! tables {
                     ignorable: present!($($ignorable)?),
                     default: first!($(Some(stringify!($default)),)? None),
                 },)*],
+                memory_bytes: size_of::<Self>(),
             };
         }
 

@@ -365,13 +365,7 @@ impl<T: Wire> Wire for Vec<T> {
 
 impl<T: Wire> Nullable for Vec<T> {
     fn read_option(reader: &mut Reader<'_>, at: At) -> Result<Option<Self>, DecodeError> {
-        let Some(count) = read_len(reader, at)? else { return Ok(None) };
-        reader.check_count::<T>(count, at.not_null())?;
-        let mut elements = Self::with_capacity(count);
-        for _ in 0..count {
-            elements.push(T::read(reader, at.not_null())?);
-        }
-        Ok(Some(elements))
+        read_len(reader, at)?.map(|count| reader.elements(count, at.not_null())).transpose()
     }
 
     fn write_null(writer: &mut Writer, at: At) -> Result<(), EncodeError> {
