@@ -89,6 +89,14 @@ macro_rules! tables {
             };
         }
 
+        // A field that may be null has a type for it, and no other field has.
+        const _: () = {
+            $({
+                let nullable = first!($(versions!($nullable),)? $crate::schema::Versions::NONE);
+                assert!(<$ty as $crate::wire::Wire>::OPTIONAL != nullable.is_empty(), stringify!($field));
+            })*
+        };
+
         impl Default for $name {
             fn default() -> Self {
                 Self { $($field: first!($($default,)? <$ty as $crate::wire::Wire>::initial()),)* }

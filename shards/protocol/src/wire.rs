@@ -97,6 +97,9 @@ pub trait Wire: Sized {
     /// Its description.
     const TYPE: FieldType;
 
+    /// Whether null is among the values.
+    const OPTIONAL: bool = false;
+
     /// Kafka's default where the table names none.
     fn initial() -> Self;
 
@@ -375,6 +378,7 @@ impl<T: Wire> Nullable for Vec<T> {
 
 impl<T: Nullable> Wire for Option<T> {
     const TYPE: FieldType = T::TYPE;
+    const OPTIONAL: bool = true;
 
     /// A value: a field that is null by default says so in its table.
     fn initial() -> Self {
