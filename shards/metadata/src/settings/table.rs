@@ -20,6 +20,9 @@ mod strome;
 mod topic;
 mod transaction;
 
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
 use super::Setting;
 
 /// Makes a table of settings out of rows.
@@ -59,6 +62,12 @@ static BROKER: &[&[Setting]] = &[
     ssl::TABLE,
     transaction::TABLE,
 ];
+
+/// Every broker setting by its name: a start resolves the settings of many topics, each by way of the broker's.
+static BY_NAME: LazyLock<BTreeMap<&'static str, &'static Setting>> = LazyLock::new(|| {
+    let all = broker_settings().chain(strome_settings()).chain(hidden_settings());
+    all.map(|setting| (setting.name, setting)).collect()
+});
 
 /// What listener-prefixed names of broker settings begin with.
 const LISTENER_PREFIX: &str = "listener.name.";
@@ -108,7 +117,7 @@ pub fn broker(name: &str) -> Option<&'static Setting> {
 }
 
 fn exactly(name: &str) -> Option<&'static Setting> {
-    broker_settings().chain(strome_settings()).chain(hidden_settings()).find(|setting| setting.name == name)
+    BY_NAME.get(name).copied()
 }
 
 /// The part of a listener-prefixed name that names a setting: behind the listener, and behind the SASL mechanism where
