@@ -158,6 +158,12 @@ impl Attributes {
         Self(self.0 & Self::KNOWN_MASK)
     }
 
+    /// What stays when the records are compressed anew: the flags that a client may set.
+    #[must_use]
+    pub(crate) const fn only_transactional(self) -> Self {
+        Self(self.0 & Self::TRANSACTIONAL)
+    }
+
     /// The same with another timestamp type.
     #[must_use]
     pub const fn with_timestamp_type(self, timestamp_type: TimestampType) -> Self {

@@ -84,7 +84,7 @@ pub fn validate(records: &Bytes, rules: &Rules, now: TimestampMs) -> Result<Vali
         walk_slice(&header, &raw, &mut |record| inspection.visit(record)).map_err(refused)?;
         inspection.verdict()?;
         let mut header = header;
-        header.attributes = header.attributes.only_known().with_timestamp_type(rules.timestamp_type);
+        header.attributes = header.attributes.only_transactional().with_timestamp_type(rules.timestamp_type);
         header.max_timestamp = wanted(&inspection);
         let (header, bytes) = assemble(&header, target, level, &raw).map_err(refused)?;
         check_size(header.batch_len_bytes, rules)?;
