@@ -10,7 +10,8 @@ mod numbers;
 
 pub use error_code::ErrorCode;
 pub use ids::{
-    BrokerId, DirectoryId, ParseUuidError, PartitionIndex, ProducerEpoch, ProducerId, ShardId, TopicId, Uuid,
+    BrokerId, DirectoryId, ParseUuidError, PartitionIndex, ProducerEpoch, ProducerId, ShardId, TopicId,
+    TopicPartition, Uuid,
 };
 pub use names::{InvalidTopicName, TopicName};
 pub use numbers::{ByteCount, FilePosition, LeaderEpoch, Offset, Sequence, TimestampMs};
