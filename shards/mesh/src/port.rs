@@ -1,9 +1,12 @@
 //! One participant's ends of all its lanes.
 //!
 //! # Going to sleep
-//! The receiver says that it sleeps, then looks at its lanes once more; the sender fills the lane, then looks whether the receiver sleeps. With
-//! a full fence between the two steps on either side, at least one of them sees the other: either the receiver finds the message, or
-//! the sender wakes the receiver.
+//! The receiver says that it sleeps, then looks at its lanes once more; the sender fills the lane, then looks whether the
+//! receiver sleeps. With a full fence between the two steps on either side, at least one of them sees the other: either
+//! the receiver finds the message, or the sender wakes the receiver.
+//!
+//! The same protects a sender whose lane was full: it says that it waits for room, then looks at the lane once more; the
+//! receiver makes room, then looks whether somebody waits for it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -28,6 +31,8 @@ pub struct Port<M> {
     waiting: usize,
     /// The sender whose lane is looked at next.
     next: usize,
+    /// Whether room was made since the last look for senders that wait for it.
+    made_room: bool,
 }
 
 /// What the participants share.
@@ -40,6 +45,8 @@ struct Shared<M> {
 struct Receiver {
     /// On a cache line of its own: it is read for every message, and must not be evicted by its neighbour's changes.
     sleeping: CachePadded<AtomicBool>,
+    /// Whether some sender sleeps though it has more for this receiver than the lane would take.
+    in_demand: CachePadded<AtomicBool>,
     waker: Waker,
 }
 
@@ -54,7 +61,11 @@ pub fn mesh<M: Send>(wakers: &[Waker], lane_len: usize) -> Vec<Port<M>> {
     let lanes = (0..participants * participants).map(|_| ArrayQueue::new(lane_len)).collect();
     let receivers = wakers
         .iter()
-        .map(|waker| Receiver { sleeping: CachePadded::new(AtomicBool::new(false)), waker: waker.clone() })
+        .map(|waker| Receiver {
+            sleeping: CachePadded::new(AtomicBool::new(false)),
+            in_demand: CachePadded::new(AtomicBool::new(false)),
+            waker: waker.clone(),
+        })
         .collect();
     let shared = Arc::new(Shared { lanes, receivers });
     (0..participants)
@@ -64,6 +75,7 @@ pub fn mesh<M: Send>(wakers: &[Waker], lane_len: usize) -> Vec<Port<M>> {
             outboxes: (0..participants).map(|_| VecDeque::new()).collect(),
             waiting: 0,
             next: id,
+            made_room: false,
         })
         .collect()
 }
@@ -109,13 +121,23 @@ impl<M: Send> Port<M> {
             let sender = PortId(self.next);
             self.next = if self.next + 1 == participants { 0 } else { self.next + 1 };
             if let Some(message) = self.shared.lane(self.id, sender).pop() {
+                self.made_room = true;
                 return Some(message);
             }
         }
+        self.tell_of_room();
         None
     }
 
-    /// Moves what waits here to the lanes as far as they have room. To be called in every round of a loop, and before sleeping.
+    /// Wakes senders that wait for room, if any was made since the last time.
+    fn tell_of_room(&mut self) {
+        if self.made_room {
+            self.made_room = false;
+            self.shared.wake_senders_to(self.id);
+        }
+    }
+
+    /// Moves what waits here to the lanes as far as they have room. To be called in every round of a loop.
     pub fn flush(&mut self) {
         if self.waiting == 0 {
             return;
@@ -143,20 +165,34 @@ impl<M: Send> Port<M> {
         self.waiting > 0
     }
 
-    /// Says that this participant is going to sleep, and looks at its lanes once more. `true`: it may sleep, and any message wakes
-    /// it. `false`: there is a message, and it counts as awake. While it is [`congested`](Self::congested) nobody wakes it when a lane gets room, so it
-    /// should sleep for a short time only.
+    /// Says that this participant is going to sleep, and looks once more. `true`: it may sleep; any message wakes it, and, if it is
+    /// [`congested`](Self::congested), any receiver that has emptied its lanes. `false`: there is something to do, and it counts as awake.
     #[must_use]
     pub fn prepare_to_sleep(&mut self) -> bool {
-        let sleeping = &self.shared.receivers[self.id.0].sleeping;
+        // Who has taken the last message need not have looked for another.
+        self.tell_of_room();
+        let receivers = &self.shared.receivers;
+        let sleeping = &receivers[self.id.0].sleeping;
         sleeping.store(true, Ordering::Relaxed);
-        // Pairs with the fence in `wake_if_asleep`.
+        for (_, receiver) in self.outboxes.iter().zip(receivers).filter(|(outbox, _)| !outbox.is_empty()) {
+            // After `sleeping`, and in one chain with the other senders': the receiver that takes the demand back has to see
+            // all of them asleep.
+            receiver.in_demand.swap(true, Ordering::AcqRel);
+        }
+        // Pairs with the fences in `wake_if_asleep` and `wake_senders_to`.
         fence(Ordering::SeqCst);
-        let nothing = self.shared.lanes_to(self.id).iter().all(ArrayQueue::is_empty);
+        let nothing = self.shared.lanes_to(self.id).iter().all(ArrayQueue::is_empty) && self.is_stuck();
         if !nothing {
             sleeping.store(false, Ordering::Relaxed);
         }
         nothing
+    }
+
+    /// Whether `flush` could move nothing.
+    fn is_stuck(&self) -> bool {
+        let waiting = self.outboxes.iter().enumerate().filter(|(_, outbox)| !outbox.is_empty());
+        self.waiting == 0
+            || waiting.into_iter().all(|(to, _)| self.shared.lane(PortId(to), self.id).is_full())
     }
 
     /// Says that this participant runs again: messages no longer wake it.
@@ -176,13 +212,124 @@ impl<M> Shared<M> {
     }
 
     /// To be called after a message was put into a lane.
-    fn wake_if_asleep(&self, receiver: PortId) {
+    fn wake_if_asleep(&self, id: PortId) {
         // Pairs with the fence in `prepare_to_sleep`.
         fence(Ordering::SeqCst);
-        let receiver = &self.receivers[receiver.0];
-        // The swap lets only one of several senders make the system call.
-        if receiver.sleeping.load(Ordering::Relaxed) && receiver.sleeping.swap(false, Ordering::AcqRel) {
-            receiver.waker.wake();
+        self.receivers[id.0].wake_if_asleep();
+    }
+
+    /// To be called after a receiver has made room in its lanes.
+    fn wake_senders_to(&self, receiver: PortId) {
+        // Pairs with the fence in `prepare_to_sleep`.
+        fence(Ordering::SeqCst);
+        let in_demand = &self.receivers[receiver.0].in_demand;
+        if in_demand.load(Ordering::Relaxed) && in_demand.swap(false, Ordering::AcqRel) {
+            // Which of them it was is not noted: it is rare, and waking one too many does no harm.
+            self.receivers.iter().for_each(Receiver::wake_if_asleep);
         }
+    }
+}
+
+impl Receiver {
+    fn wake_if_asleep(&self) {
+        // The swap lets only one of several senders make the system call.
+        if self.sleeping.load(Ordering::Relaxed) && self.sleeping.swap(false, Ordering::AcqRel) {
+            self.waker.wake();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    const NOTHING: Option<Duration> = Some(Duration::ZERO);
+
+    fn ports<M: Send>(participants: usize, lane_len: usize) -> (Vec<Port<M>>, Vec<Waker>) {
+        let wakers: Vec<Waker> = (0..participants).map(|_| Waker::new().unwrap()).collect();
+        (mesh(&wakers, lane_len), wakers)
+    }
+
+    #[test]
+    fn a_full_lane_spills_and_keeps_the_order() {
+        let (mut ports, _wakers) = ports(2, 3);
+        let (mut there, mut here) = (ports.pop().unwrap(), ports.pop().unwrap());
+        for message in 0..10 {
+            here.send(there.id(), message);
+        }
+        assert!(here.congested());
+        let mut came = Vec::new();
+        while came.len() < 10 {
+            came.extend(std::iter::from_fn(|| there.receive()));
+            here.flush();
+        }
+        assert_eq!(came, (0..10).collect::<Vec<_>>());
+        assert!(!here.congested());
+    }
+
+    #[test]
+    fn lanes_are_served_in_turn() {
+        let (mut ports, _wakers) = ports(3, 8);
+        for sender in 0..2 {
+            for _ in 0..3 {
+                ports[sender].send(PortId(2), sender);
+            }
+        }
+        let mut came: Vec<usize> = std::iter::from_fn(|| ports[2].receive()).collect();
+        assert_eq!(came.len(), 6);
+        for pair in came.chunks_mut(2) {
+            pair.sort_unstable();
+            assert_eq!(pair, [0, 1], "one sender went twice while the other waited");
+        }
+    }
+
+    #[test]
+    fn only_a_sleeper_is_woken_and_only_once() {
+        let (mut ports, wakers) = ports(2, 8);
+        ports[0].send(PortId(1), ());
+        assert!(!wakers[1].wait(NOTHING).unwrap(), "it was awake");
+        assert!(!ports[1].prepare_to_sleep(), "it has a message");
+        assert!(ports[1].receive().is_some());
+        assert!(ports[1].prepare_to_sleep());
+        ports[0].send(PortId(1), ());
+        assert!(wakers[1].wait(NOTHING).unwrap(), "it was asleep");
+        ports[0].send(PortId(1), ());
+        assert!(!wakers[1].wait(NOTHING).unwrap(), "it had been woken already");
+        ports[1].awake();
+    }
+
+    #[test]
+    fn a_participant_may_send_to_itself() {
+        let (mut ports, _wakers) = ports(1, 1);
+        ports[0].send(PortId(0), 7);
+        assert!(!ports[0].prepare_to_sleep());
+        assert_eq!(ports[0].receive(), Some(7));
+    }
+
+    #[test]
+    fn a_receiver_that_goes_to_sleep_wakes_who_waits_for_room() {
+        let (mut ports, wakers) = ports(2, 1);
+        ports[0].send(PortId(1), 1);
+        ports[0].send(PortId(1), 2);
+        assert!(ports[0].prepare_to_sleep());
+        assert_eq!(ports[1].receive(), Some(1));
+        assert!(ports[1].prepare_to_sleep());
+        assert!(wakers[0].wait(NOTHING).unwrap());
+    }
+
+    #[test]
+    fn a_congested_sender_is_woken_when_there_is_room() {
+        let (mut ports, wakers) = ports(2, 1);
+        ports[0].send(PortId(1), 1);
+        ports[0].send(PortId(1), 2);
+        assert!(ports[0].congested() && ports[0].prepare_to_sleep());
+        assert_eq!(ports[1].receive(), Some(1));
+        assert_eq!(ports[1].receive(), None);
+        assert!(wakers[0].wait(NOTHING).unwrap());
+        assert!(!ports[0].prepare_to_sleep(), "now the outbox can be moved");
+        ports[0].flush();
+        assert_eq!(ports[1].receive(), Some(2));
     }
 }
