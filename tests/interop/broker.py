@@ -85,6 +85,7 @@ class Broker:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+        self.process = None
 
     def is_alive(self):
         return self.process is not None and self.process.poll() is None

@@ -286,9 +286,7 @@ class Connection:
         return offset
 
     def init_producer_id(self):
+        """(error, producer id, epoch)."""
         reader = self.request(INIT_PRODUCER_ID, 0, string(None) + struct.pack(">i", 60000))
         reader.number("i")
-        error, producer_id, epoch = reader.number("h"), reader.number("q"), reader.number("h")
-        if error:
-            raise AssertionError(f"no producer id: error {error}")
-        return producer_id, epoch
+        return reader.number("h"), reader.number("q"), reader.number("h")

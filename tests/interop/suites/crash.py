@@ -18,6 +18,14 @@ TOPIC = "crash"
 IN_FLIGHT_MAX = 4
 
 
+# Errors of a broker that has just started: leader not available, not the leader, coordinator loading or not available.
+NOT_READY = (5, 6, 14, 15)
+
+
+class NotReady(Exception):
+    pass
+
+
 class Writer(threading.Thread):
     """Writes to one partition until the broker dies. `sent` and `acknowledged` outlive the broker; the thread does not."""
 
@@ -39,30 +47,39 @@ class Writer(threading.Thread):
         return again
 
     def run(self):
-        try:
-            with Connection(self.bootstrap, timeout=20) as connection:
-                self.write(connection)
-        except (OSError, EOFError):
-            pass  # The broker is gone: what this test is about.
-        except Exception as wrong:
-            self.failure = f"partition {self.partition}: {type(wrong).__name__}: {wrong}"
+        while True:
+            try:
+                with Connection(self.bootstrap, timeout=20) as connection:
+                    self.write(connection)
+            except NotReady:
+                time.sleep(0.1)
+            except (OSError, EOFError):
+                return  # The broker is gone: what this test is about.
+            except Exception as wrong:
+                self.failure = f"partition {self.partition}: {type(wrong).__name__}: {wrong}"
+                return
 
     def write(self, connection):
+        """Keeps one batch in flight until the first is acknowledged, then several: a refused first one must not be overtaken."""
         if self.idempotent and self.producer[0] < 0:
-            self.producer = connection.init_producer_id()
+            self.producer = self.producer_id(connection)
+        in_flight_max = 1
         again = self.in_doubt if self.idempotent else []
         self.in_doubt = []
         pending = list(again)
         waiting = []
         while True:
-            while len(waiting) < IN_FLIGHT_MAX:
+            while len(waiting) < in_flight_max:
                 item = pending.pop(0) if pending else self.fresh()
                 waiting.append(item)
                 self.in_doubt = waiting + pending
                 connection.send(0, 3, connection.produce_body(TOPIC, self.partition, self.encode(*item)))
             _, reader = connection.receive()
             error, offset = connection.produced(reader)
+            if error in NOT_READY:
+                raise NotReady
             sequence, values = waiting.pop(0)
+            in_flight_max = IN_FLIGHT_MAX
             if error:
                 raise AssertionError(f"a batch at sequence {sequence} is answered with error {error}")
             self.in_doubt = waiting + pending
@@ -70,6 +87,15 @@ class Writer(threading.Thread):
                 known = self.acknowledged.setdefault(offset + at, value)
                 if known != value:
                     raise AssertionError(f"offset {offset + at} is given to {value!r} and was given to {known!r}")
+
+    @staticmethod
+    def producer_id(connection):
+        error, producer_id, epoch = connection.init_producer_id()
+        if error in NOT_READY:
+            raise NotReady
+        if error:
+            raise AssertionError(f"no producer id: error {error}")
+        return producer_id, epoch
 
     def fresh(self):
         values = []
