@@ -9,9 +9,11 @@
 //!   budget but within `socket.request.max.bytes` must still be able to arrive.
 //! - The line is first come, first served: a large frame is not overtaken by small ones for ever.
 //!
-//! # Not here
-//! Bytes that had already been received when a connection had to stop are counted (`held`) and leave less room for
-//! frames, but they cannot be refused.
+//! - Bytes that had already been received when their connection had to stop are counted too (`held`): with them new
+//!   frames get in line sooner. For those in line they do not count, because only when frames are granted does what
+//!   is held become less.
+//! - What is held is bounded as well: each of those in line has what came before its socket was paused, and when that
+//!   is much altogether (`crowded`), sockets are paused before they bring another frame.
 
 use std::collections::VecDeque;
 
@@ -19,22 +21,31 @@ use types::ByteCount;
 
 use crate::ids::ConnectionId;
 
+/// It is crowded when more than this part of the capacity is held: 1/4.
+const CROWDED_PART: u64 = 4;
+
+/// It is no longer crowded when less than this part is: 1/8.
+const UNCROWDED_PART: u64 = 8;
+
+const _: () = assert!(UNCROWDED_PART > CROWDED_PART);
+
 /// The request memory of a shard. Lives as long as the shard.
 pub(crate) struct Budget {
     capacity: u64,
     reserved: u64,
     held: u64,
     line: VecDeque<(ConnectionId, usize)>,
+    crowded: bool,
 }
 
 impl Budget {
     pub(crate) fn new(capacity: ByteCount) -> Self {
-        Self { capacity: capacity.0, reserved: 0, held: 0, line: VecDeque::new() }
+        Self { capacity: capacity.0, reserved: 0, held: 0, line: VecDeque::new(), crowded: false }
     }
 
     /// Reserves `len` bytes unless there is no room or others wait.
     pub(crate) fn try_reserve(&mut self, len: usize) -> bool {
-        let granted = self.line.is_empty() && self.fits(len, 0);
+        let granted = self.line.is_empty() && self.fits(len, self.held);
         if granted {
             self.reserved += len as u64;
         }
@@ -56,16 +67,33 @@ impl Budget {
         self.line.pop_front();
     }
 
-    /// Reserves for the first in line and takes it out, if there is room. `own_held` of the held bytes are its own
-    /// and become part of the frame.
-    pub(crate) fn grant_first(&mut self, own_held: usize) -> bool {
+    /// Reserves for the first in line and takes it out, if there is room.
+    pub(crate) fn grant_first(&mut self) -> bool {
         let Some((_, len)) = self.line.front() else { return false };
-        if !self.fits(*len, own_held) {
+        if !self.fits(*len, 0) {
             return false;
         }
         self.reserved += *len as u64;
         self.line.pop_front();
         true
+    }
+
+    /// Whether somebody waits.
+    pub(crate) fn is_short(&self) -> bool {
+        !self.line.is_empty()
+    }
+
+    /// Whether so much is held in front of those in line that nobody else should be read from.
+    pub(crate) fn is_crowded(&self) -> bool {
+        self.crowded
+    }
+
+    /// Decides anew whether it is crowded; says whether that has changed. Between the two bounds it stays as it is,
+    /// because a change concerns every connection.
+    pub(crate) fn crowding_has_changed(&mut self) -> bool {
+        let bound = if self.crowded { self.capacity / UNCROWDED_PART } else { self.capacity / CROWDED_PART };
+        let crowded = self.is_short() && self.held > bound;
+        std::mem::replace(&mut self.crowded, crowded) != crowded
     }
 
     /// Gives back what a frame had reserved.
@@ -95,10 +123,8 @@ impl Budget {
         self.held
     }
 
-    fn fits(&self, len: usize, own_held: usize) -> bool {
-        // What the frame takes over from the held bytes is not needed twice.
-        let others_held = self.held.saturating_sub(own_held.min(len) as u64);
-        self.reserved == 0 || self.reserved + others_held + len as u64 <= self.capacity
+    fn fits(&self, len: usize, held: u64) -> bool {
+        self.reserved == 0 || self.reserved + held + len as u64 <= self.capacity
     }
 }
 
@@ -118,9 +144,9 @@ mod tests {
         assert!(budget.try_reserve(10));
         assert!(!budget.try_reserve(500));
         budget.wait(id(1), 500);
-        assert!(!budget.grant_first(0));
+        assert!(!budget.grant_first());
         budget.release(10);
-        assert!(budget.grant_first(0));
+        assert!(budget.grant_first());
         assert_eq!(budget.reserved(), 500);
     }
 
@@ -133,20 +159,33 @@ mod tests {
         budget.release(60);
         assert!(!budget.try_reserve(1));
         assert_eq!(budget.first_in_line(), Some((id(1), 50)));
-        assert!(budget.grant_first(0));
+        assert!(budget.grant_first());
         assert!(budget.try_reserve(50));
         assert!(!budget.try_reserve(1));
     }
 
     #[test]
-    fn held_bytes_leave_less_room_but_not_to_their_owner() {
+    fn it_is_crowded_while_others_wait_and_much_is_held() {
+        let mut budget = Budget::new(ByteCount(800));
+        budget.hold(201);
+        assert!(!budget.crowding_has_changed(), "nobody waits");
+        assert!(budget.try_reserve(599));
+        budget.wait(id(1), 500);
+        assert!(budget.crowding_has_changed() && budget.is_crowded());
+        budget.let_go(100);
+        assert!(!budget.crowding_has_changed() && budget.is_crowded());
+        budget.let_go(1);
+        assert!(budget.crowding_has_changed() && !budget.is_crowded());
+    }
+
+    #[test]
+    fn held_bytes_keep_new_frames_waiting_but_not_those_in_line() {
         let mut budget = Budget::new(ByteCount(100));
         assert!(budget.try_reserve(10));
         budget.hold(60);
         assert!(!budget.try_reserve(80));
         budget.wait(id(1), 80);
-        assert!(!budget.grant_first(0));
-        assert!(budget.grant_first(60));
+        assert!(budget.grant_first());
         budget.let_go(60);
         assert_eq!((budget.reserved(), budget.held()), (90, 0));
     }

@@ -154,7 +154,7 @@ impl<S> Connection<S> {
             End::Closed => _ = self.reason.get_or_insert(CloseReason::PeerClosed),
             End::Broken => self.hang_up(CloseReason::Broken),
         }
-        self.unsettle(shared);
+        self.go_on(shared);
     }
 
     /// The send in flight is over.
@@ -241,7 +241,7 @@ impl<S> Connection<S> {
         {
             return effects.push(Effect::Move(self.id, target));
         }
-        match (self.receive, self.wants_input()) {
+        match (self.receive, self.wants_input(shared)) {
             (Receive::No, true) => {
                 self.receive = Receive::Armed;
                 effects.push(Effect::Receive(self.id));
@@ -268,9 +268,9 @@ impl<S> Connection<S> {
         self.socket == SocketState::Open
     }
 
-    /// Held bytes that the announced frame takes over; `None` unless it waits for memory.
-    pub(crate) fn held_in_line(&self) -> Option<usize> {
-        self.is_in_line.then(|| self.inbound.held_len())
+    /// Whether its next frame waits for memory.
+    pub(crate) fn is_in_line(&self) -> bool {
+        self.is_in_line
     }
 
     /// The length of the frame that is arriving, and since when it is.
@@ -283,7 +283,8 @@ impl<S> Connection<S> {
         if self.outbound.is_sending() {
             return false;
         }
-        let waits_for_us = self.inbound.announced().is_some() || self.leaving.is_some();
+        let unread = self.input == Input::Open && self.receive != Receive::Armed;
+        let waits_for_us = unread || self.inbound.announced().is_some();
         waits_for_us || self.outbound.requests() > 0 && !self.inbound.is_within_frame()
     }
 
@@ -307,7 +308,7 @@ impl<S> Connection<S> {
                 Step::Hungry => return,
                 Step::Frame(frame) => {
                     shared.statistics.requests += 1;
-                    self.outbound.expect(frame.len());
+                    self.outbound.begin(frame.len());
                     self.ready.push_back(frame);
                     self.queue_requests(shared);
                 }
@@ -381,19 +382,22 @@ impl<S> Connection<S> {
         }
     }
 
-    fn unsettle(&mut self, shared: &mut Shared) {
+    pub(crate) fn unsettle(&mut self, shared: &mut Shared) {
         if !self.is_unsettled {
             self.is_unsettled = true;
             shared.unsettled.push(self.id);
         }
     }
 
-    fn wants_input(&self) -> bool {
+    fn wants_input(&self, shared: &Shared) -> bool {
         match self.input {
             Input::Ignored => true,
             Input::Ended => false,
             Input::Open if self.leaving.is_some() || self.is_in_line => false,
-            Input::Open => self.inbound.announced().is_none() || self.inbound.held_len() < HELD_BYTES_MAX,
+            Input::Open if self.inbound.announced().is_none() => {
+                self.inbound.is_within_frame() || !shared.budget.is_crowded()
+            }
+            Input::Open => self.inbound.held_len() < HELD_BYTES_MAX && !shared.budget.is_short(),
         }
     }
 

@@ -12,6 +12,7 @@
 
 use std::collections::VecDeque;
 use std::fmt;
+use std::io::{self, ErrorKind};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -279,7 +280,11 @@ impl<S: Default> Connections<S> {
         }
     }
 
-    fn on_accept_failed(&mut self, listener: ListenerIndex, error: &std::io::Error) {
+    fn on_accept_failed(&mut self, listener: ListenerIndex, error: &io::Error) {
+        if matches!(error.kind(), ErrorKind::NotConnected | ErrorKind::ConnectionAborted) {
+            tracing::debug!(listener = listener.0, %error, "a client was gone before it was accepted");
+            return;
+        }
         self.table.statistics_mut().accepts_failed += 1;
         if let Some(suppressed) = self.failures_logged.admit(self.now) {
             tracing::warn!(listener = listener.0, %error, suppressed, "cannot accept connections");
@@ -362,7 +367,10 @@ impl<S> Moved<S> {
 
 impl<S> fmt::Debug for Moved<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Moved").field("fd", &self.fd).field("facts", &self.parts.facts).finish_non_exhaustive()
+        f.debug_struct("Moved")
+            .field("fd", &self.fd)
+            .field("facts", &self.parts.facts)
+            .finish_non_exhaustive()
     }
 }
 

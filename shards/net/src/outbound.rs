@@ -56,7 +56,7 @@ impl Outbound {
     }
 
     /// A request has arrived, for which `reserved` bytes are reserved.
-    pub(crate) fn expect(&mut self, reserved: usize) {
+    pub(crate) fn begin(&mut self, reserved: usize) {
         self.window.push_back(Entry { reserved, answer: Answer::Awaited });
         self.unanswered_bytes += reserved;
     }
@@ -75,10 +75,15 @@ impl Outbound {
     /// answers under the wrong requests.
     pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>) -> usize {
         let position = slot.0.checked_sub(self.first.0).and_then(|position| usize::try_from(position).ok());
-        let entry = position.and_then(|position| self.window.get_mut(position));
-        let Some(entry @ Entry { answer: Answer::Awaited, .. }) = entry else {
-            panic!("{slot:?} was answered twice, or never asked; the oldest awaited is {:?}", self.first);
-        };
+        let entry = position
+            .and_then(|position| self.window.get_mut(position))
+            .filter(|entry| matches!(entry.answer, Answer::Awaited));
+        assert!(
+            entry.is_some(),
+            "{slot:?} was answered twice, or never asked; {:?} is the oldest",
+            self.first
+        );
+        let Some(entry) = entry else { return 0 };
         let reserved = entry.reserved;
         self.unanswered_bytes -= reserved;
         entry.answer = match answer {
@@ -208,7 +213,7 @@ mod tests {
     fn expecting(requests: usize) -> Outbound {
         let mut outbound = Outbound::new();
         for _ in 0..requests {
-            outbound.expect(10);
+            outbound.begin(10);
         }
         outbound
     }

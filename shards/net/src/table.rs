@@ -7,7 +7,8 @@
 //!   any socket.
 //!
 //! # Hot path
-//! Nothing here looks at more connections than the event names, except once a second while memory is short.
+//! Nothing here looks at more connections than the event names, except while memory is short: once a second, and when
+//! it begins or ends to be crowded.
 //!
 //! # Not here
 //! One connection's own rules (`connection.rs`); sockets (`connections.rs`).
@@ -180,6 +181,9 @@ impl<S> Table<S> {
     pub(crate) fn settle(&mut self, effects: &mut Vec<Effect>) {
         loop {
             self.share_memory();
+            if self.shared.budget.crowding_has_changed() {
+                self.slab.iter_mut().for_each(|it| it.unsettle(&mut self.shared));
+            }
             let Some(id) = self.shared.unsettled.pop() else { return };
             let Some(connection) = self.slab.get_mut(id) else { continue };
             connection.settle(&mut self.shared, effects);
@@ -224,13 +228,11 @@ impl<S> Table<S> {
     /// Gives memory to those in line, in their order.
     fn share_memory(&mut self) {
         while let Some((id, _)) = self.shared.budget.first_in_line() {
-            let connection = self.slab.get_mut(id);
-            let Some((connection, held)) = connection.and_then(|it| it.held_in_line().map(|held| (it, held)))
-            else {
+            let Some(connection) = self.slab.get_mut(id).filter(|it| it.is_in_line()) else {
                 self.shared.budget.skip_first();
                 continue;
             };
-            if !self.shared.budget.grant_first(held) {
+            if !self.shared.budget.grant_first() {
                 return;
             }
             connection.on_memory(&mut self.shared);

@@ -118,23 +118,15 @@ impl Play {
         }
     }
 
-    /// Begins a move, and ends those that are possible by now.
+    /// Begins a move, and lets those arrive that have left by now.
     fn move_away(&mut self, id: ConnectionId) {
+        self.net.moves_fail = self.random.below(3) == 0;
         self.net.table.leave_for(id, ShardId(0));
         self.net.run();
         let moved: Vec<_> =
             self.net.wires.iter().filter(|(_, wire)| wire.moved.is_some()).map(|(id, _)| *id).collect();
         for old in moved {
-            let mut wire = self.net.wires.remove(&old).unwrap();
-            wire.moved = None;
-            if self.random.below(3) == 0 {
-                self.net.wires.insert(old, wire);
-                self.net.table.stay(old);
-                continue;
-            }
-            let parts = self.net.table.take_out(old).unwrap();
-            let new = self.net.table.insert(parts).unwrap();
-            self.net.wires.insert(new, wire);
+            let new = self.net.arrive(old);
             let client = self.clients.remove(&old).unwrap();
             self.clients.insert(new, client);
         }
@@ -142,10 +134,9 @@ impl Play {
 
     /// All clients finish what they have begun, read everything and leave.
     fn finish(mut self) {
-        for _ in 0..3 {
-            let ids: Vec<_> = self.clients.keys().copied().collect();
-            ids.into_iter().for_each(|id| self.settle_down(id));
-        }
+        self.net.moves_fail = true;
+        let ids: Vec<_> = self.clients.keys().copied().collect();
+        ids.into_iter().for_each(|id| self.settle_down(id));
         loop {
             self.net.run();
             self.take();
@@ -172,17 +163,14 @@ impl Play {
     }
 
     fn settle_down(&mut self, id: ConnectionId) {
-        let client = self.clients.get_mut(&id).unwrap();
+        let mut client = self.clients.remove(&id).unwrap();
+        let id = if self.net.wires[&id].moved.is_some() { self.net.arrive(id) } else { id };
         let wire = self.net.wires.get_mut(&id).unwrap();
         wire.reader_stopped = false;
         if !client.given_up {
             wire.unread.extend(std::mem::take(&mut client.rest));
         }
-        if wire.moved.take().is_some() {
-            self.net.table.stay(id);
-        }
-        // A move that was begun ends as soon as the connection is quiet, so give it the chance.
-        self.net.table.stay(id);
+        self.clients.insert(id, client);
         self.net.run();
     }
 }
