@@ -1,9 +1,35 @@
-//! The metadata log of a quorum of one.
+//! The metadata log of a quorum of one: entries in files, and snapshots in place of old entries.
+//!
+//! [`crate::files`] has the names and [`crate::frame`] the bytes of the files. The payload of an entry's frame is its
+//! records, one after the other.
+//!
+//! # Invariants
+//! - An index that [`MetadataLog::propose`] gave is durable, and so is every one before it.
+//! - Only the last frame of the last file can be torn by a crash, since nothing is written before the previous frame is
+//!   durable. A torn frame was never committed and is cut off; any other damage refuses to start.
+//! - Entries are removed only when a snapshot that has them is durable.
+//!
+//! # Not here
+//! What records mean (`metadata`), and who proposes them (`controller`).
 
-use std::fmt;
+use std::fs::{File, OpenOptions};
+use std::io::{Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 
 use metadata::{Image, LogIndex, Record};
+
+use crate::error::QuorumError;
+use crate::files::{self, io};
+use crate::frame::{
+    FileKind, HEADER_BYTES, PAYLOAD_BYTES_MAX, check_header, frame, frame_at, header, intact_frame_after,
+};
+use crate::snapshot;
+
+/// The term of all entries: a quorum of one elects nobody.
+const TERM: u64 = 1;
+
+/// Less than this is quicker read again than replaced by a snapshot.
+const SNAPSHOT_AFTER_BYTES: u64 = 4 * 1024 * 1024;
 
 /// A committed entry.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -14,41 +40,60 @@ pub struct Entry {
     pub records: Vec<Record>,
 }
 
-/// Why the metadata log cannot be used. The text names the file and what to do.
-#[derive(Debug)]
-pub enum QuorumError {
-    /// A file cannot be read or written.
-    Io {
-        /// What was tried.
-        action: &'static str,
-        /// The file.
-        path: PathBuf,
-        /// The system's answer.
-        source: std::io::Error,
-    },
-}
-
-impl fmt::Display for QuorumError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Io { action, path, source } => write!(f, "cannot {action} {}: {source}", path.display()),
-        }
-    }
-}
-
-impl std::error::Error for QuorumError {}
-
-/// The metadata log. Lives on the control thread.
+/// The metadata log. Lives on the control thread for as long as the node does; its calls block on the disk.
 #[derive(Debug)]
 pub struct MetadataLog {
     dir: PathBuf,
+    active: Active,
     last: LogIndex,
+    /// Bytes of entries since the snapshot, and of the snapshot itself.
+    entries_bytes: u64,
+    snapshot_bytes: u64,
+    /// Kept open: its lock keeps other processes out.
+    _lock: File,
+}
+
+/// The file to which entries are added.
+#[derive(Debug)]
+struct Active {
+    path: PathBuf,
+    file: File,
+    /// Where the next frame goes.
+    end: u64,
+    /// Whether an error left open what is in the file.
+    closed: bool,
 }
 
 impl MetadataLog {
-    /// Opens the log in `dir`, which is created if need be, with all committed entries: the first may be a snapshot.
+    /// Opens the log in `dir`, which is created if need be, and gives everything that is committed, oldest first. The
+    /// first entry may be a snapshot: the records of all entries up to its index.
+    ///
+    /// # Errors
+    /// If a file cannot be used; the error says which, and what to do. Nothing was changed then.
     pub fn open(dir: &Path) -> Result<(Self, Vec<Entry>), QuorumError> {
-        Ok((Self { dir: dir.to_owned(), last: LogIndex(0) }, Vec::new()))
+        let lock = files::open_dir(dir)?;
+        let (snapshots, firsts) = files::list(dir)?;
+        let (mut entries, mut snapshot_bytes) = (Vec::new(), 0);
+        let mut last = LogIndex(0);
+        if let Some(index) = snapshots.last() {
+            let (records, bytes) = snapshot::read(dir, *index)?;
+            last = LogIndex(*index);
+            snapshot_bytes = bytes;
+            entries.push(Entry { index: last, records });
+        }
+        let mut replay = Replay { dir, entries, last, bytes: 0, end: None };
+        for (n, first) in firsts.iter().enumerate() {
+            replay.file(*first, n + 1 == firsts.len())?;
+        }
+        let Replay { entries, last, bytes, end, .. } = replay;
+        let active = match end {
+            Some((first, end)) => Active::open(dir, first, end)?,
+            None => Active::create(dir, last)?,
+        };
+        let mut log =
+            Self { dir: dir.to_owned(), active, last, entries_bytes: bytes, snapshot_bytes, _lock: lock };
+        log.remove_replaced()?;
+        Ok((log, entries))
     }
 
     /// The position of the last committed entry.
@@ -57,22 +102,172 @@ impl MetadataLog {
         self.last
     }
 
-    /// Makes an entry of `records` durable on a majority, which commits it.
+    /// Makes `records` one entry, durable on a majority of the quorum, which commits it.
+    ///
+    /// # Errors
+    /// If it is not committed. After [`QuorumError::Closed`] nothing will be until the log is opened again.
     pub fn propose(&mut self, records: &[Record]) -> Result<LogIndex, QuorumError> {
-        let _ = (&self.dir, records);
-        self.last = LogIndex(self.last.0 + 1);
-        Ok(self.last)
+        let mut payload = Vec::new();
+        for record in records {
+            record.encode(&mut payload);
+        }
+        if payload.len() > PAYLOAD_BYTES_MAX {
+            return Err(QuorumError::TooLarge { bytes: payload.len(), bytes_max: PAYLOAD_BYTES_MAX });
+        }
+        let index = self.last.next();
+        let bytes = frame(index.0, TERM, &payload);
+        self.active.append(&bytes)?;
+        self.entries_bytes += bytes.len() as u64;
+        self.last = index;
+        Ok(index)
     }
 
-    /// Whether the log has grown so much that [`MetadataLog::snapshot`] should be called.
+    /// Whether the log has grown so much that [`MetadataLog::snapshot`] should be called: entries take as much as the
+    /// last snapshot does, so that all snapshots together cost no more than the entries did.
     #[must_use]
     pub fn wants_snapshot(&self) -> bool {
-        false
+        self.entries_bytes > SNAPSHOT_AFTER_BYTES.max(self.snapshot_bytes)
     }
 
-    /// Replaces the log up to the image's entry by the image's records.
+    /// Writes a snapshot of the image, and removes the entries that are in it.
+    ///
+    /// # Errors
+    /// If a file cannot be written. The log is intact then, and can be used.
     pub fn snapshot(&mut self, image: &Image) -> Result<(), QuorumError> {
-        let _ = image;
+        if image.index() > self.last {
+            // A programmer's error: such a snapshot would commit what nobody proposed.
+            let what = format!("a snapshot of entry {} beyond the last one", image.index().0);
+            return Err(QuorumError::Format { path: self.dir.clone(), what });
+        }
+        self.snapshot_bytes = snapshot::write(&self.dir, image, TERM)?;
+        if image.index() == self.last && !self.active.closed {
+            self.active = Active::create(&self.dir, self.last)?;
+            self.entries_bytes = 0;
+        }
+        self.remove_replaced()
+    }
+
+    /// Removes the snapshots before the last one, and the files whose entries are all in it.
+    fn remove_replaced(&mut self) -> Result<(), QuorumError> {
+        let (snapshots, firsts) = files::list(&self.dir)?;
+        let Some((last, older)) = snapshots.split_last() else { return Ok(()) };
+        for index in older {
+            files::remove(&files::path(&self.dir, FileKind::Snapshot, *index))?;
+        }
+        for pair in firsts.windows(2) {
+            // The entries of a file end where those of the next begin.
+            if let [first, next] = pair
+                && *next <= last + 1
+            {
+                files::remove(&files::path(&self.dir, FileKind::Entries, *first))?;
+            }
+        }
+        files::sync_dir(&self.dir)
+    }
+}
+
+impl Active {
+    /// A new file for the entries after `last`.
+    fn create(dir: &Path, last: LogIndex) -> Result<Self, QuorumError> {
+        let first = last.next().0;
+        let path = files::path(dir, FileKind::Entries, first);
+        files::write_whole(&path, std::iter::once(header(FileKind::Entries, first)))?;
+        Self::open(dir, first, HEADER_BYTES as u64)
+    }
+
+    /// The file whose first entry has the index `first`, of which everything from `end` on is cut off.
+    fn open(dir: &Path, first: u64, end: u64) -> Result<Self, QuorumError> {
+        let path = files::path(dir, FileKind::Entries, first);
+        let mut file = OpenOptions::new().write(true).open(&path).map_err(io("open", &path))?;
+        if file.metadata().map_err(io("read", &path))?.len() > end {
+            file.set_len(end).and_then(|()| file.sync_all()).map_err(io("cut", &path))?;
+        }
+        file.seek(SeekFrom::Start(end)).map_err(io("read", &path))?;
+        Ok(Self { path, file, end, closed: false })
+    }
+
+    /// Adds a frame durably.
+    fn append(&mut self, frame: &[u8]) -> Result<(), QuorumError> {
+        if self.closed {
+            return Err(QuorumError::Closed { path: self.path.clone() });
+        }
+        if let Err(error) = self.file.write_all(frame) {
+            // A full disk, say. The file is usable if it can be made as it was.
+            let undone = self.file.set_len(self.end).and_then(|()| self.file.sync_all());
+            let undone = undone.and_then(|()| self.file.seek(SeekFrom::Start(self.end)));
+            self.closed = undone.is_err();
+            return Err(io("write", &self.path)(error));
+        }
+        if let Err(error) = self.file.sync_data() {
+            // The kernel may have dropped the pages that it could not write: a second sync would lie.
+            self.closed = true;
+            return Err(io("sync", &self.path)(error));
+        }
+        self.end += frame.len() as u64;
+        Ok(())
+    }
+}
+
+/// Reads files of entries in their order.
+struct Replay<'a> {
+    dir: &'a Path,
+    entries: Vec<Entry>,
+    /// The last entry that was read, or is in the snapshot.
+    last: LogIndex,
+    /// Bytes of the entries that are not in the snapshot.
+    bytes: u64,
+    /// The file that can be added to, by its first index, and its end.
+    end: Option<(u64, u64)>,
+}
+
+impl Replay<'_> {
+    fn file(&mut self, first: u64, is_last: bool) -> Result<(), QuorumError> {
+        if first > self.last.next().0 {
+            return Err(QuorumError::Gap { dir: self.dir.to_owned(), from: self.last.next() });
+        }
+        let path = files::path(self.dir, FileKind::Entries, first);
+        let file = files::read(&path)?;
+        check_header(&file, FileKind::Entries, first)
+            .map_err(|what| QuorumError::Format { path: path.clone(), what })?;
+        let (mut at, mut next) = (HEADER_BYTES, first);
+        while at < file.len() {
+            let frame = match frame_at(&file, at) {
+                Ok(frame) if frame.index == next => frame,
+                other => {
+                    let what = other.err().unwrap_or("a frame has not the index that follows");
+                    if !is_last || intact_frame_after(&file, at, next) {
+                        let position = at as u64;
+                        return Err(QuorumError::Damaged { path, position, what: what.to_owned() });
+                    }
+                    let bytes = file.len() - at;
+                    tracing::warn!(file = %path.display(), position = at, bytes, "cut a torn write off: {what}");
+                    break;
+                }
+            };
+            let bytes = file.get(frame.payload.clone()).unwrap_or_default();
+            self.entry(&path, LogIndex(next), bytes)?;
+            at = frame.payload.end;
+            next += 1;
+        }
+        // A file that ends before the snapshot does cannot be added to: its indexes would have a gap.
+        self.end = (next == self.last.next().0).then_some((first, at as u64));
+        Ok(())
+    }
+
+    fn entry(&mut self, path: &Path, index: LogIndex, payload: &[u8]) -> Result<(), QuorumError> {
+        if index <= self.last {
+            // It is in the snapshot, or in a file before this one.
+            return Ok(());
+        }
+        let mut records = Vec::new();
+        snapshot::decode(payload, &mut records).map_err(|source| QuorumError::Record {
+            path: path.to_owned(),
+            index,
+            source,
+        })?;
+        self.bytes += payload.len() as u64;
+        self.last = index;
+        self.entries.push(Entry { index, records });
         Ok(())
     }
 }
