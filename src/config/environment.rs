@@ -49,7 +49,8 @@ fn known(written: &str) -> Option<String> {
     let found = settings::broker_settings()
         .chain(settings::strome_settings())
         .find(|setting| as_variable(setting.name) == written || short(setting.name));
-    let hidden = || settings::broker(&written.to_ascii_lowercase().replace('_', "."));
+    let dotted = written.to_ascii_lowercase().replace('_', ".");
+    let hidden = || settings::broker(&dotted).filter(|setting| setting.name == dotted);
     found.or_else(hidden).map(|setting| setting.name.to_owned())
 }
 
@@ -106,6 +107,11 @@ mod tests {
         assert_eq!(found, setting("listener.name.sasl_ssl.ssl.keystore.location"));
         let found = variable("STROME_LISTENER_NAME_INTERNAL_SCRAM_SHA_256_SASL_JAAS_CONFIG");
         assert_eq!(found, setting("listener.name.internal.scram-sha-256.sasl.jaas.config"));
+        // `log.dir` is a setting too, but then the listener would be called `x_metadata`.
+        assert_eq!(
+            variable("STROME_LISTENER_NAME_X_METADATA_LOG_DIR"),
+            setting("listener.name.x.metadata.log.dir")
+        );
     }
 
     #[test]

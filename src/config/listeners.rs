@@ -288,9 +288,14 @@ mod tests {
 
     #[test]
     fn a_listener_advertises_the_host_that_it_names() {
-        assert_eq!(advertised(&[("listeners", "plaintext://10.0.0.1:9092")]), ["10.0.0.1:9092"]);
+        assert_eq!(advertised(&[("listeners", "PLAINTEXT://10.0.0.1:9092")]), ["10.0.0.1:9092"]);
         assert_eq!(advertised(&[("listeners", "PLAINTEXT://[::1]:9092")]), ["::1:9092"]);
         assert_eq!(advertised(&[("listeners", "PLAINTEXT://0.0.0.0:9092")]), ["here:9092"]);
+    }
+
+    #[test]
+    fn names_of_listeners_are_written_in_capital_letters() {
+        assert_eq!(listeners(&[("listeners", "plaintext://:9092")]).unwrap()[0].name, "PLAINTEXT");
     }
 
     #[test]

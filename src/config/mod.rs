@@ -21,7 +21,7 @@ use std::path::{Path, PathBuf};
 
 use metadata::settings::{self, BrokerLayers, BrokerSettings, InvalidSetting, TopicSettings};
 
-pub use listeners::{Advertised, Listener, SecurityProtocol};
+pub use listeners::Listener;
 pub use problem::{ConfigError, Origin, Problem, Warning};
 
 /// Where settings may come from.

@@ -1,5 +1,6 @@
 //! The sources together: precedence, places of problems, warnings.
 
+use super::listeners::Advertised;
 use super::*;
 
 /// The settings of a file with this text, with these variables and overrides.
@@ -134,4 +135,25 @@ fn a_file_that_is_not_there_is_named() {
     let sources = Sources { file: Some("/nowhere/server.properties".into()), ..Sources::default() };
     let error = Config::load(&sources).unwrap_err().to_string();
     assert!(error.starts_with("/nowhere/server.properties: "), "{error}");
+}
+
+#[test]
+fn file_environment_and_command_line_are_read_together() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("server.properties");
+    std::fs::write(&file, "node.id=3\nnum.partitions=2\nlisteners=PLAINTEXT://127.0.0.1:0\n").unwrap();
+    let sources = Sources {
+        file: Some(file),
+        environment: vec![
+            ("STROME_NUM_PARTITIONS".to_owned(), "4".to_owned()),
+            ("HOME".to_owned(), "/".to_owned()),
+        ],
+        overrides: vec!["strome.shards=2".to_owned()],
+    };
+    let config = Config::load(&sources).unwrap();
+    assert_eq!(config.broker.node_id.0, 3);
+    assert_eq!(config.broker.topics.partitions, 4);
+    assert_eq!(config.broker.strome.shards, Some(2));
+    assert_eq!(config.listeners[0].host.as_deref(), Some("127.0.0.1"));
+    assert!(config.warnings.is_empty(), "{:?}", config.warnings);
 }
