@@ -1,7 +1,30 @@
 //! Strome: a Kafka-compatible message broker for dedicated Linux hosts.
 #![forbid(unsafe_code)]
 
+mod api;
+mod arena;
+mod boot;
+mod broker;
+mod cli;
+mod clock;
+mod config;
+mod control;
+mod fetch_session;
+mod message;
+mod partition;
+mod placement;
+mod producer_ids;
+mod requests;
+mod routing;
+mod session;
+mod shard;
+mod work;
+
+use std::process::ExitCode;
+
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
-fn main() {}
+fn main() -> ExitCode {
+    cli::run()
+}

@@ -1,0 +1,165 @@
+//! Fetch, versions 4 to 18.
+//!
+//! # Hot path
+//! Records go from the owner's memory into the response as views; nothing is copied.
+
+use std::time::Duration;
+
+use protocol::messages::fetch::{EpochEndOffset, FetchPartition, FetchableTopicResponse, PartitionData};
+use protocol::messages::{FetchRequest, FetchResponse};
+use protocol::{Records, Str};
+use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition, Uuid};
+
+use super::{encode, topics};
+use crate::fetch_session::{FetchPlan, TopicRef, Wanted};
+use crate::requests::{Answer, Call, Gather};
+use crate::routing::ByOwner;
+use crate::shard::Shard;
+use crate::work::{Done, Fetched, Place, ReadPart, ReadWork, Work};
+
+/// From this version on READ_COMMITTED is the client's to ask for, as all versions served here.
+const READ_COMMITTED: i8 = 1;
+
+/// Serves one request.
+pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
+    let Some(session) = shard.connections.session_mut(call.connection) else { return Answer::Close };
+    let plan = match session.fetches.plan(call.connection, call.version, &request) {
+        Ok(plan) => plan,
+        Err(error) => {
+            return encode(call, &FetchResponse { error_code: error.code(), ..Default::default() });
+        }
+    };
+    let placement = shard.broker.placement.clone();
+    let mut by_owner = ByOwner::new(&placement);
+    let mut fetched = Vec::with_capacity(plan.wanted.len());
+    for (place, wanted) in plan.wanted.iter().enumerate() {
+        fetched.push(match locate(shard, &wanted.topic, &wanted.partition) {
+            Ok(at) => {
+                by_owner.push(Place(place as u32), at, read_part(&wanted.partition));
+                None
+            }
+            Err(error) => Some(Fetched::failed(error)),
+        });
+    }
+    if let Some(owner) = by_owner.only_owner() {
+        shard.note_owner(call.connection, owner);
+    }
+    let urgent = fetched.iter().any(Option::is_some);
+    let bytes_wanted = if urgent { 0 } else { request.min_bytes.max(0) as usize };
+    let committed_only = request.isolation_level == READ_COMMITTED;
+    let works = split(shard, &request, by_owner, bytes_wanted, committed_only);
+    let gather = Box::new(FetchGather { plan, fetched, bytes_wanted, committed_only });
+    shard.ask_owners(call, gather, works)
+}
+
+/// A read for each owner. When there are several, any one that has its share of the bytes wanted answers, and the
+/// others are then told not to wait: together they have enough as soon as one has its share, or the time is over.
+fn split(
+    shard: &Shard,
+    request: &FetchRequest,
+    by_owner: ByOwner<'_, ReadPart>,
+    bytes_wanted: usize,
+    committed_only: bool,
+) -> Vec<(types::ShardId, Work)> {
+    let until = shard.now.monotonic + Duration::from_millis(request.max_wait_ms.max(0) as u64);
+    let bytes_max = (request.max_bytes.max(0) as usize).min(shard.broker.fetch_bytes_max);
+    let owners = by_owner.owners().max(1);
+    by_owner.into_works(|parts| {
+        Work::Read(ReadWork {
+            parts,
+            bytes_max: bytes_max.div_ceil(owners),
+            bytes_wanted: bytes_wanted.div_ceil(owners),
+            until,
+            committed_only,
+        })
+    })
+}
+
+fn locate(shard: &Shard, topic: &TopicRef, partition: &FetchPartition) -> Result<TopicPartition, ErrorCode> {
+    let topic = match topic {
+        TopicRef::Name(name) => topics::find(&shard.image, false, name, Uuid::ZERO),
+        TopicRef::Id(id) => topics::find(&shard.image, true, "", *id),
+    }?;
+    let partition = topics::partition(topic, partition.partition)?;
+    Ok(TopicPartition { topic: topic.id, partition })
+}
+
+fn read_part(wanted: &FetchPartition) -> ReadPart {
+    ReadPart {
+        fetch_offset: Offset(wanted.fetch_offset),
+        current_epoch: LeaderEpoch(wanted.current_leader_epoch),
+        last_fetched_epoch: LeaderEpoch(wanted.last_fetched_epoch),
+        bytes_max: wanted.partition_max_bytes.max(0) as usize,
+    }
+}
+
+/// What has been read so far.
+struct FetchGather {
+    plan: FetchPlan,
+    /// One for each of the plan's partitions.
+    fetched: Vec<Option<Fetched>>,
+    bytes_wanted: usize,
+    committed_only: bool,
+}
+
+impl Gather for FetchGather {
+    fn merge(&mut self, done: Done) {
+        let Done::Read(parts) = done else { return debug_assert!(false, "not a read: {done:?}") };
+        for part in parts {
+            if let Some(fetched) = self.fetched.get_mut(part.place.0 as usize) {
+                *fetched = Some(part.item);
+            }
+        }
+    }
+
+    fn is_satisfied(&self) -> bool {
+        let here = self.fetched.iter().flatten();
+        let urgent = here.clone().any(|part| part.error != ErrorCode::None || part.diverging.is_some());
+        urgent || here.map(Fetched::len).sum::<usize>() >= self.bytes_wanted
+    }
+
+    fn finish(self: Box<Self>, call: &Call, shard: &mut Shard) -> Answer {
+        let Self { plan, fetched, committed_only, .. } = *self;
+        let mut session = shard.connections.session_mut(call.connection);
+        let mut response = FetchResponse { session_id: plan.session_id, ..Default::default() };
+        for (wanted, fetched) in plan.wanted.into_iter().zip(fetched) {
+            let fetched = fetched.unwrap_or_else(|| Fetched::failed(ErrorCode::UnknownServerError));
+            let data = partition_data(&wanted, fetched, committed_only);
+            let told = plan.session_id == 0
+                || session
+                    .as_mut()
+                    .is_none_or(|s| s.fetches.must_tell(plan.session_id, &wanted.topic, &data));
+            if told || !plan.incremental {
+                push(&mut response.responses, wanted.topic, data);
+            }
+        }
+        encode(call, &response)
+    }
+}
+
+fn partition_data(wanted: &Wanted, fetched: Fetched, committed_only: bool) -> PartitionData {
+    let diverging = fetched.diverging.map(|end| EpochEndOffset { epoch: end.epoch.0, end_offset: end.end.0 });
+    PartitionData {
+        partition_index: wanted.partition.partition,
+        error_code: fetched.error.code(),
+        high_watermark: fetched.high_watermark.0,
+        last_stable_offset: fetched.last_stable_offset.0,
+        log_start_offset: fetched.log_start.0,
+        diverging_epoch: diverging.unwrap_or_default(),
+        aborted_transactions: committed_only.then(Vec::new),
+        records: Some(Records::from(fetched.records)),
+        ..Default::default()
+    }
+}
+
+/// Adds a partition behind the last one of its topic, if that topic came last.
+fn push(responses: &mut Vec<FetchableTopicResponse>, topic: TopicRef, data: PartitionData) {
+    let (name, topic_id) = match topic {
+        TopicRef::Name(name) => (name, Uuid::ZERO),
+        TopicRef::Id(id) => (Str::default(), id),
+    };
+    match responses.last_mut() {
+        Some(last) if last.topic == name && last.topic_id == topic_id => last.partitions.push(data),
+        _ => responses.push(FetchableTopicResponse { topic: name, topic_id, partitions: vec![data] }),
+    }
+}

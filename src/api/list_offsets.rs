@@ -1,0 +1,94 @@
+//! ListOffsets, versions 1 to 11.
+
+use protocol::messages::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
+};
+use protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
+use types::{ErrorCode, LeaderEpoch, TimestampMs, TopicPartition, Uuid};
+
+use super::{encode, topics};
+use crate::requests::{Answer, Call, Gather};
+use crate::routing::ByOwner;
+use crate::shard::Shard;
+use crate::work::{Done, Listed, OffsetQuery, Place, WhichOffset, Work};
+
+const READ_COMMITTED: i8 = 1;
+
+/// Serves one request.
+pub fn handle(shard: &mut Shard, call: &Call, request: ListOffsetsRequest) -> Answer {
+    let committed_only = request.isolation_level == READ_COMMITTED;
+    let placement = shard.broker.placement.clone();
+    let mut by_owner = ByOwner::new(&placement);
+    let mut gather = Box::new(ListOffsetsGather::default());
+    for topic in request.topics {
+        let mut partitions = Vec::with_capacity(topic.partitions.len());
+        for partition in &topic.partitions {
+            let mut response = ListOffsetsPartitionResponse {
+                partition_index: partition.partition_index,
+                ..Default::default()
+            };
+            let located = query(partition, committed_only).and_then(|query| {
+                let found = topics::find(&shard.image, false, &topic.name, Uuid::ZERO)?;
+                let index = topics::partition(found, partition.partition_index)?;
+                Ok((TopicPartition { topic: found.id, partition: index }, query))
+            });
+            match located {
+                Ok((at, query)) => {
+                    by_owner.push(Place(gather.places.len() as u32), at, query);
+                    gather.places.push((gather.response.topics.len(), partitions.len()));
+                }
+                Err(error) => fill(&mut response, &Listed::failed(error)),
+            }
+            partitions.push(response);
+        }
+        gather.response.topics.push(ListOffsetsTopicResponse { name: topic.name, partitions });
+    }
+    let works = by_owner.into_works(Work::ListOffsets);
+    shard.ask_owners(call, gather, works)
+}
+
+/// What the client asks for; negative timestamps stand for special offsets.
+fn query(partition: &ListOffsetsPartition, committed_only: bool) -> Result<OffsetQuery, ErrorCode> {
+    let which = match partition.timestamp {
+        -1 => WhichOffset::Latest,
+        -2 => WhichOffset::Earliest,
+        -3 => WhichOffset::MaxTimestamp,
+        -4 => WhichOffset::EarliestLocal,
+        -5 => WhichOffset::LatestTiered,
+        -6 => WhichOffset::EarliestPendingUpload,
+        timestamp if timestamp >= 0 => WhichOffset::AtOrAfter(TimestampMs(timestamp)),
+        _ => return Err(ErrorCode::UnsupportedVersion),
+    };
+    let current_epoch = LeaderEpoch(partition.current_leader_epoch);
+    Ok(OffsetQuery { current_epoch, which, committed_only })
+}
+
+/// The response as far as it is known.
+#[derive(Default)]
+struct ListOffsetsGather {
+    response: ListOffsetsResponse,
+    /// Each [`Place`]'s topic and partition in the response.
+    places: Vec<(usize, usize)>,
+}
+
+impl Gather for ListOffsetsGather {
+    fn merge(&mut self, done: Done) {
+        let Done::ListOffsets(parts) = done else { return debug_assert!(false, "not offsets: {done:?}") };
+        for part in parts {
+            if let Some((topic, partition)) = self.places.get(part.place.0 as usize) {
+                fill(&mut self.response.topics[*topic].partitions[*partition], &part.item);
+            }
+        }
+    }
+
+    fn finish(self: Box<Self>, call: &Call, _shard: &mut Shard) -> Answer {
+        encode(call, &self.response)
+    }
+}
+
+fn fill(response: &mut ListOffsetsPartitionResponse, listed: &Listed) {
+    response.error_code = listed.error.code();
+    response.timestamp = listed.timestamp.0;
+    response.offset = listed.offset.0;
+    response.leader_epoch = listed.epoch.0;
+}

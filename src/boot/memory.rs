@@ -1,0 +1,55 @@
+//! How much memory each shard may use, and for what.
+
+use metadata::BrokerSettings;
+use storage::StoreSettings;
+
+/// The top byte of the store's tokens: the bit by which connections know that an event is not theirs.
+const STORE_TOKENS: u8 = (net::FOREIGN_TOKEN_BIT >> 56) as u8;
+
+const MIB: usize = 1024 * 1024;
+/// Without a setting the broker takes a quarter of the memory, within these bounds.
+const TOTAL_BYTES_MIN: usize = 512 * MIB;
+const TOTAL_BYTES_MAX: usize = 16 * 1024 * MIB;
+
+/// The shares of one shard, in bytes. They are bounds; memory that is not needed is not taken.
+#[derive(Clone, Copy, Debug)]
+pub struct MemoryPlan {
+    /// Requests that have arrived and are not answered.
+    pub request_bytes: usize,
+    /// Written records kept for readers.
+    pub cache_bytes: usize,
+    /// Records that wait to be written.
+    pub unwritten_bytes: usize,
+}
+
+impl MemoryPlan {
+    /// Half for the cache, a quarter each for requests and for what waits for the disk.
+    pub fn of(settings: &BrokerSettings, shards: u16) -> Self {
+        let shards = usize::from(shards);
+        let total = settings.strome.memory_bytes.map_or_else(suitable, |bytes| bytes.0 as usize);
+        let requests = settings.network.queued_request_bytes_max.map_or(total / 4, |bytes| bytes.0 as usize);
+        let cache = settings.strome.cache_bytes.map_or(total / 2, |bytes| bytes.0 as usize);
+        Self {
+            request_bytes: requests / shards,
+            cache_bytes: cache / shards,
+            unwritten_bytes: (total / 4 / shards).max(8 * MIB),
+        }
+    }
+
+    /// The bounds of a shard's store.
+    pub fn store_settings(&self) -> StoreSettings {
+        StoreSettings {
+            token_class: STORE_TOKENS,
+            cache_bytes_max: self.cache_bytes,
+            unwritten_bytes_max: self.unwritten_bytes,
+            ..StoreSettings::default()
+        }
+    }
+}
+
+fn suitable() -> usize {
+    let memory = rustix::system::sysinfo();
+    let total =
+        usize::try_from(memory.totalram).unwrap_or(usize::MAX).saturating_mul(memory.mem_unit as usize);
+    (total / 4).clamp(TOTAL_BYTES_MIN, TOTAL_BYTES_MAX)
+}

@@ -1,0 +1,169 @@
+//! From settings to a running broker: directories, metadata, sockets, shards; and back to a clean end.
+//!
+//! # Invariants
+//! - Clients are let in when every partition is recovered and open.
+//! - A directory is marked clean only when every shard has closed all its logs.
+
+mod cores;
+mod directories;
+mod error;
+mod memory;
+mod registration;
+mod report;
+
+use std::num::NonZeroU16;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Instant;
+
+use mesh::{Port, mesh};
+use metadata::Image;
+use net::{
+    Admission, AdmissionLimits, Bound, Connections, Limits, ListenerIndex, ListenerLimit, SocketSettings,
+};
+use reactor::{Handle, Placement as CorePlacement, Reactor, Waker, launch};
+use types::{ByteCount, ShardId};
+
+pub use error::BootError;
+
+use crate::broker::Broker;
+use crate::config::Config;
+use crate::control::{Control, StopHandle};
+use crate::message::Message;
+use crate::placement::Placement;
+use crate::shard::Shard;
+use cores::Cores;
+use directories::OpenDirectories;
+use memory::MemoryPlan;
+
+/// Messages that a lane between two cores holds before its sender keeps them back.
+const LANE_MESSAGES: usize = 1024;
+
+/// Runs a broker until it is told to stop.
+///
+/// # Errors
+/// What keeps it from starting, or the loss of a shard.
+pub fn serve(config: &Config) -> Result<(), BootError> {
+    let started = Instant::now();
+    let features = reactor::probe()?;
+    let cores = Cores::choose(&config.broker.strome)?;
+    let memory = MemoryPlan::of(&config.broker, cores.shards.get());
+    let files = registration::raise_file_limit();
+    let mut directories = OpenDirectories::open(&config.broker)?;
+    let bound = bind(config, cores.shards)?;
+    let state = registration::register(config, &mut directories, &bound)?;
+    report::print_start(config, &state, &bound, &cores, &features, &memory, files);
+
+    let wakers = (0..=cores.shards.get()).map(|_| Waker::new()).collect::<Result<Vec<_>, _>>()?;
+    let mut ports = mesh::<Message>(&wakers, LANE_MESSAGES);
+    let (Some(control_port), Some(control_waker)) = (ports.pop(), wakers.last().cloned()) else {
+        unreachable!("there is a port for the control thread")
+    };
+    let broker = Arc::new(Broker {
+        placement: Placement::new(cores.shards),
+        listener_names: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
+        directories: Arc::new(directories.locate(state.controller.image(), &config.broker)?),
+        store_settings: memory.store_settings(),
+        fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,
+        closed_cleanly: AtomicBool::new(true),
+    });
+    let image = state.controller.image().clone();
+    let shards = Launch { config, cores: &cores, memory: &memory, broker: &broker, image: &image };
+    let handles = shards.launch_all(ports, &wakers, bound)?;
+
+    let stop = StopHandle::new(control_waker.clone());
+    registration::stop_on_signals(stop.clone())?;
+    let control = Control::new(state.controller, state.log, control_port, control_waker, stop, handles);
+    let handles = control.run(|| println!("ready after {} ms", started.elapsed().as_millis()))?;
+    for handle in handles {
+        handle.join()?;
+    }
+    if broker.closed_cleanly.load(Ordering::SeqCst) {
+        directories.mark_clean()?;
+    }
+    println!("stopped");
+    Ok(())
+}
+
+/// Opens every listener, with a socket for each shard.
+fn bind(config: &Config, shards: NonZeroU16) -> Result<Vec<Bound>, BootError> {
+    let network = &config.broker.network;
+    let settings = SocketSettings {
+        backlog: network.listen_backlog,
+        send_buffer_bytes: network.send_buffer_bytes.map(|bytes| bytes as usize),
+        receive_buffer_bytes: network.receive_buffer_bytes.map(|bytes| bytes as usize),
+    };
+    let listeners = config.listeners.iter();
+    let bound = listeners.map(|listener| {
+        let host = listener.host.as_deref().unwrap_or_default();
+        net::listen(&listener.name, host, listener.port, usize::from(shards.get()), &settings)
+    });
+    Ok(bound.collect::<Result<_, _>>()?)
+}
+
+/// What every shard is launched with.
+struct Launch<'a> {
+    config: &'a Config,
+    cores: &'a Cores,
+    memory: &'a MemoryPlan,
+    broker: &'a Arc<Broker>,
+    image: &'a Arc<Image>,
+}
+
+impl Launch<'_> {
+    fn launch_all(
+        &self,
+        ports: Vec<Port<Message>>,
+        wakers: &[Waker],
+        bound: Vec<Bound>,
+    ) -> Result<Vec<Handle>, BootError> {
+        let admission = Admission::new(self.admission_limits());
+        let mut sockets: Vec<_> = bound.into_iter().map(|bound| bound.sockets.into_iter()).collect();
+        let mut handles = Vec::with_capacity(ports.len());
+        for (index, (port, waker)) in ports.into_iter().zip(wakers).enumerate() {
+            let listeners = sockets.iter_mut().enumerate();
+            let own = listeners.filter_map(|(at, sockets)| Some((ListenerIndex(at as u16), sockets.next()?)));
+            let own: Vec<_> = own.collect();
+            let (broker, image, waker) = (self.broker.clone(), self.image.clone(), waker.clone());
+            let (options, limits, admission) =
+                (self.cores.reactor_options(), self.limits(), admission.clone());
+            let id = ShardId(index as u16);
+            let placement = CorePlacement { name: format!("shard-{index}"), cpu: self.cores.cpu_of(id) };
+            handles.push(launch(placement, move || async move {
+                match Reactor::new(options, waker) {
+                    Ok(reactor) => {
+                        let connections = Connections::new(id, limits, admission, Instant::now());
+                        Shard::new(id, broker, image, reactor, connections, port, own).run().await;
+                    }
+                    // The control thread sees that this shard is gone, and ends the broker.
+                    Err(error) => tracing::error!("shard {id} cannot start: {error}"),
+                }
+            })?);
+        }
+        Ok(handles)
+    }
+
+    fn limits(&self) -> Limits {
+        let network = &self.config.broker.network;
+        Limits {
+            frame_bytes_max: network.request_bytes_max.0 as usize,
+            request_memory: ByteCount(self.memory.request_bytes as u64),
+            idle_max: network.connections.idle_ms_max.map(std::time::Duration::from_millis),
+            ..Limits::default()
+        }
+    }
+
+    fn admission_limits(&self) -> AdmissionLimits {
+        let connections = &self.config.broker.network.connections;
+        let overrides = connections.per_address_overrides.iter();
+        let unlimited = || ListenerLimit { connections_max: usize::MAX, exempt_from_broker_limit: false };
+        AdmissionLimits {
+            connections_max: connections.count_max as usize,
+            listeners: self.config.listeners.iter().map(|_| unlimited()).collect(),
+            connections_per_ip_max: connections.per_address_max as usize,
+            connections_per_ip_overrides: overrides
+                .filter_map(|(host, limit)| Some((registration::address_of(host)?, *limit as usize)))
+                .collect(),
+        }
+    }
+}

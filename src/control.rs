@@ -1,0 +1,261 @@
+//! The control thread: hosts the controller, writes the metadata log, and publishes images to the shards.
+//!
+//! # Invariants
+//! - Records are durable before they change the controller, and every shard has acted on them before the reply goes
+//!   out: who has been told that a topic exists can use it at once, through any connection.
+//! - One change at a time: the next request is judged when all shards have acted on the last one, so that a topic's
+//!   directory has its new name before a topic of the old name is created.
+//!
+//! # Not here
+//! What a request changes (`controller`); how records become durable (`quorum`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use controller::{Controller, Seed};
+use mesh::{Port, PortId};
+use metadata::{Delta, LogIndex};
+use quorum::MetadataLog;
+use reactor::{Handle, Waker};
+use types::{ErrorCode, ShardId};
+
+use crate::boot::BootError;
+use crate::clock::Now;
+use crate::message::Message;
+use crate::work::{Done, RequestRef};
+
+/// How often the control thread looks whether all shards are alive.
+const WATCH_INTERVAL: Duration = Duration::from_millis(500);
+
+/// Asks the broker to stop, from any thread.
+#[derive(Clone)]
+pub struct StopHandle {
+    requested: Arc<AtomicBool>,
+    waker: Waker,
+}
+
+impl StopHandle {
+    /// `waker` is the control thread's.
+    pub fn new(waker: Waker) -> Self {
+        Self { requested: Arc::default(), waker }
+    }
+
+    /// Begins a graceful stop.
+    pub fn stop(&self) {
+        self.requested.store(true, Ordering::SeqCst);
+        self.waker.wake();
+    }
+}
+
+/// The state of the control thread. Lives from the broker's start until its last shard has ended.
+pub struct Control {
+    controller: Controller,
+    log: MetadataLog,
+    port: Port<Message>,
+    waker: Waker,
+    stop: StopHandle,
+    /// The shards' threads.
+    handles: Vec<Handle>,
+    progress: Vec<Progress>,
+    /// Requests that wait for their turn.
+    asks: VecDeque<(RequestRef, Box<controller::Request>)>,
+    /// The reply to the change that the shards are acting on.
+    due: Option<DueReply>,
+    phase: Phase,
+}
+
+/// How far one shard is.
+#[derive(Clone, Copy, Default)]
+struct Progress {
+    applied: Option<LogIndex>,
+    stopped: bool,
+}
+
+/// A reply that waits until every shard has applied an image.
+struct DueReply {
+    index: LogIndex,
+    to: RequestRef,
+    reply: Box<controller::Reply>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Starting,
+    Serving,
+    Stopping,
+}
+
+impl Control {
+    /// The control thread of a broker with these shards.
+    pub fn new(
+        controller: Controller,
+        log: MetadataLog,
+        port: Port<Message>,
+        waker: Waker,
+        stop: StopHandle,
+        handles: Vec<Handle>,
+    ) -> Self {
+        let progress = vec![Progress::default(); handles.len()];
+        Self {
+            controller,
+            log,
+            port,
+            waker,
+            stop,
+            handles,
+            progress,
+            asks: VecDeque::new(),
+            due: None,
+            phase: Phase::Starting,
+        }
+    }
+
+    /// Runs until all shards have ended, and gives their threads back. `ready` is called once, when clients are let in.
+    ///
+    /// # Errors
+    /// If a shard ended without being told to.
+    pub fn run(mut self, ready: impl FnOnce()) -> Result<Vec<Handle>, BootError> {
+        let mut ready = Some(ready);
+        self.publish(Delta::of_everything(self.controller.image()));
+        loop {
+            self.port.awake();
+            while let Some(message) = self.port.receive() {
+                self.deliver(message);
+            }
+            while self.due.is_none()
+                && let Some((from, request)) = self.asks.pop_front()
+            {
+                self.ask(from, &request);
+            }
+            self.port.flush();
+            if self.phase == Phase::Starting
+                && self.applied_everywhere() >= Some(self.controller.image().index())
+            {
+                self.phase = Phase::Serving;
+                self.broadcast(|| Message::Open);
+                if let Some(ready) = ready.take() {
+                    ready();
+                }
+            }
+            if self.phase != Phase::Stopping && self.stop.requested.load(Ordering::SeqCst) {
+                self.phase = Phase::Stopping;
+                self.broadcast(|| Message::Stop);
+            }
+            if self.progress.iter().all(|shard| shard.stopped) {
+                return Ok(self.handles);
+            }
+            if let Some(lost) = self.lost_shard() {
+                return Err(BootError::ShardLost(lost));
+            }
+            if self.port.prepare_to_sleep() {
+                self.waker.wait(Some(WATCH_INTERVAL))?;
+            }
+        }
+    }
+
+    /// The name of a shard whose thread is gone though it has not said that it ended.
+    fn lost_shard(&self) -> Option<String> {
+        let shards = self.handles.iter().zip(&self.progress);
+        let mut lost = shards.filter(|(handle, progress)| handle.is_finished() && !progress.stopped);
+        lost.next().map(|(handle, _)| handle.name().to_owned())
+    }
+
+    fn deliver(&mut self, message: Message) {
+        match message {
+            Message::Ask { from, request } => self.asks.push_back((from, request)),
+            Message::Applied { shard, index } => {
+                self.progress[shard.index()].applied = Some(index);
+                self.send_due_reply();
+            }
+            Message::Stopped { shard } => self.progress[shard.index()].stopped = true,
+            Message::Work { .. }
+            | Message::Done { .. }
+            | Message::Hurry { .. }
+            | Message::Moved(_)
+            | Message::Publish { .. }
+            | Message::Open
+            | Message::Stop => debug_assert!(false, "a message for a shard"),
+        }
+    }
+
+    fn ask(&mut self, from: RequestRef, request: &controller::Request) {
+        let outcome = match random_seed() {
+            Ok(seed) => self.controller.handle(request, Now::read().wall, seed),
+            Err(error) => {
+                tracing::error!("no random bytes from the system: {error}");
+                return self.answer(from, Err(ErrorCode::UnknownServerError));
+            }
+        };
+        if outcome.records.is_empty() {
+            return self.answer(from, Ok(Box::new(outcome.reply)));
+        }
+        let written = self.log.propose(&outcome.records);
+        let index = match written {
+            Ok(index) => index,
+            Err(error) => {
+                tracing::error!("the metadata log takes no more records until this is mended: {error}");
+                return self.answer(from, Err(ErrorCode::KafkaStorageError));
+            }
+        };
+        match self.controller.replay(index, &outcome.records) {
+            Ok(delta) => self.publish(delta),
+            Err(error) => {
+                // The controller made these records itself: that they do not fit is a bug, and going on would spread it.
+                tracing::error!("{error}; this broker stops");
+                self.answer(from, Err(ErrorCode::UnknownServerError));
+                return self.stop.stop();
+            }
+        }
+        self.due = Some(DueReply { index, to: from, reply: Box::new(outcome.reply) });
+        self.snapshot_when_grown();
+    }
+
+    fn snapshot_when_grown(&mut self) {
+        if self.log.wants_snapshot()
+            && let Err(error) = self.log.snapshot(self.controller.image())
+        {
+            tracing::warn!("the metadata log could not be shortened, it is kept whole: {error}");
+        }
+    }
+
+    fn publish(&mut self, delta: Delta) {
+        let (image, delta) = (self.controller.image().clone(), Arc::new(delta));
+        self.broadcast(|| Message::Publish { image: image.clone(), delta: delta.clone() });
+    }
+
+    fn send_due_reply(&mut self) {
+        let applied = self.applied_everywhere();
+        if let Some(due) = self.due.take_if(|due| applied >= Some(due.index)) {
+            self.answer(due.to, Ok(due.reply));
+        }
+    }
+
+    /// The last image that every shard has acted on.
+    fn applied_everywhere(&self) -> Option<LogIndex> {
+        self.progress.iter().map(|shard| shard.applied).min().flatten()
+    }
+
+    fn answer(&mut self, to: RequestRef, result: Result<Box<controller::Reply>, ErrorCode>) {
+        let from = PortId(self.progress.len());
+        self.port.send(port_of(to.shard), Message::Done { to, from, done: Done::Controlled(result) });
+    }
+
+    fn broadcast(&mut self, message: impl Fn() -> Message) {
+        for shard in 0..self.progress.len() {
+            self.port.send(PortId(shard), message());
+        }
+    }
+}
+
+/// A shard's end of the mesh; the control thread's comes after the last shard's.
+pub fn port_of(shard: ShardId) -> PortId {
+    PortId(shard.index())
+}
+
+fn random_seed() -> Result<Seed, getrandom::Error> {
+    let mut bytes = [0; 16];
+    getrandom::fill(&mut bytes)?;
+    Ok(Seed(bytes))
+}

@@ -1,0 +1,370 @@
+//! All partitions of one shard: work in, answers out.
+
+use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use metadata::{Delta, Image, LogIndex, Topic};
+use reactor::{Reactor, Token};
+use replication::ProducerLimits;
+use storage::{LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
+use types::{ErrorCode, Offset, ShardId, TimestampMs, TopicPartition};
+
+use super::append::{AppendJob, Stalled};
+use super::open::{Directories, OpenedPartition, Openings};
+use super::queries::ListJob;
+use super::read::ReadJob;
+use super::{Partition, settings};
+use crate::arena::{Arena, Key};
+use crate::clock::Now;
+use crate::placement::Placement;
+use crate::work::{Done, RequestRef, Work};
+
+/// How often time-outs, expiry and lazy flushes are looked at. None of them is precise in Kafka either.
+const CHORES_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How often retention is applied to every partition.
+const RETENTION_INTERVAL: Duration = Duration::from_secs(30);
+
+/// After so many appended bytes the state of producers is saved, which bounds what is read again after a crash.
+const SNAPSHOT_INTERVAL_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Where a partition's state is found, if it has any.
+#[derive(Clone, Copy)]
+enum Slot {
+    /// Its log is being opened.
+    Opening,
+    Open(Key),
+    /// Its log could not be opened; the reason was logged.
+    Failed,
+}
+
+/// What a read from disk is for.
+#[derive(Clone, Copy)]
+pub(super) enum DiskRead {
+    Fetch(Key),
+    Lookup(Key),
+}
+
+/// The partitions of one shard. Lives on that shard, as long as it.
+pub struct Partitions {
+    shard: ShardId,
+    placement: Placement,
+    pub(super) store: Store,
+    pub(super) directories: std::sync::Arc<Directories>,
+    slots: HashMap<TopicPartition, Slot>,
+    pub(super) open: Arena<Partition>,
+    by_log: HashMap<LogId, Key>,
+    openings: Openings,
+    /// Logs that are being removed.
+    removing: usize,
+    /// The image that was given last, until all its partitions are open.
+    applying: Option<LogIndex>,
+    pub(super) append_jobs: Arena<AppendJob>,
+    pub(super) stalled: VecDeque<Stalled>,
+    pub(super) read_jobs: Arena<ReadJob>,
+    pub(super) reads_by_request: HashMap<RequestRef, Key>,
+    pub(super) read_deadlines: BTreeSet<(Instant, Key)>,
+    pub(super) reads_to_resume: Vec<Key>,
+    pub(super) disk_reads: HashMap<ReadId, DiskRead>,
+    pub(super) list_jobs: Arena<ListJob>,
+    pub(super) answers: Vec<(RequestRef, Done)>,
+    next_chores: Instant,
+    next_retention: Instant,
+    /// No read waits any longer.
+    pub(super) ending: bool,
+    closed: Option<usize>,
+}
+
+impl Partitions {
+    /// A shard's partitions, none yet.
+    pub fn new(
+        shard: ShardId,
+        placement: Placement,
+        store: StoreSettings,
+        directories: std::sync::Arc<Directories>,
+        now: Instant,
+    ) -> Self {
+        Self {
+            shard,
+            placement,
+            store: Store::new(store),
+            directories,
+            slots: HashMap::new(),
+            open: Arena::default(),
+            by_log: HashMap::new(),
+            openings: Openings::default(),
+            removing: 0,
+            applying: None,
+            append_jobs: Arena::default(),
+            stalled: VecDeque::new(),
+            read_jobs: Arena::default(),
+            reads_by_request: HashMap::new(),
+            read_deadlines: BTreeSet::new(),
+            reads_to_resume: Vec::new(),
+            disk_reads: HashMap::new(),
+            list_jobs: Arena::default(),
+            answers: Vec::new(),
+            next_chores: now,
+            next_retention: now + RETENTION_INTERVAL,
+            ending: false,
+            closed: None,
+        }
+    }
+
+    /// Takes up work; its answer comes out of [`Self::take_answers`], at once or later.
+    pub fn accept(&mut self, reactor: &mut Reactor, from: RequestRef, work: Work, now: Now) {
+        match work {
+            Work::Append(append) => self.append(from, append, now.wall),
+            Work::Read(read) => self.read(reactor, from, read, now.monotonic),
+            Work::ListOffsets(parts) => self.list_offsets(reactor, from, parts),
+            Work::EpochEnds(parts) => self.epoch_ends(from, &parts),
+            Work::DeleteRecords(parts) => self.delete_records(reactor, from, &parts),
+            Work::LogSizes(which) => self.log_sizes(from, which.as_deref()),
+            Work::Producers(parts) => self.producers(from, &parts),
+        }
+    }
+
+    /// The answers that are ready.
+    pub fn take_answers(&mut self) -> Vec<(RequestRef, Done)> {
+        std::mem::take(&mut self.answers)
+    }
+
+    /// A write of a log has completed.
+    pub fn on_wrote(&mut self, reactor: &mut Reactor, token: Token, result: std::io::Result<()>) {
+        self.store.on_wrote(token, result, reactor);
+    }
+
+    /// A read of a log has completed.
+    pub fn on_read(&mut self, reactor: &mut Reactor, token: Token, result: std::io::Result<Bytes>) {
+        self.store.on_read(token, result, reactor);
+    }
+
+    /// Once a turn of the loop: takes in what has completed and starts what is due. Returns whether there was
+    /// anything to take in.
+    pub fn turn(&mut self, reactor: &mut Reactor, now: Now) -> bool {
+        self.store.tick(now.wall, reactor);
+        let mut busy = self.take_in_opened(now.wall);
+        while let Some(outcome) = self.store.next_outcome() {
+            busy = true;
+            self.on_outcome(reactor, outcome, now);
+        }
+        if !self.stalled.is_empty() {
+            self.append_stalled(now.wall);
+        }
+        self.resume_reads(reactor, now.monotonic);
+        if self.next_chores <= now.monotonic {
+            self.next_chores = now.monotonic + CHORES_INTERVAL;
+            self.do_chores(reactor, now);
+        }
+        self.store.commit(reactor);
+        busy
+    }
+
+    /// When [`Self::turn`] has something to do without any event.
+    pub fn next_deadline(&self) -> Instant {
+        self.read_deadlines.first().map_or(self.next_chores, |(until, _)| self.next_chores.min(*until))
+    }
+
+    /// Acts on new metadata. [`Self::take_applied`] tells when that is done.
+    pub fn apply(&mut self, reactor: &mut Reactor, image: &Image, delta: &Delta) {
+        self.applying = Some(image.index());
+        for (id, change) in &delta.topics {
+            if change.removed {
+                let gone: Vec<TopicPartition> =
+                    self.slots.keys().filter(|at| at.topic == *id).copied().collect();
+                gone.into_iter().for_each(|at| self.remove(reactor, at));
+            } else if let Some(topic) = image.topic_by_id(*id) {
+                if change.settings {
+                    self.configure(topic);
+                }
+                for partition in &change.partitions {
+                    let at = TopicPartition { topic: *id, partition: *partition };
+                    if self.placement.owner(at) == self.shard && !self.slots.contains_key(&at) {
+                        self.slots.insert(at, Slot::Opening);
+                        self.openings.start(reactor, &self.directories, topic, *partition);
+                    }
+                }
+            }
+        }
+    }
+
+    /// The image that was applied last, told once, when every partition of it is open and no removal is under way.
+    pub fn take_applied(&mut self) -> Option<LogIndex> {
+        if self.openings.are_done() && self.removing == 0 { self.applying.take() } else { None }
+    }
+
+    /// Saves what a restart needs and makes everything durable. [`Self::closed`] tells when that is done.
+    pub fn close(&mut self, reactor: &mut Reactor) {
+        for partition in self.open.values_mut() {
+            self.store.save_producer_snapshot(
+                partition.log,
+                partition.producers.end(),
+                partition.producers.snapshot(),
+                reactor,
+            );
+        }
+        self.store.close(reactor);
+    }
+
+    /// How many logs could not be closed cleanly, once closing has ended.
+    pub fn closed(&self) -> Option<usize> {
+        self.closed
+    }
+
+    /// The state of a partition, or what a client is told instead.
+    pub(super) fn find(&self, at: TopicPartition) -> Result<Key, ErrorCode> {
+        match self.slots.get(&at) {
+            Some(Slot::Open(key)) => Ok(*key),
+            // Clients try again after this one.
+            Some(Slot::Opening) => Err(ErrorCode::NotLeaderOrFollower),
+            Some(Slot::Failed) => Err(ErrorCode::KafkaStorageError),
+            None => Err(ErrorCode::UnknownTopicOrPartition),
+        }
+    }
+
+    /// All open partitions.
+    pub(super) fn all_open(&self) -> impl Iterator<Item = &Partition> {
+        self.open.iter().map(|(_, partition)| partition)
+    }
+
+    fn take_in_opened(&mut self, now: TimestampMs) -> bool {
+        let mut any = false;
+        while let Some((at, result)) = self.openings.finished() {
+            any = true;
+            if !self.slots.contains_key(&at) {
+                continue; // Its topic was deleted meanwhile.
+            }
+            match result {
+                Ok(opened) => self.adopt(*opened, now),
+                Err(error) => {
+                    tracing::error!("partition {} of topic {} is offline: {error}", at.partition, at.topic);
+                    self.slots.insert(at, Slot::Failed);
+                }
+            }
+        }
+        any
+    }
+
+    fn adopt(&mut self, opened: OpenedPartition, _now: TimestampMs) {
+        let at = opened.at;
+        let partition = opened.into_partition(&mut self.store);
+        let log = partition.log;
+        let key = self.open.insert(partition);
+        self.by_log.insert(log, key);
+        self.slots.insert(at, Slot::Open(key));
+    }
+
+    fn remove(&mut self, reactor: &mut Reactor, at: TopicPartition) {
+        let Some(Slot::Open(key)) = self.slots.remove(&at) else { return };
+        self.fail_appends(key, ErrorCode::UnknownTopicOrPartition);
+        self.wake_reads(key);
+        if let Some(partition) = self.open.remove(key) {
+            self.by_log.remove(&partition.log);
+            self.directories.forget(at);
+            self.removing += 1;
+            self.store.remove(partition.log, at.topic, reactor);
+        }
+    }
+
+    fn configure(&mut self, topic: &Topic) {
+        let log_settings = settings::log_settings(&topic.settings);
+        for (index, _) in topic.partitions() {
+            let at = TopicPartition { topic: topic.id, partition: index };
+            let Ok(key) = self.find(at) else { continue };
+            let Some(partition) = self.open.get_mut(key) else { continue };
+            self.store.configure(partition.log, log_settings);
+            partition.settings = topic.settings.clone();
+            if partition.leader.set_rule(settings::flush_rule(&topic.settings)) {
+                self.watermark_moved(key);
+            }
+        }
+    }
+
+    fn on_outcome(&mut self, reactor: &mut Reactor, outcome: Outcome, now: Now) {
+        match outcome {
+            Outcome::Committed { log, durable_end } => self.on_committed(reactor, log, durable_end, now.wall),
+            Outcome::ReadDone { id, result } => self.on_fetched_from_disk(id, result, now.monotonic),
+            Outcome::LookupDone { id, result } => self.on_looked_up(id, result),
+            Outcome::Stalled { log, error } => tracing::error!("{}: {error}", self.name_of(log)),
+            Outcome::Resumed { log } => tracing::info!("{}: takes records again", self.name_of(log)),
+            Outcome::Offline { log, error } => self.on_offline(log, &error),
+            Outcome::Removed { log: _, result } => {
+                self.removing = self.removing.saturating_sub(1);
+                if let Err(error) = result {
+                    tracing::error!("files of a deleted topic could not be removed: {error}");
+                }
+            }
+            Outcome::Truncated { .. } => {}
+            Outcome::Closed { failed } => {
+                for (log, error) in &failed {
+                    tracing::error!("{}: not closed cleanly: {error}", self.name_of(*log));
+                }
+                self.closed = Some(failed.len());
+            }
+        }
+    }
+
+    fn on_committed(&mut self, reactor: &mut Reactor, log: LogId, durable_end: Offset, now: TimestampMs) {
+        let Some(key) = self.by_log.get(&log).copied() else { return };
+        let Some(partition) = self.open.get_mut(key) else { return };
+        let moved = partition.leader.made_durable(durable_end, now);
+        if partition.leader.flush_due(now) {
+            self.store.want_durable(log);
+        }
+        if partition.unsaved_bytes >= SNAPSHOT_INTERVAL_BYTES {
+            partition.unsaved_bytes = 0;
+            let (at, bytes) = (partition.producers.end(), partition.producers.snapshot());
+            self.store.save_producer_snapshot(log, at, bytes, reactor);
+        }
+        if moved {
+            self.watermark_moved(key);
+        }
+    }
+
+    /// Answers whom the high watermark has let go.
+    pub(super) fn watermark_moved(&mut self, key: Key) {
+        if let Some(partition) = self.open.get_mut(key) {
+            partition.producers.high_watermark_moved(partition.leader.high_watermark());
+        }
+        self.release_appends(key);
+        self.wake_reads(key);
+    }
+
+    fn on_offline(&mut self, log: LogId, error: &StorageError) {
+        tracing::error!("{}: {error}", self.name_of(log));
+        if let Some(key) = self.by_log.get(&log).copied() {
+            self.fail_appends(key, ErrorCode::KafkaStorageError);
+        }
+    }
+
+    fn do_chores(&mut self, reactor: &mut Reactor, now: Now) {
+        self.time_out_appends(now.monotonic);
+        let retention = self.next_retention <= now.monotonic;
+        if retention {
+            self.next_retention = now.monotonic + RETENTION_INTERVAL;
+        }
+        for partition in self.open.values_mut() {
+            if partition.leader.flush_due(now.wall) {
+                self.store.want_durable(partition.log);
+            }
+            if retention {
+                partition.producers.expire(now.wall);
+                let below = partition.leader.high_watermark();
+                if let Ok(start) = self.store.apply_retention(partition.log, below, now.wall, reactor) {
+                    partition.move_log_start(start);
+                }
+            }
+        }
+    }
+
+    fn name_of(&self, log: LogId) -> String {
+        let partition = self.by_log.get(&log).and_then(|key| self.open.get(*key));
+        partition.map_or_else(|| "a removed partition".to_owned(), |partition| partition.name.to_string())
+    }
+}
+
+/// What the limits on producers are made of.
+pub(super) fn producer_limits(expiration_ms: i64) -> ProducerLimits {
+    ProducerLimits { expiration_ms, ..ProducerLimits::default() }
+}

@@ -1,0 +1,77 @@
+//! The partitions that a shard owns: each one's log, its place as a leader, its producers, and who waits for it.
+//! Work in, answers out; the answers gather in a list that the shard sends away.
+//!
+//! # Invariants
+//! - Every piece of work is answered exactly once, also when its partition goes away meanwhile.
+//! - An answer never overtakes what it reports: what is acknowledged under `acks=all` lies below the high watermark.
+//!
+//! # Not here
+//! How bytes become durable (`storage`); which offsets count (`replication`); who asked (`requests.rs`).
+
+mod append;
+mod host;
+mod open;
+mod queries;
+mod read;
+mod settings;
+
+pub use host::Partitions;
+pub use open::Directories;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use metadata::TopicSettings;
+use replication::{Leader, LeaderEpochs, ProducerStates};
+use storage::{LogId, LogName};
+use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
+
+use crate::arena::Key;
+
+/// One partition on its shard, led by this broker. Dies when its topic is deleted.
+pub struct Partition {
+    at: TopicPartition,
+    name: LogName,
+    /// Index into the broker's log directories.
+    directory: usize,
+    log: LogId,
+    leader: Leader,
+    epoch: LeaderEpoch,
+    epochs: LeaderEpochs,
+    producers: ProducerStates,
+    settings: Arc<TopicSettings>,
+    /// Bytes appended since the state of producers was saved.
+    unsaved_bytes: u64,
+    /// Appends that wait for the high watermark, lowest first: the offset it must reach, the job, the part in it.
+    appends: VecDeque<(Offset, Key, usize)>,
+    /// Reads that wait for more.
+    reads: Vec<Key>,
+}
+
+impl Partition {
+    /// Holds the epoch that a client believes in against the partition's own (KIP-320).
+    fn check_epoch(&self, claimed: LeaderEpoch) -> Result<(), ErrorCode> {
+        if claimed == LeaderEpoch::NONE || claimed == self.epoch {
+            Ok(())
+        } else if claimed < self.epoch {
+            Err(ErrorCode::FencedLeaderEpoch)
+        } else {
+            Err(ErrorCode::UnknownLeaderEpoch)
+        }
+    }
+
+    /// Records below `log_start` are gone.
+    fn move_log_start(&mut self, log_start: Offset) {
+        // The log deletes nothing above the high watermark; if it said so, the leader's view stays.
+        if self.leader.log_start_moved(log_start).is_ok() {
+            self.epochs.truncate_from_start(log_start);
+            self.producers.log_start_moved(log_start);
+        }
+    }
+
+    /// The offset below which clients may read.
+    fn readable_end(&self, committed_only: bool) -> Offset {
+        let high_watermark = self.leader.high_watermark();
+        if committed_only { self.producers.last_stable_offset(high_watermark) } else { high_watermark }
+    }
+}

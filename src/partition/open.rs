@@ -1,0 +1,238 @@
+//! Opening partitions: recovery of the log, then of what is remembered beside it. On offload threads.
+
+use std::collections::HashMap;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+
+use metadata::{Topic, TopicSettings};
+use reactor::Reactor;
+use record::{BatchHeader, EndTxnMarker};
+use replication::{Leader, LeaderEpochs, ProducerStates};
+use storage::{LogDir, LogName, OpenedLog, StorageError, Store};
+use types::{LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicPartition};
+
+use super::host::producer_limits;
+use super::{Partition, settings};
+use crate::clock::Now;
+
+/// A control batch holds one small record and is not compressed by any broker.
+const CONTROL_BATCH_BYTES_MAX: usize = 4096;
+
+/// The broker's log directories, and which log lies where. Shared by all shards, and used by background work only.
+pub struct Directories {
+    dirs: Vec<Arc<LogDir>>,
+    producer_expiration_ms: i64,
+    placed: Mutex<HashMap<TopicPartition, usize>>,
+}
+
+impl Directories {
+    /// `found` are the logs that lie in the directories already.
+    pub fn new(
+        dirs: Vec<Arc<LogDir>>,
+        found: HashMap<TopicPartition, usize>,
+        producer_expiration_ms: i64,
+    ) -> Self {
+        Self { dirs, producer_expiration_ms, placed: Mutex::new(found) }
+    }
+
+    /// All of them, in the order of `log.dirs`.
+    pub fn all(&self) -> &[Arc<LogDir>] {
+        &self.dirs
+    }
+
+    /// Where the log of `at` lies, or from now on shall lie: where the fewest are.
+    fn place(&self, at: TopicPartition) -> usize {
+        let mut placed = self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
+        if let Some(directory) = placed.get(&at) {
+            return *directory;
+        }
+        let mut logs = vec![0usize; self.dirs.len()];
+        for directory in placed.values() {
+            logs[*directory] += 1;
+        }
+        let fewest = logs.iter().enumerate().min_by_key(|(_, logs)| **logs).map_or(0, |(index, _)| index);
+        placed.insert(at, fewest);
+        fewest
+    }
+
+    /// The log of `at` is deleted.
+    pub(super) fn forget(&self, at: TopicPartition) {
+        self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&at);
+    }
+}
+
+/// A partition that is ready to be adopted by its shard.
+pub struct OpenedPartition {
+    pub at: TopicPartition,
+    name: LogName,
+    directory: usize,
+    log: OpenedLog,
+    epoch: LeaderEpoch,
+    epochs: LeaderEpochs,
+    producers: ProducerStates,
+    settings: Arc<TopicSettings>,
+}
+
+impl OpenedPartition {
+    pub(super) fn into_partition(self, store: &mut Store) -> Partition {
+        let rule = settings::flush_rule(&self.settings);
+        let leader = Leader::new(self.log.log_start(), self.log.log_end(), rule);
+        Partition {
+            at: self.at,
+            name: self.name,
+            directory: self.directory,
+            log: store.adopt(self.log),
+            leader,
+            epoch: self.epoch,
+            epochs: self.epochs,
+            producers: self.producers,
+            settings: self.settings,
+            unsaved_bytes: 0,
+            appends: Default::default(),
+            reads: Vec::new(),
+        }
+    }
+}
+
+/// Partitions that are being opened. Lives on the shard.
+pub(super) struct Openings {
+    under_way: usize,
+    sender: Sender<Opening>,
+    receiver: Receiver<Opening>,
+}
+
+type Opening = (TopicPartition, Result<Box<OpenedPartition>, StorageError>);
+
+impl Default for Openings {
+    fn default() -> Self {
+        let (sender, receiver) = channel();
+        Self { under_way: 0, sender, receiver }
+    }
+}
+
+impl Openings {
+    /// Opens a partition in the background.
+    pub fn start(
+        &mut self,
+        reactor: &mut Reactor,
+        directories: &Arc<Directories>,
+        topic: &Topic,
+        partition: PartitionIndex,
+    ) {
+        let at = TopicPartition { topic: topic.id, partition };
+        let name = LogName { topic: topic.name.clone(), partition };
+        let epoch = topic.partition(partition).map_or(LeaderEpoch::ZERO, |state| state.leader_epoch);
+        let (directories, settings, sender) =
+            (directories.clone(), topic.settings.clone(), self.sender.clone());
+        self.under_way += 1;
+        reactor.offload(move || {
+            let result = open(&directories, at, name, epoch, settings, Now::read().wall).map(Box::new);
+            // The shard may have ended meanwhile; then nobody waits for this.
+            let _ = sender.send((at, result));
+        });
+    }
+
+    /// One that is open now, or could not be opened.
+    pub fn finished(&mut self) -> Option<Opening> {
+        let opening = self.receiver.try_recv().ok()?;
+        self.under_way -= 1;
+        Some(opening)
+    }
+
+    /// Whether none is under way.
+    pub fn are_done(&self) -> bool {
+        self.under_way == 0
+    }
+}
+
+fn open(
+    directories: &Directories,
+    at: TopicPartition,
+    name: LogName,
+    epoch: LeaderEpoch,
+    settings: Arc<TopicSettings>,
+    now: TimestampMs,
+) -> Result<OpenedPartition, StorageError> {
+    let directory = directories.place(at);
+    let log = directories.dirs[directory].open_log(&name, at.topic, &settings::log_settings(&settings))?;
+    report_recovery(&name, &log);
+    let mut epochs = load_epochs(&name, &log);
+    let (mut producers, from) = load_producers(directories.producer_expiration_ms, &name, &log, now);
+    log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
+    Ok(OpenedPartition { at, name, directory, log, epoch, epochs, producers, settings })
+}
+
+fn report_recovery(name: &LogName, log: &OpenedLog) {
+    let recovery = log.recovery();
+    if recovery.cut_bytes > 0 {
+        let end = log.log_end();
+        tracing::warn!(
+            "{name}: cut {} bytes of unfinished writes; the log ends at {end}",
+            recovery.cut_bytes
+        );
+    }
+    for damage in &recovery.damage {
+        let file = damage.file.display();
+        tracing::error!("{name}: {file} is damaged at position {}: {}", damage.position, damage.what);
+    }
+}
+
+fn load_epochs(name: &LogName, log: &OpenedLog) -> LeaderEpochs {
+    let loaded = log.leader_epochs().map(|text| text.as_deref().map(LeaderEpochs::decode));
+    let mut epochs = match loaded {
+        Ok(Some(Ok(epochs))) => epochs,
+        Ok(None) => LeaderEpochs::new(),
+        Ok(Some(Err(error))) => {
+            tracing::warn!("{name}: {error}; epochs are taken from the batches instead");
+            LeaderEpochs::new()
+        }
+        Err(error) => {
+            tracing::warn!("{name}: {error}; epochs are taken from the batches instead");
+            LeaderEpochs::new()
+        }
+    };
+    epochs.truncate_from_end(log.log_end());
+    epochs
+}
+
+/// The newest usable snapshot, and the offset from which the log has to be read again.
+fn load_producers(
+    expiration_ms: i64,
+    name: &LogName,
+    log: &OpenedLog,
+    now: TimestampMs,
+) -> (ProducerStates, Offset) {
+    let limits = producer_limits(expiration_ms);
+    for at in log.producer_snapshots().unwrap_or_default() {
+        let states = log.producer_snapshot(at).map_err(|error| error.to_string()).and_then(|file| {
+            ProducerStates::from_snapshot(&file, at, limits, now).map_err(|e| e.to_string())
+        });
+        match states {
+            Ok(states) => return (states, at.max(log.log_start())),
+            Err(error) => tracing::warn!("{name}: producer snapshot at {at} is not used: {error}"),
+        }
+    }
+    (ProducerStates::new(log.log_start(), limits), log.log_start())
+}
+
+fn replay(epochs: &mut LeaderEpochs, producers: &mut ProducerStates, header: &BatchHeader, batch: &[u8]) {
+    epochs.assign(header.partition_leader_epoch, header.base_offset);
+    if header.base_offset < producers.end() {
+        return; // The snapshot has it.
+    }
+    match end_txn_marker(header, batch) {
+        // Which transactions ended where is looked up in the transaction index, not here.
+        Some(marker) => drop(producers.applied_marker(header, &marker, header.max_timestamp)),
+        None => producers.applied(header, header.max_timestamp),
+    }
+}
+
+/// The transaction marker that a control batch holds.
+fn end_txn_marker(header: &BatchHeader, batch: &[u8]) -> Option<EndTxnMarker> {
+    if !header.is_control() {
+        return None;
+    }
+    let records = record::decompress(batch, CONTROL_BATCH_BYTES_MAX).ok()?;
+    let first = records.iter().next()?.ok()?;
+    EndTxnMarker::parse(first.key?, first.value?).ok()?
+}

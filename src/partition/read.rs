@@ -1,0 +1,255 @@
+//! Reading for fetches: from memory at once, from disk through the reactor, and waiting for more.
+//!
+//! # Hot path
+//! A read that memory can answer allocates its answer and nothing else.
+
+use std::time::Instant;
+
+use bytes::Bytes;
+use reactor::Reactor;
+use storage::{Read, ReadId, StorageError};
+use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
+
+use super::host::DiskRead;
+use super::{Partition, Partitions};
+use crate::arena::Key;
+use crate::work::{Done, EpochEnd, Fetched, Part, ReadPart, ReadWork, RequestRef};
+
+/// A read that is not answered yet: it waits for the disk or for more records.
+pub(super) struct ReadJob {
+    from: RequestRef,
+    work: ReadWork,
+    fetched: Vec<Part<Fetched>>,
+    /// Reads from disk under way, each with the index of its part.
+    on_disk: Vec<(ReadId, usize)>,
+    /// It is parked on its partitions' lists until one of them has more.
+    parked: bool,
+}
+
+impl ReadJob {
+    fn bytes(&self) -> usize {
+        self.fetched.iter().map(|part| part.item.len()).sum()
+    }
+
+    /// Whether something must be told at once, however little was read.
+    fn is_urgent(&self) -> bool {
+        self.fetched.iter().any(|part| part.item.error != ErrorCode::None || part.item.diverging.is_some())
+    }
+}
+
+impl Partitions {
+    /// Reads each part, and answers when there is enough or the time is over.
+    pub(super) fn read(&mut self, reactor: &mut Reactor, from: RequestRef, work: ReadWork, now: Instant) {
+        let fetched = Vec::with_capacity(work.parts.len());
+        let key = self.read_jobs.insert(ReadJob { from, work, fetched, on_disk: Vec::new(), parked: false });
+        self.reads_by_request.insert(from, key);
+        self.attempt_read(reactor, key, now);
+    }
+
+    /// Answers a waiting read with what there is: its request needs no more, or is gone.
+    pub fn hurry_read(&mut self, reactor: &mut Reactor, from: RequestRef, now: Instant) {
+        let Some(key) = self.reads_by_request.get(&from).copied() else { return };
+        let parked = self.read_jobs.get(key).is_some_and(|job| job.parked);
+        if parked {
+            self.unpark(key);
+        }
+        if let Some(job) = self.read_jobs.get_mut(key) {
+            job.work.until = now;
+        }
+        if parked {
+            self.attempt_read(reactor, key, now);
+        }
+    }
+
+    /// Lets no read wait from now on: the broker stops.
+    pub fn end_waits(&mut self) {
+        self.ending = true;
+        self.reads_to_resume.extend(self.read_deadlines.iter().map(|(_, key)| *key));
+    }
+
+    /// Takes up the reads whose partitions have more, and those whose time is over.
+    pub(super) fn resume_reads(&mut self, reactor: &mut Reactor, now: Instant) {
+        while let Some((until, key)) = self.read_deadlines.first().copied()
+            && until <= now
+        {
+            self.read_deadlines.pop_first();
+            self.reads_to_resume.push(key);
+        }
+        for key in std::mem::take(&mut self.reads_to_resume) {
+            if self.read_jobs.get(key).is_some_and(|job| job.parked) {
+                self.unpark(key);
+                self.attempt_read(reactor, key, now);
+            }
+        }
+    }
+
+    /// Takes in what the disk has read.
+    pub(super) fn on_fetched_from_disk(
+        &mut self,
+        id: ReadId,
+        result: Result<Vec<Bytes>, StorageError>,
+        now: Instant,
+    ) {
+        let Some(DiskRead::Fetch(key)) = self.disk_reads.remove(&id) else { return };
+        let Some(job) = self.read_jobs.get_mut(key) else { return };
+        let Some(place) = job.on_disk.iter().position(|(read, _)| *read == id) else { return };
+        let (_, index) = job.on_disk.swap_remove(place);
+        match result {
+            Ok(records) => job.fetched[index].item.records = records,
+            Err(error) => {
+                tracing::error!("a read failed: {error}");
+                job.fetched[index].item = Fetched::failed(ErrorCode::KafkaStorageError);
+            }
+        }
+        self.conclude_read(key, now);
+    }
+
+    /// Notes that a partition's readers may have more to read.
+    pub(super) fn wake_reads(&mut self, partition: Key) {
+        if let Some(partition) = self.open.get(partition) {
+            self.reads_to_resume.extend_from_slice(&partition.reads);
+        }
+    }
+
+    /// Reads all parts of a job, within its bounds.
+    fn attempt_read(&mut self, reactor: &mut Reactor, key: Key, now: Instant) {
+        let Some(job) = self.read_jobs.get_mut(key) else { return };
+        let parts = std::mem::take(&mut job.work.parts);
+        let (mut bytes_left, committed_only) = (job.work.bytes_max, job.work.committed_only);
+        let mut fetched = std::mem::take(&mut job.fetched);
+        fetched.clear();
+        let mut on_disk = Vec::new();
+        for (index, part) in parts.iter().enumerate() {
+            // The first partition with records gives its first batch whole; later ones only what still has room.
+            let first = bytes_left == self.read_jobs.get(key).map_or(0, |job| job.work.bytes_max);
+            let bytes_max = part.item.bytes_max.min(bytes_left);
+            let wanted = if first || bytes_max > 0 { Some(bytes_max) } else { None };
+            let (read, later) = self.read_part(reactor, part, wanted, committed_only);
+            if let Some(id) = later {
+                on_disk.push((id, index));
+                self.disk_reads.insert(id, DiskRead::Fetch(key));
+                bytes_left = bytes_left.saturating_sub(bytes_max);
+            }
+            bytes_left = bytes_left.saturating_sub(read.len());
+            fetched.push(part.answer(read));
+        }
+        if let Some(job) = self.read_jobs.get_mut(key) {
+            job.work.parts = parts;
+            job.fetched = fetched;
+            job.on_disk = on_disk;
+        }
+        self.conclude_read(key, now);
+    }
+
+    /// Reads one part, up to `bytes_max` bytes if there is room for any; or begins to read it from disk.
+    fn read_part(
+        &mut self,
+        reactor: &mut Reactor,
+        part: &Part<ReadPart>,
+        bytes_max: Option<usize>,
+        committed_only: bool,
+    ) -> (Fetched, Option<ReadId>) {
+        let partition = match self.find(part.at).map(|key| self.open.get(key)) {
+            Ok(Some(partition)) => partition,
+            Ok(None) => return (Fetched::failed(ErrorCode::UnknownTopicOrPartition), None),
+            Err(error) => return (Fetched::failed(error), None),
+        };
+        let (mut fetched, range) = prepare(partition, &part.item, committed_only);
+        let (Some((from, to)), Some(bytes_max)) = (range, bytes_max) else { return (fetched, None) };
+        match self.store.read(partition.log, from, to, bytes_max, reactor) {
+            Ok(Read::Now(records)) => {
+                fetched.records = records;
+                (fetched, None)
+            }
+            Ok(Read::Later(id)) => (fetched, Some(id)),
+            Err(StorageError::OffsetOutOfRange { .. }) => {
+                (Fetched::failed(ErrorCode::OffsetOutOfRange), None)
+            }
+            Err(_) => (Fetched::failed(ErrorCode::KafkaStorageError), None),
+        }
+    }
+
+    /// Answers a read that has enough, or parks it.
+    fn conclude_read(&mut self, key: Key, now: Instant) {
+        let Some(job) = self.read_jobs.get(key) else { return };
+        if !job.on_disk.is_empty() {
+            return;
+        }
+        if job.bytes() >= job.work.bytes_wanted || job.is_urgent() || job.work.until <= now || self.ending {
+            if let Some(job) = self.read_jobs.remove(key) {
+                self.reads_by_request.remove(&job.from);
+                self.answers.push((job.from, Done::Read(job.fetched)));
+            }
+        } else {
+            self.park(key);
+        }
+    }
+
+    /// Puts a read on the list of every partition it reads, and its deadline on the shard's.
+    fn park(&mut self, key: Key) {
+        let Some(job) = self.read_jobs.get_mut(key) else { return };
+        job.parked = true;
+        // What it has read is read again later: views must not keep memory alive meanwhile.
+        job.fetched.clear();
+        self.read_deadlines.insert((job.work.until, key));
+        let places: Vec<TopicPartition> = job.work.parts.iter().map(|part| part.at).collect();
+        for at in places {
+            if let Some(partition) = self.find(at).ok().and_then(|found| self.open.get_mut(found)) {
+                partition.reads.push(key);
+            }
+        }
+    }
+
+    fn unpark(&mut self, key: Key) {
+        let Some(job) = self.read_jobs.get_mut(key) else { return };
+        job.parked = false;
+        self.read_deadlines.remove(&(job.work.until, key));
+        let places: Vec<TopicPartition> = job.work.parts.iter().map(|part| part.at).collect();
+        for at in places {
+            if let Some(partition) = self.find(at).ok().and_then(|found| self.open.get_mut(found)) {
+                partition.reads.retain(|read| *read != key);
+            }
+        }
+    }
+}
+
+/// Checks one part against its partition: what the answer says beside records, and the range to read, if any.
+fn prepare(
+    partition: &Partition,
+    part: &ReadPart,
+    committed_only: bool,
+) -> (Fetched, Option<(Offset, Offset)>) {
+    let leader = &partition.leader;
+    let mut fetched = Fetched {
+        error: ErrorCode::None,
+        high_watermark: leader.high_watermark(),
+        last_stable_offset: partition.readable_end(true),
+        log_start: leader.log_start(),
+        diverging: None,
+        records: Vec::new(),
+    };
+    if let Err(error) = partition.check_epoch(part.current_epoch) {
+        return (Fetched::failed(error), None);
+    }
+    if let Some(diverging) = diverges(partition, part) {
+        fetched.diverging = Some(diverging);
+        return (fetched, None);
+    }
+    if part.fetch_offset < leader.log_start() || part.fetch_offset > leader.log_end() {
+        fetched.error = ErrorCode::OffsetOutOfRange;
+        return (fetched, None);
+    }
+    let end = partition.readable_end(committed_only);
+    let range = (part.fetch_offset < end).then_some((part.fetch_offset, end));
+    (fetched, range)
+}
+
+/// Where the client's log and this one part ways, if they do (KIP-595).
+fn diverges(partition: &Partition, part: &ReadPart) -> Option<EpochEnd> {
+    if part.last_fetched_epoch == LeaderEpoch::NONE {
+        return None;
+    }
+    let end = partition.epoch_end(part.last_fetched_epoch);
+    let differs = end.epoch < part.last_fetched_epoch || end.end < part.fetch_offset;
+    differs.then_some(end)
+}

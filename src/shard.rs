@@ -1,0 +1,348 @@
+//! One core's loop: events and messages in, submissions and messages out.
+//!
+//! # Hot path
+//! A turn takes what has completed, handles each to completion with `&mut Shard`, and submits what came out. Nothing
+//! waits inside a turn; only when there is nothing to do does the shard park.
+//!
+//! # Not here
+//! What a request means (`api`); what a partition does (`partition`).
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use mesh::{Port, PortId};
+use metadata::Image;
+use net::{Connections, ListenerIndex};
+use protocol::RequestHeader;
+use reactor::{Event, Reactor};
+use types::ShardId;
+
+use crate::api;
+use crate::broker::Broker;
+use crate::clock::Now;
+use crate::control::port_of;
+use crate::message::Message;
+use crate::partition::Partitions;
+use crate::producer_ids::ProducerIds;
+use crate::requests::{Answer, Call, Gather, Gathered, OwnerSet, Requests};
+use crate::session::Session;
+use crate::work::{Done, RequestRef, Work};
+
+/// Messages and requests that a turn handles before it submits, so that no one waits for a whole backlog.
+const TURN_ITEMS_MAX: usize = 512;
+
+/// Requests that may wait for owners or the control thread; above, no new ones are taken.
+const REQUESTS_IN_FLIGHT_MAX: usize = 65_536;
+
+/// How long a graceful stop waits for clients to take their answers.
+const DRAIN_MAX: Duration = Duration::from_secs(10);
+
+/// Everything one core owns. Created on its thread, lives until the broker stops.
+pub struct Shard {
+    pub id: ShardId,
+    pub broker: Arc<Broker>,
+    pub image: Arc<Image>,
+    pub now: Now,
+    pub producer_ids: ProducerIds,
+    pub connections: Connections<Session>,
+    reactor: Reactor,
+    partitions: Partitions,
+    requests: Requests,
+    mesh: Port<Message>,
+    phase: Phase,
+}
+
+/// How far the shard's life is.
+enum Phase {
+    /// Partitions are being opened; the sockets are bound, but nobody is accepted.
+    Starting(Vec<(ListenerIndex, TcpListener)>),
+    Serving,
+    /// Requests in flight are answered until this time.
+    Draining(Instant),
+    /// Logs are being closed.
+    Closing,
+    Ended,
+}
+
+impl Shard {
+    /// A shard that waits for its first image.
+    pub fn new(
+        id: ShardId,
+        broker: Arc<Broker>,
+        image: Arc<Image>,
+        reactor: Reactor,
+        connections: Connections<Session>,
+        mesh: Port<Message>,
+        listeners: Vec<(ListenerIndex, TcpListener)>,
+    ) -> Self {
+        let now = Now::read();
+        let partitions = Partitions::new(
+            id,
+            broker.placement.clone(),
+            broker.store_settings,
+            broker.directories.clone(),
+            now.monotonic,
+        );
+        Self {
+            id,
+            broker,
+            image,
+            now,
+            producer_ids: ProducerIds::default(),
+            connections,
+            reactor,
+            partitions,
+            requests: Requests::default(),
+            mesh,
+            phase: Phase::Starting(listeners),
+        }
+    }
+
+    /// Runs until the broker stops.
+    pub async fn run(mut self) {
+        let mut events = Vec::with_capacity(TURN_ITEMS_MAX);
+        while !matches!(self.phase, Phase::Ended) {
+            let busy = self.turn(&mut events);
+            if !busy && !self.connections.has_requests() && self.mesh.prepare_to_sleep() {
+                self.reactor.park(Some(self.next_deadline())).await;
+                self.mesh.awake();
+            } else {
+                reactor::yield_if_needed().await;
+            }
+        }
+        self.mesh.send(self.broker.control_port(), Message::Stopped { shard: self.id });
+        while self.mesh.congested() {
+            self.mesh.flush();
+            reactor::yield_if_needed().await;
+        }
+    }
+
+    /// One turn of the loop. Returns whether there was anything to do.
+    fn turn(&mut self, events: &mut Vec<Event>) -> bool {
+        self.now = Now::read();
+        self.connections.tick(self.now.monotonic);
+        self.reactor.poll(events);
+        let mut busy = !events.is_empty();
+        for event in events.drain(..) {
+            self.deliver(event);
+        }
+        busy |= self.take_messages();
+        busy |= self.take_requests();
+        busy |= self.partitions.turn(&mut self.reactor, self.now);
+        busy |= self.pass_on_answers();
+        self.connections.flush(&mut self.reactor);
+        self.hand_connections_over();
+        self.tell_applied();
+        self.advance_stop();
+        self.mesh.flush();
+        busy
+    }
+
+    fn deliver(&mut self, event: Event) {
+        match self.connections.on_event(event) {
+            None => {}
+            Some(Event::Wrote { token, result }) => {
+                self.partitions.on_wrote(&mut self.reactor, token, result)
+            }
+            Some(Event::Read { token, result }) => self.partitions.on_read(&mut self.reactor, token, result),
+            Some(other) => debug_assert!(false, "an event of nobody: {other:?}"),
+        }
+    }
+
+    fn take_messages(&mut self) -> bool {
+        for taken in 0..TURN_ITEMS_MAX {
+            let Some(message) = self.mesh.receive() else { return taken > 0 };
+            self.deliver_message(message);
+        }
+        true
+    }
+
+    fn deliver_message(&mut self, message: Message) {
+        match message {
+            Message::Work { from, work } => self.partitions.accept(&mut self.reactor, from, work, self.now),
+            Message::Done { to, from, done } => self.merge(to, from, done),
+            Message::Hurry { from } => {
+                self.partitions.hurry_read(&mut self.reactor, from, self.now.monotonic)
+            }
+            Message::Moved(moved) => {
+                self.connections.adopt(*moved);
+            }
+            Message::Publish { image, delta } => {
+                self.partitions.apply(&mut self.reactor, &image, &delta);
+                self.image = image;
+            }
+            Message::Open => {
+                if let Phase::Starting(listeners) = std::mem::replace(&mut self.phase, Phase::Serving) {
+                    for (index, listener) in listeners {
+                        self.connections.accept(&mut self.reactor, listener, index);
+                    }
+                }
+            }
+            Message::Stop => {
+                self.connections.stop(&mut self.reactor);
+                self.partitions.end_waits();
+                self.phase = Phase::Draining(self.now.monotonic + DRAIN_MAX);
+            }
+            Message::Ask { .. } | Message::Applied { .. } | Message::Stopped { .. } => {
+                debug_assert!(false, "a message for the control thread");
+            }
+        }
+    }
+
+    fn take_requests(&mut self) -> bool {
+        for taken in 0..TURN_ITEMS_MAX {
+            if self.mesh.congested() || self.requests.len() >= REQUESTS_IN_FLIGHT_MAX {
+                return taken > 0;
+            }
+            let Some(request) = self.connections.next_request() else { return taken > 0 };
+            self.dispatch(request);
+        }
+        true
+    }
+
+    fn dispatch(&mut self, request: net::Request) {
+        let net::Request { connection, slot, frame } = request;
+        let Ok(header) = RequestHeader::peek(&frame) else {
+            self.connections.reply(connection, slot, None);
+            return self.connections.close(connection);
+        };
+        let call = Call {
+            connection,
+            slot,
+            api_key: header.api_key,
+            version: header.api_version,
+            correlation_id: header.correlation_id,
+            client_id: header.client_id,
+        };
+        let answer = api::handle(self, &call, &frame);
+        self.answer(&call, answer);
+    }
+
+    fn answer(&mut self, call: &Call, answer: Answer) {
+        match answer {
+            Answer::Reply(frame) => self.connections.reply(call.connection, call.slot, Some(frame)),
+            Answer::Silence => self.connections.reply(call.connection, call.slot, None),
+            Answer::Later => {}
+            Answer::Close => {
+                self.connections.reply(call.connection, call.slot, None);
+                self.connections.close(call.connection);
+            }
+        }
+    }
+
+    /// Sends each owner its work; `gather` makes the answer out of what they do.
+    pub fn ask_owners(
+        &mut self,
+        call: &Call,
+        gather: Box<dyn Gather>,
+        works: Vec<(ShardId, Work)>,
+    ) -> Answer {
+        if works.is_empty() {
+            return gather.finish(call, self);
+        }
+        let mut owners = OwnerSet::default();
+        works.iter().for_each(|(owner, _)| owners.insert(*owner));
+        let request = self.requests.insert(call.clone(), gather, works.len(), owners);
+        let from = RequestRef { shard: self.id, request };
+        for (owner, work) in works {
+            if owner == self.id {
+                self.partitions.accept(&mut self.reactor, from, work, self.now);
+            } else {
+                self.mesh.send(port_of(owner), Message::Work { from, work });
+            }
+        }
+        Answer::Later
+    }
+
+    /// Sends the controller a request; `gather` makes the answer out of its reply.
+    pub fn ask_controller(
+        &mut self,
+        call: &Call,
+        gather: Box<dyn Gather>,
+        request: controller::Request,
+    ) -> Answer {
+        let key = self.requests.insert(call.clone(), gather, 1, OwnerSet::default());
+        let from = RequestRef { shard: self.id, request: key };
+        self.mesh.send(self.broker.control_port(), Message::Ask { from, request: Box::new(request) });
+        Answer::Later
+    }
+
+    fn pass_on_answers(&mut self) -> bool {
+        let mut any = false;
+        // A request that is complete may ask for more, whose answers may be there at once.
+        loop {
+            let answers = self.partitions.take_answers();
+            if answers.is_empty() {
+                return any;
+            }
+            any = true;
+            for (to, done) in answers {
+                if to.shard == self.id {
+                    self.merge(to, port_of(self.id), done);
+                } else {
+                    self.mesh.send(port_of(to.shard), Message::Done { to, from: port_of(self.id), done });
+                }
+            }
+        }
+    }
+
+    fn merge(&mut self, to: RequestRef, from: PortId, done: Done) {
+        match self.requests.merge(to.request, from, done) {
+            Gathered::Waiting => {}
+            Gathered::Hurry(owners) => self.hurry(to, owners),
+            Gathered::Complete(call, gather) => {
+                let answer = gather.finish(&call, self);
+                self.answer(&call, answer);
+            }
+        }
+    }
+
+    fn hurry(&mut self, from: RequestRef, owners: OwnerSet) {
+        for owner in owners.iter() {
+            if owner == self.id {
+                self.partitions.hurry_read(&mut self.reactor, from, self.now.monotonic);
+            } else {
+                self.mesh.send(port_of(owner), Message::Hurry { from });
+            }
+        }
+    }
+
+    fn hand_connections_over(&mut self) {
+        while let Some((target, moved)) = self.connections.next_moved() {
+            self.mesh.send(port_of(target), Message::Moved(Box::new(moved)));
+        }
+    }
+
+    fn tell_applied(&mut self) {
+        if let Some(index) = self.partitions.take_applied() {
+            self.mesh.send(self.broker.control_port(), Message::Applied { shard: self.id, index });
+        }
+    }
+
+    /// Takes the next step of a graceful stop, if one is due.
+    fn advance_stop(&mut self) {
+        match &self.phase {
+            Phase::Starting(_) | Phase::Serving | Phase::Ended => {}
+            Phase::Draining(until) => {
+                if self.connections.is_drained() || *until <= self.now.monotonic {
+                    self.connections.close_all();
+                    self.connections.flush(&mut self.reactor);
+                    self.partitions.close(&mut self.reactor);
+                    self.phase = Phase::Closing;
+                }
+            }
+            Phase::Closing => {
+                if let Some(failed) = self.partitions.closed() {
+                    self.broker.note_closed(failed == 0);
+                    self.phase = Phase::Ended;
+                }
+            }
+        }
+    }
+
+    fn next_deadline(&self) -> Instant {
+        let partitions = self.partitions.next_deadline();
+        self.connections.next_deadline().map_or(partitions, |connections| connections.min(partitions))
+    }
+}
