@@ -18,13 +18,21 @@
 
 mod check;
 mod checkpoint;
+mod commit;
+mod core;
 mod error;
 mod index;
+mod job;
 mod layout;
+mod log;
 mod log_dir;
+mod lookup;
+mod maintain;
+mod open_segments;
 mod opened;
 mod outcome;
 mod partition_metadata;
+mod reader;
 mod recover;
 mod resync;
 mod scan;
@@ -32,7 +40,10 @@ mod segment;
 mod segment_index;
 mod settings;
 mod store;
+mod tail;
 mod time_index;
+mod truncate;
+mod upkeep;
 
 pub use error::StorageError;
 pub use layout::LogName;

@@ -70,8 +70,6 @@ pub enum Outcome {
     Offline { log: LogId, error: StorageError },
     /// A truncation has ended, with the log's new end. It may lie below what was asked for, since batches stay whole.
     Truncated { log: LogId, result: Result<Offset, StorageError> },
-    /// The log start moved without the caller's asking, because retention deleted segments.
-    LogStartMoved { log: LogId, log_start: Offset },
     /// The log's directory has got another name: one of the same name can be created. Its files disappear later.
     Removed { log: LogId, result: Result<(), StorageError> },
     /// All logs are closed; `failed` names those that are not clean.

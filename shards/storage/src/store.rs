@@ -1,18 +1,45 @@
-//! All logs of one shard.
+//! All logs of one shard: the calls that a shard makes, and where completions go.
+//!
+//! # Hot path
+//! `append`, `commit`, `read` from memory and `on_wrote` allocate nothing per record and log nothing.
+//!
+//! # Not here
+//! What a log knows (`log.rs`); what the passing of time and finished background work cause (`upkeep.rs`).
+
+use std::fmt;
+use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
 use reactor::{Reactor, Token};
 use record::{BatchHeader, ValidBatch};
-use types::{LeaderEpoch, Offset, TimestampMs, Uuid};
+use slab::Slab;
+use types::{LeaderEpoch, Offset};
 
+use crate::commit;
+use crate::core::{Core, Message, Operation};
 use crate::error::StorageError;
+use crate::log::Log;
+use crate::lookup::PendingLookup;
+use crate::open_segments::OpenSegments;
 use crate::opened::OpenedLog;
 use crate::outcome::{Appended, Lookup, Outcome, Read, TimestampTarget};
+use crate::reader::{self, ColdRead};
 use crate::settings::{LogSettings, StoreSettings};
+use crate::upkeep::Upkeep;
 
 /// Names a log within its store. Never given twice.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct LogId(pub(crate) u64);
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct LogId {
+    pub(crate) key: u32,
+    /// Tells apart the logs that have used a key one after the other.
+    pub(crate) generation: u32,
+}
+
+impl fmt::Debug for LogId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "LogId({}.{})", self.key, self.generation)
+    }
+}
 
 /// Names a read or a lookup within its store. Never given twice.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -38,20 +65,37 @@ pub struct LogStatus {
 /// All logs of one shard. Lives on that shard's thread, and is told of everything through `&mut`.
 #[derive(Debug)]
 pub struct Store {
-    settings: StoreSettings,
+    pub(crate) logs: Slab<Log>,
+    generation: u32,
+    pub(crate) core: Core,
+    pub(crate) messages: Receiver<Message>,
+    pub(crate) open_segments: OpenSegments,
+    pub(crate) upkeep: Upkeep,
 }
 
 impl Store {
     /// A store without logs.
     #[must_use]
     pub fn new(settings: StoreSettings) -> Self {
-        Self { settings }
+        let (sender, messages) = channel();
+        Self {
+            logs: Slab::new(),
+            generation: 0,
+            core: Core::new(settings, sender),
+            messages,
+            open_segments: OpenSegments::default(),
+            upkeep: Upkeep::default(),
+        }
     }
 
     /// Takes over a log that was opened.
     pub fn adopt(&mut self, opened: OpenedLog) -> LogId {
-        let _ = (opened, self.settings);
-        LogId(0)
+        self.generation = self.generation.wrapping_add(1);
+        let generation = self.generation;
+        let entry = self.logs.vacant_entry();
+        let id = LogId { key: entry.key() as u32, generation };
+        entry.insert(Log::new(id, opened, self.core.now));
+        id
     }
 
     /// Appends batches of producers: gives them the next offsets and `epoch`. Nothing is written before
@@ -65,31 +109,100 @@ impl Store {
         batches: &[ValidBatch],
         epoch: LeaderEpoch,
     ) -> Result<Appended, StorageError> {
-        let _ = (log, batches, epoch);
-        Err(StorageError::UnknownLog)
+        let bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
+        let largest = batches.iter().map(|batch| batch.bytes.len()).max().unwrap_or(0);
+        let (log, core) = self.admit(log, bytes, largest)?;
+        let (now, sizes) = (core.now, core.chunk_sizes());
+        let mut all: Option<Appended> = None;
+        for batch in batches {
+            let (appended, taken) = log.append(batch, epoch, now, sizes);
+            note_memory(log, core, taken);
+            all = Some(Appended {
+                first_offset: all.map_or(appended.first_offset, |all| all.first_offset),
+                ..appended
+            });
+        }
+        core.unwritten += bytes;
+        core.mark_dirty(log);
+        Ok(all.unwrap_or(Appended {
+            first_offset: log.log_end,
+            last_offset: Offset(log.log_end.0 - 1),
+            log_start: log.log_start,
+        }))
     }
 
     /// Appends a batch that its leader has given offsets and epoch, as followers do. Offsets may have gaps, but
     /// never go back.
+    ///
+    /// # Errors
+    /// As [`Self::append`], and `OutOfOrder`.
     pub fn append_replica(
         &mut self,
         log: LogId,
         header: &BatchHeader,
         batch: &Bytes,
     ) -> Result<Appended, StorageError> {
-        let _ = (log, header, batch);
-        Err(StorageError::UnknownLog)
+        let (log, core) = self.admit(log, batch.len(), batch.len())?;
+        if header.base_offset < log.log_end {
+            return Err(StorageError::OutOfOrder { expected: log.log_end, got: header.base_offset });
+        }
+        let (appended, taken) = log.append_replica(header, batch, core.now, core.chunk_sizes());
+        note_memory(log, core, taken);
+        core.unwritten += batch.len();
+        core.mark_dirty(log);
+        Ok(appended)
+    }
+
+    /// The log, if it takes `bytes` more.
+    fn admit(
+        &mut self,
+        log: LogId,
+        bytes: usize,
+        largest: usize,
+    ) -> Result<(&mut Log, &mut Core), StorageError> {
+        let log = find(&mut self.logs, log).ok_or(StorageError::UnknownLog)?;
+        if let Some(refusal) = log.refusal() {
+            return Err(refusal);
+        }
+        let segment_bytes = log.settings.segment_bytes as usize;
+        if largest > segment_bytes {
+            return Err(StorageError::BatchTooLarge { batch_bytes: largest, segment_bytes });
+        }
+        let settings = &self.core.settings;
+        // A log without a backlog takes any request, else one that is larger than the bound could never come through.
+        let log_is_full = log.unwritten > 0 && log.unwritten + bytes > settings.log_unwritten_bytes_max;
+        let is_full = self.core.unwritten > 0 && self.core.unwritten + bytes > settings.unwritten_bytes_max;
+        if log_is_full || is_full {
+            return Err(StorageError::Full);
+        }
+        Ok((log, &mut self.core))
     }
 
     /// Asks that everything appended to `log` so far becomes durable with the next commit. Without, appended bytes
     /// are written within `write_delay_ms_max`, and synced when their segment ends or somebody asks.
     pub fn want_durable(&mut self, log: LogId) {
-        let _ = log;
+        if let Some(log) = find(&mut self.logs, log)
+            && log.wanted_durable < log.log_end
+        {
+            log.wanted_durable = log.log_end;
+            self.core.mark_dirty(log);
+        }
     }
 
     /// Starts commits of all logs that need one and have none in flight. Once a turn of the shard's loop.
     pub fn commit(&mut self, reactor: &mut Reactor) {
-        let _ = reactor;
+        let mut dirty = std::mem::take(&mut self.core.dirty);
+        for id in dirty.drain(..) {
+            let Some(log) = find(&mut self.logs, id) else { continue };
+            log.is_dirty = false;
+            if commit::start(log, &mut self.core, reactor) {
+                self.upkeep.wait(log);
+            }
+            self.settle(id, reactor);
+        }
+        // Logs that were marked meanwhile come with the next turn.
+        dirty.append(&mut self.core.dirty);
+        self.core.dirty = dirty;
     }
 
     /// Reads whole batches, beginning with the one that contains `from`, up to `bytes_max` bytes but at least one
@@ -105,8 +218,21 @@ impl Store {
         bytes_max: usize,
         reactor: &mut Reactor,
     ) -> Result<Read, StorageError> {
-        let _ = (log, from, up_to, bytes_max, reactor);
-        Err(StorageError::UnknownLog)
+        let log = find(&mut self.logs, log).ok_or(StorageError::UnknownLog)?;
+        if from < log.log_start || from > log.log_end {
+            let (log_start, log_end) = (log.log_start, log.log_end);
+            return Err(StorageError::OffsetOutOfRange { asked: from, log_start, log_end });
+        }
+        if from >= up_to.min(log.log_end) {
+            return Ok(Read::Now(Vec::new()));
+        }
+        if let Some(batches) = log.tail.read(from, up_to, bytes_max) {
+            return Ok(Read::Now(batches));
+        }
+        let id = self.core.next_read_id();
+        let read = Box::new(ColdRead::new(id, log.id, from, up_to, bytes_max));
+        reader::start(read, log, &mut self.open_segments, &mut self.core, reactor);
+        Ok(Read::Later(id))
     }
 
     /// Looks for a record by its timestamp, below `up_to`.
@@ -117,94 +243,102 @@ impl Store {
         up_to: Offset,
         reactor: &mut Reactor,
     ) -> Result<Lookup, StorageError> {
-        let _ = (log, target, up_to, reactor);
-        Err(StorageError::UnknownLog)
+        let log = find(&mut self.logs, log).ok_or(StorageError::UnknownLog)?;
+        let newest = log.newest_timestamps().map(|(_, newest)| newest).max();
+        let hopeless = match target {
+            TimestampTarget::AtOrAfter(timestamp) => newest.is_none_or(|newest| newest < timestamp),
+            TimestampTarget::Max => false,
+        };
+        if hopeless || log.log_start >= up_to.min(log.log_end) {
+            return Ok(Lookup::Now(None));
+        }
+        let id = self.core.next_read_id();
+        let written_to = log.log_end.min(up_to);
+        log.wanted_written = log.wanted_written.max(written_to);
+        log.lookups.push(PendingLookup { id, target, up_to, written_to });
+        self.core.mark_dirty(log);
+        let key = log.id;
+        self.start_lookups(key, reactor);
+        Ok(Lookup::Later(id))
     }
 
     /// A write or sync of this store has completed (`Event::Wrote`).
     pub fn on_wrote(&mut self, token: Token, result: std::io::Result<()>, reactor: &mut Reactor) {
-        let _ = (token, result, reactor);
+        match self.core.end(token) {
+            Some(Operation::Commit(commit)) => {
+                let Some(log) = find(&mut self.logs, commit.log) else { return };
+                commit::finish(log, &commit, result, &mut self.core);
+                let id = log.id;
+                self.start_lookups(id, reactor);
+                self.settle(id, reactor);
+            }
+            Some(Operation::Zeros { log, segment, to }) => {
+                let Some(log) = find(&mut self.logs, log) else { return };
+                commit::zeros_written(log, segment, to, result, &mut self.core);
+            }
+            Some(Operation::Read(_)) | None => debug_assert!(false, "a write that is none"),
+        }
     }
 
     /// A read of this store has completed (`Event::Read`).
     pub fn on_read(&mut self, token: Token, result: std::io::Result<Bytes>, reactor: &mut Reactor) {
-        let _ = (token, result, reactor);
-    }
-
-    /// Takes in what offload threads have finished, and does what the time asks for. Once a turn of the shard's loop,
-    /// and at least every second.
-    pub fn tick(&mut self, now: TimestampMs, reactor: &mut Reactor) {
-        let _ = (now, reactor);
+        let Some(Operation::Read(read)) = self.core.end(token) else {
+            debug_assert!(false, "a read that is none");
+            return;
+        };
+        match find(&mut self.logs, read.log) {
+            Some(log) => {
+                reader::on_window(read, result, log, &mut self.open_segments, &mut self.core, reactor);
+            }
+            None => reader::done(&read, Err(StorageError::UnknownLog), &mut self.core),
+        }
     }
 
     /// The next thing that the shard should hear of.
     pub fn next_outcome(&mut self) -> Option<Outcome> {
-        None
+        self.core.outcomes.pop_front()
     }
 
     /// Where a log stands.
     #[must_use]
     pub fn status(&self, log: LogId) -> Option<LogStatus> {
-        let _ = log;
-        None
+        let log = self.logs.get(log.key as usize).filter(|found| found.id == log)?;
+        Some(LogStatus {
+            log_start: log.log_start,
+            durable_end: log.durable_end,
+            log_end: log.log_end,
+            size_bytes: log.size_bytes(),
+            segments: log.sealed.len() + log.writing.len(),
+            error: log.refusal(),
+        })
+    }
+
+    /// Bytes in memory: of all tails, and of them what is not yet written.
+    #[must_use]
+    pub fn memory_bytes(&self) -> (usize, usize) {
+        (self.core.cached, self.core.unwritten)
     }
 
     /// New settings for a log: they count from the next append.
     pub fn configure(&mut self, log: LogId, settings: LogSettings) {
-        let _ = (log, settings);
+        if let Some(log) = find(&mut self.logs, log) {
+            log.settings = settings;
+        }
     }
+}
 
-    /// Moves the log start up to `to`, which lies between the log start and end, and removes segments that lie wholly
-    /// below it. Returns the log start.
-    pub fn delete_records(
-        &mut self,
-        log: LogId,
-        to: Offset,
-        reactor: &mut Reactor,
-    ) -> Result<Offset, StorageError> {
-        let _ = (log, to, reactor);
-        Err(StorageError::UnknownLog)
-    }
+/// The log with this id, unless it was removed.
+pub(crate) fn find(logs: &mut Slab<Log>, id: LogId) -> Option<&mut Log> {
+    logs.get_mut(id.key as usize).filter(|log| log.id == id)
+}
 
-    /// Removes old segments as `retention.ms` and `retention.bytes` ask, but nothing at or above `below` (the high
-    /// watermark). Returns the log start.
-    pub fn apply_retention(
-        &mut self,
-        log: LogId,
-        below: Offset,
-        now: TimestampMs,
-        reactor: &mut Reactor,
-    ) -> Result<Offset, StorageError> {
-        let _ = (log, below, now, reactor);
-        Err(StorageError::UnknownLog)
-    }
-
-    /// Cuts the log so that no batch reaches to `to` or beyond; for followers. Ends with [`Outcome::Truncated`], and
-    /// until then the log is `Busy`.
-    pub fn truncate(&mut self, log: LogId, to: Offset, reactor: &mut Reactor) -> Result<(), StorageError> {
-        let _ = (log, to, reactor);
-        Err(StorageError::UnknownLog)
-    }
-
-    /// Saves the state of producers at `at` (the log's end, or an older one) in the background.
-    pub fn save_producer_snapshot(&mut self, log: LogId, at: Offset, bytes: Vec<u8>, reactor: &mut Reactor) {
-        let _ = (log, at, bytes, reactor);
-    }
-
-    /// Saves `leader-epoch-checkpoint` in the background.
-    pub fn save_leader_epochs(&mut self, log: LogId, text: String, reactor: &mut Reactor) {
-        let _ = (log, text, reactor);
-    }
-
-    /// Forgets a log and deletes its files. `unique` goes into the name that the directory has meanwhile. Ends with
-    /// [`Outcome::Removed`].
-    pub fn remove(&mut self, log: LogId, unique: Uuid, reactor: &mut Reactor) {
-        let _ = (log, unique, reactor);
-    }
-
-    /// Makes everything durable, cuts files to their real size and saves indexes and checkpoints. Ends with
-    /// [`Outcome::Closed`]; after that [`crate::LogDir::mark_clean`] is due.
-    pub fn close(&mut self, reactor: &mut Reactor) {
-        let _ = reactor;
+/// A chunk of `taken` bytes was added to the tail of `log`, if any.
+fn note_memory(log: &Log, core: &mut Core, taken: usize) {
+    if taken > 0 {
+        core.cached += taken;
+        if log.tail.oldest().is_some() {
+            // The chunk before the new one has got its last batch.
+            core.evictable.push_back(log.id);
+        }
     }
 }

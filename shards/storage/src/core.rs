@@ -1,0 +1,123 @@
+//! What all logs of a store share: settings, the time, operations in flight, what the shard is to hear, and how much
+//! memory is in use.
+
+use std::collections::VecDeque;
+use std::sync::mpsc::Sender;
+
+use reactor::{Reactor, Token};
+use slab::Slab;
+use types::{Offset, TimestampMs};
+
+use crate::commit::Commit;
+use crate::error::StorageError;
+use crate::job::{self, Finished};
+use crate::log::Log;
+use crate::lookup::LookedUp;
+use crate::open_segments::Opened;
+use crate::outcome::Outcome;
+use crate::reader::ColdRead;
+use crate::settings::StoreSettings;
+use crate::store::{LogId, ReadId};
+use crate::tail::ChunkSizes;
+
+/// The bits of a token below the store's class.
+const TOKEN_KEY_BITS: u32 = 56;
+
+/// Shared by the logs of one store. Lives on the store's shard.
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) settings: StoreSettings,
+    pub(crate) now: TimestampMs,
+    pub(crate) outcomes: VecDeque<Outcome>,
+    pub(crate) messages: Sender<Message>,
+    operations: Slab<Operation>,
+    /// Logs that the next commit looks at.
+    pub(crate) dirty: Vec<LogId>,
+    /// Bytes that were appended and are not written.
+    pub(crate) unwritten: usize,
+    /// Memory of all tails.
+    pub(crate) cached: usize,
+    /// An entry for every chunk that is no longer the newest of its log, oldest first.
+    pub(crate) evictable: VecDeque<LogId>,
+    last_read: u64,
+}
+
+/// What the reactor has in hand for this store.
+#[derive(Debug)]
+pub(crate) enum Operation {
+    Commit(Commit),
+    /// Zeros are written up to `to` into the file of the segment that begins at `segment`.
+    Zeros {
+        log: LogId,
+        segment: Offset,
+        to: u64,
+    },
+    Read(Box<ColdRead>),
+}
+
+/// What offload threads tell.
+#[derive(Debug)]
+pub(crate) enum Message {
+    Job(Finished),
+    Opened(Opened),
+    LookedUp(LookedUp),
+    /// The directories' checkpoints were saved.
+    Checkpointed(Result<(), StorageError>),
+}
+
+impl Core {
+    pub(crate) fn new(settings: StoreSettings, messages: Sender<Message>) -> Self {
+        Self {
+            settings,
+            now: TimestampMs::ZERO,
+            outcomes: VecDeque::new(),
+            messages,
+            operations: Slab::new(),
+            dirty: Vec::new(),
+            unwritten: 0,
+            cached: 0,
+            evictable: VecDeque::new(),
+            last_read: 0,
+        }
+    }
+
+    /// A token for an operation, which comes back with the token.
+    pub(crate) fn begin(&mut self, operation: Operation) -> Token {
+        let key = self.operations.insert(operation) as u64;
+        Token(u64::from(self.settings.token_class) << TOKEN_KEY_BITS | key)
+    }
+
+    /// The operation with this token, which has ended.
+    pub(crate) fn end(&mut self, token: Token) -> Option<Operation> {
+        let key = token.0 & ((1 << TOKEN_KEY_BITS) - 1);
+        self.operations.try_remove(usize::try_from(key).ok()?)
+    }
+
+    pub(crate) fn next_read_id(&mut self) -> ReadId {
+        self.last_read += 1;
+        ReadId(self.last_read)
+    }
+
+    pub(crate) fn chunk_sizes(&self) -> ChunkSizes {
+        ChunkSizes { min: self.settings.chunk_bytes_min, max: self.settings.chunk_bytes_max }
+    }
+
+    /// Has the next commit look at `log`.
+    pub(crate) fn mark_dirty(&mut self, log: &mut Log) {
+        if !log.is_dirty {
+            log.is_dirty = true;
+            self.dirty.push(log.id);
+        }
+    }
+
+    /// Starts the log's next job, unless one is running or has to wait.
+    pub(crate) fn start_job(&self, log: &mut Log, reactor: &mut Reactor) {
+        if log.job_running || log.stall.as_ref().is_some_and(|stall| stall.retry_at > self.now) {
+            return;
+        }
+        let Some(job) = log.jobs.pop_front() else { return };
+        log.job_running = true;
+        let (id, origin, messages) = (log.id, log.origin.clone(), self.messages.clone());
+        reactor.offload(move || job::run(id, job, &origin, messages));
+    }
+}

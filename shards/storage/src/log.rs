@@ -1,0 +1,347 @@
+//! One log: its segments, its tail, and how far it is written and durable.
+//!
+//! # Hot path
+//! `append` copies each batch once into the tail. It neither creates nor extends files; what it needs of them is
+//! prepared in the background, and until then the tail holds the batches.
+//!
+//! # Invariants
+//! - `log_start <= durable_end <= written_end <= log_end`.
+//! - There is always a segment that is appended to: the last of `writing`. Those before it are full, and are written
+//!   and synced to their end before the next one is written.
+//!
+//! # Not here
+//! Starting writes (`commit.rs`); work on files (`job.rs`).
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use reactor::File;
+use record::{BatchHeader, ValidBatch, stamp};
+use types::{LeaderEpoch, Offset, TimestampMs, Uuid};
+
+use crate::error::StorageError;
+use crate::job::Job;
+use crate::lookup::PendingLookup;
+use crate::opened::OpenedLog;
+use crate::outcome::Appended;
+use crate::recover::Origin;
+use crate::segment::Segment;
+use crate::segment_index::SegmentIndex;
+use crate::settings::LogSettings;
+use crate::store::LogId;
+use crate::tail::{ChunkSizes, Place, Tail};
+
+/// What a log does at present.
+#[derive(Clone, Debug)]
+pub(crate) enum State {
+    /// Everything.
+    Open,
+    /// Nothing any more.
+    Offline(StorageError),
+    /// It writes what it has, and is then cut; `started` once that is under way.
+    Truncating { to: Offset, started: bool },
+    /// It writes what it has, and is then closed; `started` once that is under way.
+    Closing { started: bool },
+    /// Its files are closed.
+    Closed,
+    /// It waits for what is under way, and is then removed; `started` once that is under way.
+    Removing { unique: Uuid, started: bool },
+}
+
+/// Why nothing can be written for the moment, and when it is tried again.
+#[derive(Clone, Debug)]
+pub(crate) struct Stall {
+    pub(crate) error: StorageError,
+    pub(crate) retry_at: TimestampMs,
+}
+
+/// A log of a shard. Lives on that shard until it is removed or closed.
+#[derive(Debug)]
+pub(crate) struct Log {
+    pub(crate) id: LogId,
+    pub(crate) origin: Arc<Origin>,
+    pub(crate) settings: LogSettings,
+    pub(crate) state: State,
+    pub(crate) stall: Option<Stall>,
+    pub(crate) log_start: Offset,
+    pub(crate) durable_end: Offset,
+    pub(crate) written_end: Offset,
+    pub(crate) log_end: Offset,
+    /// Segments that are written to their end, oldest first.
+    pub(crate) sealed: VecDeque<Segment>,
+    /// Segments that are not; never empty.
+    pub(crate) writing: VecDeque<Writing>,
+    pub(crate) tail: Tail,
+    /// Bytes appended and not written.
+    pub(crate) unwritten: usize,
+    /// When the oldest of them came.
+    pub(crate) unwritten_since: TimestampMs,
+    pub(crate) last_used: TimestampMs,
+    /// Everything below shall become durable.
+    pub(crate) wanted_durable: Offset,
+    /// Everything below shall be written, soon.
+    pub(crate) wanted_written: Offset,
+    pub(crate) commit_in_flight: bool,
+    /// Whether the store's next commit looks at it.
+    pub(crate) is_dirty: bool,
+    pub(crate) jobs: VecDeque<Job>,
+    pub(crate) job_running: bool,
+    pub(crate) lookups: Vec<PendingLookup>,
+    /// The next segment's file, made beforehand.
+    pub(crate) spare: Spare,
+    /// What the directory's checkpoints were last told.
+    pub(crate) checkpointed: Option<(Offset, Offset)>,
+    /// Full segments whose files may still be longer than their batches.
+    pub(crate) unsealed: Vec<Offset>,
+    /// Entries of the active segment's index that its files have: offsets and times. `None` if the files are to be
+    /// written anew.
+    pub(crate) saved_entries: Option<(usize, usize)>,
+}
+
+/// A file for the segment that comes next.
+#[derive(Debug, Default)]
+pub(crate) enum Spare {
+    #[default]
+    None,
+    /// Being made.
+    Coming,
+    /// Could not be made. It is not tried again for this segment.
+    Failed,
+    /// Made: the file, and how far it may be written.
+    Ready { file: File, usable: u64 },
+}
+
+/// A segment that is appended to or not yet written to its end.
+#[derive(Debug)]
+pub(crate) struct Writing {
+    pub(crate) base: Offset,
+    pub(crate) index: SegmentIndex,
+    /// Bytes of batches.
+    pub(crate) size: u64,
+    /// Bytes of batches that are in the file.
+    pub(crate) written: u64,
+    /// Bytes of batches that are durable.
+    pub(crate) durable: u64,
+    /// `None` while the log is idle, or while the file is being opened.
+    pub(crate) file: Option<File>,
+    /// How far the file may be written.
+    pub(crate) usable: u64,
+    /// Whether a job opens or extends the file, or zeros are being written.
+    pub(crate) is_preparing: bool,
+    /// When it began: the timestamp of its first batch, or the time of the first append.
+    pub(crate) began: Option<TimestampMs>,
+}
+
+impl Writing {
+    fn new(base: Offset) -> Self {
+        Self {
+            base,
+            index: SegmentIndex::new(base),
+            size: 0,
+            written: 0,
+            durable: 0,
+            file: None,
+            usable: 0,
+            is_preparing: false,
+            began: None,
+        }
+    }
+}
+
+impl Log {
+    /// A log that was opened; it holds neither memory nor an open file until it is used.
+    pub(crate) fn new(id: LogId, opened: OpenedLog, now: TimestampMs) -> Self {
+        let OpenedLog { origin, settings, segments, active, index, log_start, log_end, .. } = opened;
+        let bytes = active.bytes;
+        let began = (bytes > 0).then_some(active.max_timestamp);
+        let writing = Writing {
+            index,
+            size: bytes,
+            written: bytes,
+            durable: bytes,
+            began,
+            ..Writing::new(active.base)
+        };
+        Self {
+            id,
+            origin: Arc::new(origin),
+            settings,
+            state: State::Open,
+            stall: None,
+            log_start,
+            durable_end: log_end,
+            written_end: log_end,
+            log_end,
+            sealed: segments.into(),
+            writing: VecDeque::from([writing]),
+            tail: Tail::default(),
+            unwritten: 0,
+            unwritten_since: now,
+            last_used: now,
+            wanted_durable: Offset::ZERO,
+            wanted_written: Offset::ZERO,
+            commit_in_flight: false,
+            is_dirty: false,
+            jobs: VecDeque::new(),
+            job_running: false,
+            lookups: Vec::new(),
+            spare: Spare::None,
+            checkpointed: None,
+            unsealed: Vec::new(),
+            saved_entries: None,
+        }
+    }
+
+    /// Why it takes no appends.
+    pub(crate) fn refusal(&self) -> Option<StorageError> {
+        match &self.state {
+            State::Open => {
+                self.stall.as_ref().map(|stall| StorageError::Stalled(stall.error.to_string().into()))
+            }
+            State::Offline(error) => Some(error.clone()),
+            _ => Some(StorageError::Busy),
+        }
+    }
+
+    /// Appends a producer's batch at the end. The caller has checked that there is room for it. Returns where it went
+    /// and the memory taken.
+    pub(crate) fn append(
+        &mut self,
+        batch: &ValidBatch,
+        epoch: LeaderEpoch,
+        now: TimestampMs,
+        sizes: ChunkSizes,
+    ) -> (Appended, usize) {
+        let first_offset = self.log_end;
+        let header = BatchHeader { base_offset: first_offset, partition_leader_epoch: epoch, ..batch.header };
+        let taken = self.place(&header, &batch.bytes, now, sizes, |copy| stamp(copy, first_offset, epoch));
+        (self.appended(&header), taken)
+    }
+
+    /// Appends a batch as it is, offsets and all.
+    pub(crate) fn append_replica(
+        &mut self,
+        header: &BatchHeader,
+        bytes: &[u8],
+        now: TimestampMs,
+        sizes: ChunkSizes,
+    ) -> (Appended, usize) {
+        let taken = self.place(header, bytes, now, sizes, |_| {});
+        (self.appended(header), taken)
+    }
+
+    fn appended(&self, header: &BatchHeader) -> Appended {
+        Appended {
+            first_offset: header.base_offset,
+            last_offset: header.last_offset(),
+            log_start: self.log_start,
+        }
+    }
+
+    fn place(
+        &mut self,
+        header: &BatchHeader,
+        bytes: &[u8],
+        now: TimestampMs,
+        sizes: ChunkSizes,
+        stamp: impl FnOnce(&mut [u8]),
+    ) -> usize {
+        if self.must_roll(header, now) {
+            self.roll(header.base_offset);
+        }
+        let Some(active) = self.writing.back_mut() else { return 0 };
+        let place = Place { segment: active.base, position: active.size };
+        let taken = self.tail.append(place, header, bytes, sizes, stamp);
+        active.index.on_batch(header, active.size, self.settings.index_interval_bytes);
+        active.began.get_or_insert(timestamp_or(header, now));
+        active.size += bytes.len() as u64;
+        if self.unwritten == 0 {
+            self.unwritten_since = now;
+        }
+        self.unwritten += bytes.len();
+        self.log_end = header.next_offset();
+        self.last_used = now;
+        taken
+    }
+
+    /// Kafka's conditions (`LogSegment.shouldRoll`), without the jitter.
+    fn must_roll(&self, header: &BatchHeader, now: TimestampMs) -> bool {
+        let Some(active) = self.writing.back().filter(|active| active.size > 0) else { return false };
+        let too_large = active.size + header.batch_len_bytes as u64 > u64::from(self.settings.segment_bytes);
+        let too_far = header.last_offset().0 - active.base.0 > i64::from(i32::MAX);
+        let index_full = active.index.offset_index_bytes() >= self.settings.segment_index_bytes as usize;
+        let too_old = active
+            .began
+            .is_some_and(|began| timestamp_or(header, now).0 - began.0 > self.settings.segment_ms);
+        too_large || too_far || index_full || too_old
+    }
+
+    /// Begins the next segment.
+    pub(crate) fn roll(&mut self, base: Offset) {
+        if let Some(full) = self.writing.back_mut() {
+            full.index.finish();
+        }
+        let mut next = Writing::new(base);
+        if matches!(self.spare, Spare::Ready { .. })
+            && let Spare::Ready { file, usable } = std::mem::take(&mut self.spare)
+        {
+            next.file = Some(file);
+            next.usable = usable;
+            self.jobs.push_back(Job::Name { base });
+        }
+        if matches!(self.spare, Spare::Failed) {
+            self.spare = Spare::None;
+        }
+        self.saved_entries = None;
+        self.writing.push_back(next);
+    }
+
+    /// Bytes of all segments.
+    pub(crate) fn size_bytes(&self) -> u64 {
+        let sealed: u64 = self.sealed.iter().map(|segment| segment.bytes).sum();
+        sealed + self.writing.iter().map(|segment| segment.size).sum::<u64>()
+    }
+
+    /// The base offset of every segment, ascending.
+    pub(crate) fn bases(&self) -> impl Iterator<Item = Offset> {
+        self.sealed.iter().map(|segment| segment.base).chain(self.writing.iter().map(|segment| segment.base))
+    }
+
+    /// Whether everything that was appended is durable, and nothing is under way.
+    pub(crate) fn is_settled(&self) -> bool {
+        self.unwritten == 0
+            && self.durable_end == self.log_end
+            && self.writing.len() == 1
+            && !self.commit_in_flight
+            && !self.job_running
+            && self.jobs.is_empty()
+            && self.writing.iter().all(|segment| !segment.is_preparing)
+    }
+
+    /// Up to where a scan after a crash can do without reading: below, everything is durable and every segment is
+    /// closed to its real size.
+    pub(crate) fn recovery_point(&self) -> Offset {
+        let full = self.writing.iter().rev().skip(1).map(|segment| segment.base);
+        let unsealed = self.unsealed.iter().copied().chain(full).min();
+        unsealed.map_or(self.durable_end, |base| base.min(self.durable_end)).max(self.log_start)
+    }
+
+    /// The last known timestamp of every segment that is sealed, and of those being written.
+    pub(crate) fn newest_timestamps(&self) -> impl Iterator<Item = (Offset, TimestampMs)> {
+        let sealed = self.sealed.iter().map(|segment| (segment.base, segment.max_timestamp));
+        sealed.chain(self.writing.iter().map(|segment| (segment.base, segment.index.max_timestamp())))
+    }
+}
+
+/// The timestamp that Kafka takes for the age of a segment.
+fn timestamp_or(header: &BatchHeader, now: TimestampMs) -> TimestampMs {
+    if header.max_timestamp > TimestampMs::NONE { header.max_timestamp } else { now }
+}
+
+/// What an append to a log that has failed is told.
+pub(crate) fn offline(error: &StorageError) -> StorageError {
+    match error {
+        StorageError::Offline(why) => StorageError::Offline(why.clone()),
+        error => StorageError::Offline(error.to_string().into()),
+    }
+}

@@ -1,0 +1,189 @@
+//! Looking for a record by its timestamp.
+//!
+//! A lookup waits until everything that it has to look at is written, and then goes through the files on an offload
+//! thread: time indexes tell the segment and where to begin, batches tell the rest. Lookups are rare, and need not be
+//! fast; they must not be in the way of what has to be.
+
+use std::fs::File;
+use std::io::{Seek, SeekFrom};
+use std::path::Path;
+
+use record::{DECOMPRESSED_BYTES_MAX, find_timestamp, offset_of_max_timestamp};
+use types::{FilePosition, LeaderEpoch, Offset, TimestampMs};
+
+use crate::error::{Context, StorageError};
+use crate::layout::{FileKind, file_path};
+use crate::log::Log;
+use crate::outcome::{FoundTimestamp, TimestampTarget};
+use crate::scan::{Checksums, Scan, Step};
+use crate::segment_index::SegmentIndex;
+use crate::store::{LogId, ReadId};
+
+/// A lookup that waits for a write.
+#[derive(Debug)]
+pub(crate) struct PendingLookup {
+    pub(crate) id: ReadId,
+    pub(crate) target: TimestampTarget,
+    pub(crate) up_to: Offset,
+    /// The log's end when it was asked for: so much has to be written.
+    pub(crate) written_to: Offset,
+}
+
+/// What an offload thread found.
+#[derive(Debug)]
+pub(crate) struct LookedUp {
+    pub(crate) log: LogId,
+    pub(crate) id: ReadId,
+    pub(crate) result: Result<Option<FoundTimestamp>, StorageError>,
+}
+
+/// Everything that a lookup needs to know of a log.
+#[derive(Debug)]
+pub(crate) struct LookupTask {
+    target: TimestampTarget,
+    log_start: Offset,
+    up_to: Offset,
+    segments: Vec<LookupSegment>,
+}
+
+#[derive(Debug)]
+struct LookupSegment {
+    base: Offset,
+    bytes: u64,
+    /// Of a segment whose files do not hold it yet.
+    index: Option<SegmentIndex>,
+}
+
+impl LookupTask {
+    /// The segments of `log` in which the record may be. `None` if there are none.
+    pub(crate) fn new(log: &Log, target: TimestampTarget, up_to: Offset) -> Option<Self> {
+        let least = match target {
+            TimestampTarget::AtOrAfter(timestamp) => timestamp,
+            TimestampTarget::Max => {
+                log.newest_timestamps().map(|(_, newest)| newest).max().unwrap_or(TimestampMs::NONE)
+            }
+        };
+        let mut segments = Vec::new();
+        for segment in log.sealed.iter().filter(|segment| segment.max_timestamp >= least) {
+            segments.push(LookupSegment { base: segment.base, bytes: segment.bytes, index: None });
+        }
+        for writing in log.writing.iter().filter(|writing| writing.index.max_timestamp() >= least) {
+            let index = Some(writing.index.clone());
+            segments.push(LookupSegment { base: writing.base, bytes: writing.written, index });
+        }
+        segments.retain(|segment| segment.bytes > 0);
+        let task = Self { target, log_start: log.log_start, up_to, segments };
+        (!task.segments.is_empty()).then_some(task)
+    }
+
+    /// Goes through the files in `dir`. For an offload thread.
+    pub(crate) fn run(&self, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
+        match self.target {
+            TimestampTarget::AtOrAfter(timestamp) => {
+                for segment in &self.segments {
+                    if let Some(found) = self.first_at(dir, segment, timestamp)? {
+                        return Ok(Some(found));
+                    }
+                }
+                Ok(None)
+            }
+            TimestampTarget::Max => self.newest(dir),
+        }
+    }
+
+    fn first_at(
+        &self,
+        dir: &Path,
+        segment: &LookupSegment,
+        timestamp: TimestampMs,
+    ) -> Result<Option<FoundTimestamp>, StorageError> {
+        let index = segment.index(dir)?;
+        let from = index.times.offset_before(timestamp).max(self.log_start);
+        let start = u64::from(index.offsets.position_before(from));
+        let mut found = None;
+        self.each_batch(dir, segment, start, |header, bytes, at| {
+            if header.max_timestamp < timestamp {
+                return Ok(true);
+            }
+            let hit = find_timestamp(bytes, timestamp, self.log_start, DECOMPRESSED_BYTES_MAX)
+                .map_err(|error| at(error.to_string()))?;
+            found = hit.map(|hit| answer(hit, header.partition_leader_epoch));
+            Ok(found.is_none())
+        })?;
+        Ok(found.filter(|found| found.offset < self.up_to))
+    }
+
+    /// The first record with the largest timestamp below the limit.
+    fn newest(&self, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
+        let mut best: Option<FoundTimestamp> = None;
+        for segment in &self.segments {
+            // The newest batch lies behind the last time entry that is older; with a limit below the log's end, or a
+            // log start above the segment's, only looking at all headers is sure.
+            self.each_batch(dir, segment, 0, |header, bytes, at| {
+                if header.last_offset() < self.log_start
+                    || best.is_some_and(|best| best.timestamp >= header.max_timestamp)
+                {
+                    return Ok(true);
+                }
+                let hit = offset_of_max_timestamp(bytes, DECOMPRESSED_BYTES_MAX)
+                    .map_err(|error| at(error.to_string()))?;
+                if let Some(hit) = hit {
+                    best = Some(answer(hit, header.partition_leader_epoch));
+                }
+                Ok(true)
+            })?;
+        }
+        Ok(best)
+    }
+
+    /// Shows batches that end below the limit until `each` says that it is enough.
+    fn each_batch(
+        &self,
+        dir: &Path,
+        segment: &LookupSegment,
+        start: u64,
+        mut each: impl FnMut(
+            &record::BatchHeader,
+            &[u8],
+            &dyn Fn(String) -> StorageError,
+        ) -> Result<bool, StorageError>,
+    ) -> Result<(), StorageError> {
+        let path = file_path(dir, segment.base, FileKind::Log);
+        let mut file = File::open(&path).context("open", &path)?;
+        file.seek(SeekFrom::Start(start)).context("read", &path)?;
+        let mut scan = Scan::new(file, start, segment.bytes);
+        let damaged = |position: u64, what: String| StorageError::Damaged {
+            file: path.clone(),
+            position: FilePosition(position),
+            what: what.into(),
+        };
+        loop {
+            match scan.next(Checksums::Ignore).context("read", &path)? {
+                Step::Batch { header, .. } if header.next_offset() > self.up_to => return Ok(()),
+                Step::Batch { header, bytes, position } => {
+                    if !each(&header, bytes, &|what| damaged(position, what))? {
+                        return Ok(());
+                    }
+                }
+                Step::End => return Ok(()),
+                Step::Bad { position, what, .. } => return Err(damaged(position, what)),
+            }
+        }
+    }
+}
+
+impl LookupSegment {
+    fn index(&self, dir: &Path) -> Result<SegmentIndex, StorageError> {
+        match &self.index {
+            Some(index) => Ok(index.clone()),
+            None => {
+                let loaded = SegmentIndex::load(dir, self.base, self.bytes)?;
+                Ok(loaded.unwrap_or_else(|| SegmentIndex::new(self.base)))
+            }
+        }
+    }
+}
+
+fn answer((offset, timestamp): (Offset, TimestampMs), leader_epoch: LeaderEpoch) -> FoundTimestamp {
+    FoundTimestamp { offset, timestamp, leader_epoch }
+}

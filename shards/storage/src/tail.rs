@@ -1,0 +1,308 @@
+//! The newest bytes of a log in memory: where batches are appended, from where commits take what they write, and from
+//! where hot reads are answered without touching the disk.
+//!
+//! A chunk begins at a block boundary of its segment's file. When it is full, the next chunk takes over the last,
+//! partly filled block (a copy of less than 4 KiB), so that every batch lies in one piece and every write is made of
+//! whole blocks.
+//!
+//! # Hot path
+//! Appending copies the batch once and allocates only with a new chunk.
+//!
+//! # Invariants
+//! - Chunks are ordered by offset; chunks of one segment are contiguous in its file.
+//! - A block of a file is written from one chunk only at a time: from the last one that holds it.
+//!
+//! # Not here
+//! Which bytes are written (`log.rs`), and when chunks may go (`cache.rs`).
+
+use std::collections::VecDeque;
+
+use bytes::Bytes;
+use reactor::{Chunk, ChunkSlice};
+use record::{BatchHeader, batches};
+use types::Offset;
+
+/// The unit of writes. Files of any block size up to this can be written directly.
+pub(crate) const BLOCK_BYTES: u64 = 4096;
+
+const _: () = assert!(BLOCK_BYTES as usize == Chunk::ALIGNMENT);
+
+/// How many bytes of batches lie between two marks of a chunk: a look-up walks over so many at most.
+const MARK_BYTES: usize = 4096;
+
+/// The chunks of one log, oldest first.
+#[derive(Debug, Default)]
+pub(crate) struct Tail {
+    chunks: VecDeque<TailChunk>,
+    /// Capacity of the next chunk; 0 stands for the smallest.
+    next_capacity: usize,
+}
+
+/// How large chunks may be.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct ChunkSizes {
+    pub(crate) min: usize,
+    pub(crate) max: usize,
+}
+
+#[derive(Debug)]
+struct TailChunk {
+    chunk: Chunk,
+    /// Base offset of the segment.
+    segment: Offset,
+    /// Where the chunk begins in the segment's file: at a block boundary.
+    position: u64,
+    /// Some batches in order; the first one is that of the chunk's first batch.
+    marks: Vec<Mark>,
+    /// The offset behind the last batch.
+    end: Offset,
+    /// From here on the next chunk holds and writes the bytes.
+    taken_over_at: Option<usize>,
+    /// Bytes at the beginning that are on the disk only and have to be read before the first block can be written.
+    missing: usize,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Mark {
+    offset: Offset,
+    at: usize,
+}
+
+/// What a commit writes.
+#[derive(Debug)]
+pub(crate) struct Piece {
+    /// Where it begins in the file: at a block boundary.
+    pub(crate) at: u64,
+    pub(crate) slices: Vec<ChunkSlice>,
+    /// Where its last batch ends in the file; padding follows.
+    pub(crate) to: u64,
+    /// The offset behind its last batch.
+    pub(crate) to_offset: Offset,
+}
+
+/// Where a batch is to be put.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Place {
+    /// Base offset of the segment.
+    pub(crate) segment: Offset,
+    /// The segment's size before.
+    pub(crate) position: u64,
+}
+
+impl Tail {
+    /// Copies a batch to `place` and lets `stamp` change the copy. Returns the memory that this took, in bytes: 0 unless
+    /// a chunk was needed.
+    pub(crate) fn append(
+        &mut self,
+        place: Place,
+        header: &BatchHeader,
+        bytes: &[u8],
+        sizes: ChunkSizes,
+        stamp: impl FnOnce(&mut [u8]),
+    ) -> usize {
+        let fits = self
+            .chunks
+            .back_mut()
+            .is_some_and(|last| last.segment == place.segment && last.chunk.spare(bytes.len()).is_some());
+        let taken = if fits { 0 } else { self.add_chunk(place, bytes.len(), sizes) };
+        let Some(last) = self.chunks.back_mut() else { return taken };
+        debug_assert_eq!(last.position + last.chunk.len() as u64, place.position);
+        let at = last.chunk.len();
+        let Some(spare) = last.chunk.spare(bytes.len()) else { return taken };
+        spare.copy_from_slice(bytes);
+        stamp(spare);
+        last.chunk.publish(bytes.len());
+        if last.marks.last().is_none_or(|mark| at - mark.at >= MARK_BYTES) {
+            last.marks.push(Mark { offset: header.base_offset, at });
+        }
+        last.end = header.next_offset();
+        taken
+    }
+
+    fn add_chunk(&mut self, place: Place, batch_bytes: usize, sizes: ChunkSizes) -> usize {
+        let begun = (place.position % BLOCK_BYTES) as usize;
+        let wanted = self.next_capacity.clamp(sizes.min, sizes.max);
+        let mut chunk = Chunk::with_capacity(wanted.max(begun + batch_bytes));
+        self.next_capacity = wanted.saturating_mul(2).min(sizes.max);
+        let mut missing = begun;
+        let before = self.chunks.back_mut().filter(|last| last.segment == place.segment);
+        if let Some(spare) = chunk.spare(begun) {
+            if let Some(before) = before {
+                let len = before.chunk.len();
+                let at = len - begun;
+                spare.copy_from_slice(&before.chunk.view(at..len));
+                before.taken_over_at = Some(at);
+                missing = before.missing.saturating_sub(at);
+            }
+            chunk.publish(begun);
+        }
+        let capacity = chunk.capacity();
+        self.chunks.push_back(TailChunk {
+            chunk,
+            segment: place.segment,
+            position: place.position - begun as u64,
+            marks: Vec::new(),
+            end: place.segment,
+            taken_over_at: None,
+            missing,
+        });
+        capacity
+    }
+
+    /// How many bytes of the block in which the segment goes on have to be read from the disk before it can be written.
+    pub(crate) fn missing(&self, segment: Offset) -> usize {
+        self.chunks.iter().rev().find(|chunk| chunk.segment == segment).map_or(0, |chunk| chunk.missing)
+    }
+
+    /// Puts the beginning of a block, which was read from the disk, into the chunks that lack it. Chunks are not changed
+    /// below what readers may have seen, so these are replaced by copies.
+    pub(crate) fn complete(&mut self, segment: Offset, block: &[u8]) {
+        for part in self.chunks.iter_mut().filter(|chunk| chunk.segment == segment && chunk.missing > 0) {
+            let Some(found) = block.get(..part.missing) else { continue };
+            let len = part.chunk.len();
+            let old = part.chunk.view(part.missing..len);
+            let mut copy = Chunk::with_capacity(part.chunk.capacity());
+            if let Some(spare) = copy.spare(len) {
+                let (head, rest) = spare.split_at_mut(part.missing);
+                head.copy_from_slice(found);
+                rest.copy_from_slice(&old);
+                copy.publish(len);
+                part.chunk = copy;
+                part.missing = 0;
+            }
+        }
+    }
+
+    /// What is to be written of a segment of which the first `written` bytes were: at most about `bytes_max`, and no
+    /// block at or behind `end`. `None` if that leaves nothing.
+    pub(crate) fn piece(&self, segment: Offset, written: u64, bytes_max: usize, end: u64) -> Option<Piece> {
+        let at = written - written % BLOCK_BYTES;
+        let mut cursor = at;
+        let mut slices: Vec<ChunkSlice> = Vec::new();
+        let mut reached: Option<(&TailChunk, usize)> = None;
+        for part in self.chunks.iter().filter(|part| part.segment == segment) {
+            let own_end = part.position + part.taken_over_at.unwrap_or(part.chunk.len()) as u64;
+            if part.taken_over_at.is_some() && own_end <= cursor {
+                continue;
+            }
+            let padded = part.chunk.len().next_multiple_of(BLOCK_BYTES as usize);
+            if part.missing > 0 || part.position + padded as u64 > end {
+                break;
+            }
+            if let Some((before, start)) = reached.take() {
+                // The block that both hold comes from this one.
+                slices.push(before.chunk.slice(start..before.taken_over_at.unwrap_or(start)));
+            }
+            let start = (cursor.max(part.position) - part.position) as usize;
+            reached = Some((part, start));
+            cursor = own_end;
+            if cursor - at >= bytes_max as u64 {
+                break;
+            }
+        }
+        let (last, start) = reached?;
+        let to = last.position + last.chunk.len() as u64;
+        if to <= written {
+            return None;
+        }
+        slices.push(last.chunk.slice(start..last.chunk.len().next_multiple_of(BLOCK_BYTES as usize)));
+        slices.retain(|slice| !slice.is_empty());
+        Some(Piece { at, slices, to, to_offset: last.end })
+    }
+
+    /// Whether everything of a segment from `position` on, up to its end, is here.
+    pub(crate) fn reaches_back_to(&self, segment: Offset, position: u64) -> bool {
+        let first = self.chunks.iter().find(|part| part.segment == segment);
+        first.is_some_and(|part| part.position + part.missing as u64 <= position)
+    }
+
+    /// Whole batches from the one that contains `from`, none reaching beyond `up_to`, about `bytes_max` bytes but at
+    /// least one batch. `None` if `from` lies before the first chunk.
+    pub(crate) fn read(&mut self, from: Offset, up_to: Offset, bytes_max: usize) -> Option<Vec<Bytes>> {
+        let first = self.chunks.partition_point(|part| part.end <= from);
+        if first == 0 && self.chunks.front()?.marks.first()?.offset > from {
+            return None;
+        }
+        let mut found = Vec::new();
+        let mut left = bytes_max;
+        for part in self.chunks.iter_mut().skip(first) {
+            let len = part.chunk.len();
+            let published = part.chunk.view(0..len);
+            let start = part.find(&published, |header, _| header.last_offset() >= from);
+            let stop = if part.end <= up_to {
+                len
+            } else {
+                part.find(&published, |header, _| header.next_offset() > up_to)
+            };
+            let limit = start.saturating_add(left);
+            let mut end = stop;
+            if stop > limit {
+                end = part.find(&published, |_, batch_end| batch_end > limit);
+                if end <= start && found.is_empty() {
+                    // One batch comes in any case.
+                    let first = published.get(start..).and_then(|bytes| BatchHeader::parse(bytes).ok());
+                    end = first.map_or(stop, |header| start + header.batch_len_bytes);
+                }
+            }
+            if end > start {
+                left = left.saturating_sub(end - start);
+                found.push(published.slice(start..end));
+            }
+            if end < len || left == 0 {
+                break;
+            }
+        }
+        Some(found)
+    }
+
+    /// The oldest chunk's segment and where it ends there, if it is not the one that is appended to.
+    pub(crate) fn oldest(&self) -> Option<(Offset, u64)> {
+        let oldest = self.chunks.front().filter(|_| self.chunks.len() > 1)?;
+        Some((oldest.segment, oldest.position + oldest.chunk.len() as u64))
+    }
+
+    /// Gives up the oldest chunk; returns its size.
+    pub(crate) fn drop_oldest(&mut self) -> usize {
+        self.chunks.pop_front().map_or(0, |part| part.chunk.capacity())
+    }
+
+    /// Gives up everything; returns its size.
+    pub(crate) fn clear(&mut self) -> usize {
+        let bytes = self.capacity();
+        *self = Self::default();
+        bytes
+    }
+
+    /// Memory of all chunks.
+    pub(crate) fn capacity(&self) -> usize {
+        self.chunks.iter().map(|part| part.chunk.capacity()).sum()
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+}
+
+impl TailChunk {
+    /// Where the first batch begins for which `is_it` holds; the chunk's end if there is none. `is_it` must hold for all
+    /// batches behind the first one for which it does.
+    fn find(&self, published: &[u8], is_it: impl Fn(&BatchHeader, usize) -> bool) -> usize {
+        // The batch that is looked for lies behind the last mark for whose batch `is_it` does not hold.
+        let marks = self.marks.partition_point(|mark| {
+            published
+                .get(mark.at..)
+                .and_then(|bytes| BatchHeader::parse(bytes).ok())
+                .is_some_and(|header| !is_it(&header, mark.at + header.batch_len_bytes))
+        });
+        let mut at =
+            marks.checked_sub(1).and_then(|i| self.marks.get(i)).or(self.marks.first()).map_or(0, |m| m.at);
+        for batch in batches(published.get(at..).unwrap_or_default()) {
+            let Ok((header, _)) = batch else { break };
+            if is_it(&header, at + header.batch_len_bytes) {
+                return at;
+            }
+            at += header.batch_len_bytes;
+        }
+        published.len()
+    }
+}

@@ -1,0 +1,441 @@
+//! What a store does beside its calls: taking in finished background work, and what the passing of time asks for.
+
+use std::sync::Arc;
+
+use reactor::Reactor;
+use tracing::{info, warn};
+use types::{Offset, TimestampMs};
+
+use crate::commit;
+use crate::core::{Core, Message};
+use crate::error::StorageError;
+use crate::job::{Done, Finished, Job};
+use crate::log::{Log, Spare, State};
+use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
+use crate::lookup::{LookedUp, LookupTask};
+use crate::outcome::Outcome;
+use crate::reader;
+use crate::segment_index::IndexAddition;
+use crate::store::{LogId, Store, find};
+
+/// How often the time is looked at for what can wait.
+const ROUND_MS: i64 = 100;
+/// Evicting looks at so many entries at most at once, so that chunks that are not written yet cost little.
+const EVICT_STEPS: usize = 64;
+
+/// When what is due, and which logs wait for the time.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    /// Logs with bytes that may be written later.
+    waiting: Vec<LogId>,
+    next_round: TimestampMs,
+    next_checkpoint: TimestampMs,
+    next_idle_look: TimestampMs,
+    pub(crate) checkpoint_running: bool,
+    /// Log starts have moved: a checkpoint is due at once.
+    pub(crate) checkpoint_wanted: bool,
+    pub(crate) closing: Option<Closing>,
+}
+
+/// How far closing has come.
+#[derive(Debug, Default)]
+pub(crate) struct Closing {
+    pub(crate) failed: Vec<(LogId, StorageError)>,
+    /// Whether the last checkpoint is being written.
+    pub(crate) last_checkpoint: bool,
+}
+
+impl Upkeep {
+    /// Has `log` looked at again when some time has passed.
+    pub(crate) fn wait(&mut self, log: &Log) {
+        if !self.waiting.contains(&log.id) {
+            self.waiting.push(log.id);
+        }
+    }
+}
+
+impl Store {
+    /// Takes in what offload threads have finished, and does what the time asks for. Once a turn of the shard's loop,
+    /// and at least every second.
+    pub fn tick(&mut self, now: TimestampMs, reactor: &mut Reactor) {
+        self.core.now = now;
+        while let Ok(message) = self.messages.try_recv() {
+            match message {
+                Message::Job(finished) => self.on_job(finished, reactor),
+                Message::Opened(opened) => {
+                    let log = find(&mut self.logs, opened.key.0);
+                    reader::on_opened(
+                        opened,
+                        log.map(|log| &*log),
+                        &mut self.open_segments,
+                        &mut self.core,
+                        reactor,
+                    );
+                }
+                Message::LookedUp(LookedUp { id, result, .. }) => {
+                    self.core.outcomes.push_back(Outcome::LookupDone { id, result });
+                }
+                Message::Checkpointed(result) => self.on_checkpointed(result),
+            }
+        }
+        self.evict();
+        if now >= self.upkeep.next_round {
+            self.upkeep.next_round = TimestampMs(now.0 + ROUND_MS);
+            self.round(reactor);
+        }
+        self.advance_closing(reactor);
+    }
+
+    fn round(&mut self, reactor: &mut Reactor) {
+        let now = self.core.now;
+        for id in std::mem::take(&mut self.upkeep.waiting) {
+            if let Some(log) = find(&mut self.logs, id) {
+                self.core.mark_dirty(log);
+            }
+        }
+        for (_, log) in &mut self.logs {
+            if log.stall.as_ref().is_some_and(|stall| stall.retry_at <= now) {
+                self.core.mark_dirty(log);
+            }
+        }
+        if now >= self.upkeep.next_checkpoint || self.upkeep.checkpoint_wanted {
+            self.upkeep.next_checkpoint = TimestampMs(now.0 + self.core.settings.checkpoint_interval_ms);
+            self.checkpoint(reactor);
+        }
+        if now >= self.upkeep.next_idle_look {
+            self.upkeep.next_idle_look = TimestampMs(now.0 + self.core.settings.idle_ms / 4 + 1);
+            self.put_idle_to_rest(reactor);
+        }
+    }
+
+    /// A job of a log has ended.
+    fn on_job(&mut self, finished: Finished, reactor: &mut Reactor) {
+        let Finished { log: id, result, job } = finished;
+        let Some(log) = find(&mut self.logs, id) else { return };
+        log.job_running = false;
+        match result {
+            Ok(done) => self.on_done(id, done, reactor),
+            Err(error) => on_failed(log, job, error, &mut self.core),
+        }
+        if let Some(log) = find(&mut self.logs, id) {
+            self.core.mark_dirty(log);
+            self.settle(id, reactor);
+        }
+    }
+
+    fn on_done(&mut self, id: LogId, done: Done, reactor: &mut Reactor) {
+        let Some(log) = find(&mut self.logs, id) else { return };
+        match done {
+            Done::Prepared { base, file, usable, block } => {
+                log.tail.complete(base, &block);
+                commit::room_made(log, base, Some(file), usable, &mut self.core);
+            }
+            Done::Extended { base, to } => commit::room_made(log, base, None, to, &mut self.core),
+            Done::NextPrepared { file, usable } => log.spare = Spare::Ready { file, usable },
+            Done::Sealed { base } => log.unsealed.retain(|unsealed| *unsealed != base),
+            Done::Truncated(opened) => {
+                let log_end = opened.log_end;
+                self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
+                *log = Log::new(id, *opened, self.core.now);
+                self.core.outcomes.push_back(Outcome::Truncated { log: id, result: Ok(log_end) });
+                self.upkeep.checkpoint_wanted = true;
+            }
+            Done::Removed(path) => {
+                self.forget(id);
+                self.core.outcomes.push_back(Outcome::Removed { log: id, result: Ok(()) });
+                reactor.offload(move || {
+                    if let Err(error) = std::fs::remove_dir_all(&path) {
+                        warn!(path = %path.display(), %error, "cannot remove a deleted log");
+                    }
+                });
+            }
+            Done::Closed => log.state = State::Closed,
+            Done::Nothing => {}
+        }
+    }
+
+    /// Begins what a log can begin only when nothing else is under way.
+    pub(crate) fn settle(&mut self, id: LogId, reactor: &mut Reactor) {
+        let Some(log) = find(&mut self.logs, id) else { return };
+        let settled = log.is_settled();
+        let at_rest = !log.commit_in_flight && !log.job_running;
+        let log_start = log.log_start;
+        match &mut log.state {
+            State::Truncating { to, started } if settled && !*started => {
+                *started = true;
+                let job = Job::Truncate { to: *to, log_start, settings: log.settings };
+                log.jobs.push_back(job);
+                self.core.cached = self.core.cached.saturating_sub(log.rest());
+                self.open_segments.forget(id, Offset::ZERO);
+            }
+            State::Closing { started } if settled && !*started => {
+                *started = true;
+                if let Some(active) = log.writing.back() {
+                    let mut index = active.index.clone();
+                    index.finish();
+                    log.jobs.push_back(Job::Close { size: active.size, index: Box::new(index) });
+                }
+                self.core.cached = self.core.cached.saturating_sub(log.rest());
+            }
+            State::Removing { unique, started } if at_rest && !*started => {
+                *started = true;
+                log.jobs.clear();
+                log.jobs.push_back(Job::Remove { unique: *unique });
+                log.stall = None;
+                self.core.cached = self.core.cached.saturating_sub(log.rest());
+                self.open_segments.forget(id, Offset::ZERO);
+            }
+            _ => {}
+        }
+        self.core.start_job(log, reactor);
+    }
+
+    /// Starts the lookups of a log for which enough is written.
+    pub(crate) fn start_lookups(&mut self, id: LogId, reactor: &mut Reactor) {
+        let Some(log) = find(&mut self.logs, id) else { return };
+        let mut i = 0;
+        while let Some(lookup) = log.lookups.get(i) {
+            if lookup.written_to > log.written_end {
+                i += 1;
+                continue;
+            }
+            let lookup = log.lookups.swap_remove(i);
+            let Some(task) = LookupTask::new(log, lookup.target, lookup.up_to) else {
+                self.core.outcomes.push_back(Outcome::LookupDone { id: lookup.id, result: Ok(None) });
+                continue;
+            };
+            let (origin, messages) = (log.origin.clone(), self.core.messages.clone());
+            reactor.offload(move || {
+                let result = task.run(&origin.path);
+                // It fails when the store is gone: then nobody wants to know.
+                let _ = messages.send(Message::LookedUp(LookedUp { log: id, id: lookup.id, result }));
+            });
+        }
+    }
+
+    /// Forgets a log that is gone.
+    fn forget(&mut self, id: LogId) {
+        let Some(mut log) = self.logs.try_remove(id.key as usize) else { return };
+        self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
+        self.core.unwritten = self.core.unwritten.saturating_sub(log.unwritten);
+        self.open_segments.forget(id, Offset::ZERO);
+        for lookup in log.lookups {
+            let result = Err(StorageError::UnknownLog);
+            self.core.outcomes.push_back(Outcome::LookupDone { id: lookup.id, result });
+        }
+    }
+
+    /// Gives up the oldest chunks while there is more in memory than there may be. What is not written stays.
+    fn evict(&mut self) {
+        for _ in 0..EVICT_STEPS {
+            if self.core.cached <= self.core.settings.cache_bytes_max {
+                return;
+            }
+            let Some(id) = self.core.evictable.pop_front() else { return };
+            let Some(log) = find(&mut self.logs, id) else { continue };
+            match log.tail.oldest() {
+                Some((segment, end)) if log.is_written(segment, end) => {
+                    self.core.cached = self.core.cached.saturating_sub(log.tail.drop_oldest());
+                }
+                Some(_) => self.core.evictable.push_back(id),
+                None => {}
+            }
+        }
+    }
+
+    /// Takes memory and open files from logs that were not used for long; from more of them while memory is short.
+    fn put_idle_to_rest(&mut self, reactor: &mut Reactor) {
+        let Self { logs, core, .. } = self;
+        for (_, log) in logs.iter_mut() {
+            let idle = core.now.0 - log.last_used.0 >= core.settings.idle_ms;
+            if !idle || !matches!(log.state, State::Open) || log.tail.is_empty() {
+                continue;
+            }
+            if log.unwritten > 0 || log.durable_end < log.log_end {
+                // It can rest when it is durable.
+                log.wanted_durable = log.log_end;
+                core.mark_dirty(log);
+            } else if log.is_settled() && log.stall.is_none() {
+                if let Some(active) = log.writing.back() {
+                    log.jobs.push_back(Job::Shrink { base: active.base, size: active.size });
+                }
+                core.cached = core.cached.saturating_sub(log.rest());
+                core.start_job(log, reactor);
+            }
+        }
+    }
+
+    /// Saves how far every log is durable, and where it starts.
+    fn checkpoint(&mut self, reactor: &mut Reactor) {
+        if self.upkeep.checkpoint_running || self.upkeep.closing.is_some() {
+            return;
+        }
+        self.upkeep.checkpoint_wanted = false;
+        let mut changes: Vec<(Arc<LogDir>, Vec<CheckpointChange>)> = Vec::new();
+        for (_, log) in &mut self.logs {
+            let now = (log.recovery_point(), log.log_start);
+            let steady = matches!(log.state, State::Open);
+            if log.checkpointed == Some(now) || !steady {
+                continue;
+            }
+            log.checkpointed = Some(now);
+            if let Some(addition) = log.index_addition() {
+                log.jobs.push_back(Job::AddIndex(addition));
+                self.core.start_job(log, reactor);
+            }
+            push_change(&mut changes, log, now);
+        }
+        self.save_checkpoints(changes, reactor);
+    }
+
+    fn save_checkpoints(
+        &mut self,
+        changes: Vec<(Arc<LogDir>, Vec<CheckpointChange>)>,
+        reactor: &mut Reactor,
+    ) {
+        if changes.is_empty() && self.upkeep.closing.is_none() {
+            return;
+        }
+        self.upkeep.checkpoint_running = true;
+        let messages = self.core.messages.clone();
+        reactor.offload(move || {
+            let result = changes.into_iter().try_for_each(|(dir, changes)| dir.save_checkpoints(changes));
+            // It fails when the store is gone: then nobody wants to know.
+            let _ = messages.send(Message::Checkpointed(result));
+        });
+    }
+
+    fn on_checkpointed(&mut self, result: Result<(), StorageError>) {
+        self.upkeep.checkpoint_running = false;
+        if let Err(error) = &result {
+            warn!(%error, "cannot save checkpoints: recovery after a crash will take longer");
+            for (_, log) in &mut self.logs {
+                log.checkpointed = None;
+            }
+        }
+        if self.upkeep.closing.as_ref().is_some_and(|closing| closing.last_checkpoint) {
+            let mut failed = self.upkeep.closing.take().unwrap_or_default().failed;
+            if let (Err(error), Some((_, log))) = (result, self.logs.iter().next()) {
+                failed.push((log.id, error));
+            }
+            info!(logs = self.logs.len(), failed = failed.len(), "all logs of the shard are closed");
+            self.core.outcomes.push_back(Outcome::Closed { failed });
+        }
+    }
+
+    /// When all logs are closed, or have failed to, the last checkpoint follows.
+    fn advance_closing(&mut self, reactor: &mut Reactor) {
+        let Some(closing) = &mut self.upkeep.closing else { return };
+        if closing.last_checkpoint || self.upkeep.checkpoint_running {
+            return;
+        }
+        for (_, log) in &mut self.logs {
+            if let (State::Closing { .. }, Some(stall)) = (&log.state, &log.stall) {
+                // The disk is full: waiting for space could take for ever.
+                log.state = State::Offline(stall.error.clone());
+            }
+        }
+        let under_way = |log: &Log| {
+            let busy = log.commit_in_flight || log.job_running;
+            busy || matches!(
+                log.state,
+                State::Closing { .. } | State::Truncating { .. } | State::Removing { .. }
+            )
+        };
+        if self.logs.iter().any(|(_, log)| under_way(log)) {
+            return;
+        }
+        closing.last_checkpoint = true;
+        let mut changes = Vec::new();
+        for (id, log) in self.logs.iter().map(|(_, log)| (log.id, log)) {
+            match &log.state {
+                State::Closed => push_change(&mut changes, log, (log.log_end, log.log_start)),
+                State::Offline(error) => {
+                    closing.failed.push((id, error.clone()));
+                    push_change(&mut changes, log, (log.recovery_point(), log.log_start));
+                }
+                _ => closing.failed.push((id, StorageError::Busy)),
+            }
+        }
+        self.save_checkpoints(changes, reactor);
+    }
+}
+
+fn push_change(
+    changes: &mut Vec<(Arc<LogDir>, Vec<CheckpointChange>)>,
+    log: &Log,
+    (recovery_point, log_start): (Offset, Offset),
+) {
+    let change = (log.origin.name.clone(), Some(CheckpointEntry { recovery_point, log_start }));
+    match changes.iter_mut().find(|(dir, _)| Arc::ptr_eq(dir, &log.origin.dir)) {
+        Some((_, of_dir)) => of_dir.push(change),
+        None => changes.push((Arc::clone(&log.origin.dir), vec![change])),
+    }
+}
+
+/// A job has failed: what nothing depends on is let go, what the log cannot do without is tried again if space is all
+/// that is missing, and anything else ends the log.
+fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Core) {
+    match job {
+        Some(Job::PrepareNext { .. }) => log.spare = Spare::Failed,
+        Some(
+            Job::Seal { .. }
+            | Job::AddIndex(_)
+            | Job::Shrink { .. }
+            | Job::Snapshot { .. }
+            | Job::LeaderEpochs(_)
+            | Job::RemoveSegments(_),
+        ) => {
+            warn!(log = %log.origin.name, %error, "background work on the log's files has failed");
+            log.saved_entries = None;
+        }
+        Some(job @ (Job::Prepare { .. } | Job::Extend { .. } | Job::Name { .. })) if error.is_no_space() => {
+            log.jobs.push_front(job);
+            commit::stall(log, error, core);
+        }
+        Some(Job::Remove { .. }) => {
+            core.outcomes.push_back(Outcome::Removed { log: log.id, result: Err(error.clone()) });
+            commit::go_offline(log, &error, core);
+        }
+        Some(Job::Truncate { .. }) => {
+            core.outcomes.push_back(Outcome::Truncated { log: log.id, result: Err(error.clone()) });
+            commit::go_offline(log, &error, core);
+        }
+        _ => commit::go_offline(log, &error, core),
+    }
+}
+
+impl Log {
+    /// Whether the segment is written up to `position`.
+    fn is_written(&self, segment: Offset, position: u64) -> bool {
+        let writing = self.writing.iter().find(|writing| writing.base == segment);
+        writing.is_none_or(|writing| writing.written >= position)
+    }
+
+    /// Closes the active file and gives up the tail; returns the memory that was given up. Everything is written.
+    fn rest(&mut self) -> usize {
+        for writing in &mut self.writing {
+            writing.file = None;
+            writing.usable = 0;
+        }
+        self.tail.clear()
+    }
+
+    /// What the active segment's index files lack of entries that are durable.
+    fn index_addition(&mut self) -> Option<IndexAddition> {
+        let active = self.writing.back()?;
+        let (offsets, times) = (active.index.offsets.len(), active.index.times.len());
+        let (from_offset, from_time) = self.saved_entries.unwrap_or((0, 0));
+        if self.saved_entries == Some((offsets, times)) || active.durable != active.size && offsets == 0 {
+            return None;
+        }
+        let addition = IndexAddition {
+            base: active.base,
+            anew: self.saved_entries.is_none(),
+            offsets: active.index.offsets.encode(from_offset),
+            times: active.index.times.encode(from_time),
+        };
+        self.saved_entries = Some((offsets, times));
+        Some(addition)
+    }
+}
