@@ -5,10 +5,14 @@
 //! clients send, and however slowly requests are worked off, frames hold no more than the budget.
 //!
 //! # Invariants
-//! - Frames reserve more than the capacity only when it is one frame alone: a frame that is larger than the whole
-//!   budget but within `socket.request.max.bytes` must still be able to arrive.
+//! - Frames of up to half the capacity occupy no more than the capacity together.
+//! - A larger frame is a giant. It counts as half the capacity, and there is one giant at a time. So it needs only
+//!   half the budget to be free: requests that wait for something (a fetch for records, a join for other members)
+//!   keep some of it occupied at all times, and a frame that needed all of it, or more than there is, would stand
+//!   first in line for ever. What the frames occupy is thus bounded by half the capacity and the longest frame, where
+//!   that is more than the capacity.
+//! - When nothing is reserved whoever comes is served, however small the budget.
 //! - The line is first come, first served: a large frame is not overtaken by small ones for ever.
-//!
 //! - Bytes that had already been received when their connection had to stop are counted too (`held`): with them new
 //!   frames get in line sooner. For those in line they do not count, because only when frames are granted does what
 //!   is held become less.
@@ -32,7 +36,11 @@ const _: () = assert!(UNCROWDED_PART > CROWDED_PART);
 /// The request memory of a shard. Lives as long as the shard.
 pub(crate) struct Budget {
     capacity: u64,
+    /// What frames count as.
     reserved: u64,
+    /// What frames have reserved in truth.
+    occupied: u64,
+    has_giant: bool,
     held: u64,
     line: VecDeque<(ConnectionId, usize)>,
     crowded: bool,
@@ -40,14 +48,22 @@ pub(crate) struct Budget {
 
 impl Budget {
     pub(crate) fn new(capacity: ByteCount) -> Self {
-        Self { capacity: capacity.0, reserved: 0, held: 0, line: VecDeque::new(), crowded: false }
+        Self {
+            capacity: capacity.0,
+            reserved: 0,
+            occupied: 0,
+            has_giant: false,
+            held: 0,
+            line: VecDeque::new(),
+            crowded: false,
+        }
     }
 
     /// Reserves `len` bytes unless there is no room or others wait.
     pub(crate) fn try_reserve(&mut self, len: usize) -> bool {
         let granted = self.line.is_empty() && self.fits(len, self.held);
         if granted {
-            self.reserved += len as u64;
+            self.reserve(len);
         }
         granted
     }
@@ -69,11 +85,11 @@ impl Budget {
 
     /// Reserves for the first in line and takes it out, if there is room.
     pub(crate) fn grant_first(&mut self) -> bool {
-        let Some((_, len)) = self.line.front() else { return false };
-        if !self.fits(*len, 0) {
+        let Some(&(_, len)) = self.line.front() else { return false };
+        if !self.fits(len, 0) {
             return false;
         }
-        self.reserved += *len as u64;
+        self.reserve(len);
         self.line.pop_front();
         true
     }
@@ -98,8 +114,12 @@ impl Budget {
 
     /// Gives back what a frame had reserved.
     pub(crate) fn release(&mut self, len: usize) {
-        assert!(self.reserved >= len as u64, "a reservation is given back once");
-        self.reserved -= len as u64;
+        assert!(self.occupied >= len as u64, "a reservation is given back once");
+        self.occupied -= len as u64;
+        self.reserved -= self.counts_as(len);
+        if self.is_giant(len) {
+            self.has_giant = false;
+        }
     }
 
     /// Counts received bytes that belong to no frame yet.
@@ -114,8 +134,8 @@ impl Budget {
     }
 
     /// Bytes that frames have reserved.
-    pub(crate) fn reserved(&self) -> u64 {
-        self.reserved
+    pub(crate) fn occupied(&self) -> u64 {
+        self.occupied
     }
 
     /// Bytes that are kept although no frame has reserved them.
@@ -124,7 +144,22 @@ impl Budget {
     }
 
     fn fits(&self, len: usize, held: u64) -> bool {
-        self.reserved == 0 || self.reserved + held + len as u64 <= self.capacity
+        let second_giant = self.has_giant && self.is_giant(len);
+        self.occupied == 0 || !second_giant && self.reserved + held + self.counts_as(len) <= self.capacity
+    }
+
+    fn reserve(&mut self, len: usize) {
+        self.occupied += len as u64;
+        self.reserved += self.counts_as(len);
+        self.has_giant |= self.is_giant(len);
+    }
+
+    fn counts_as(&self, len: usize) -> u64 {
+        (len as u64).min(self.capacity / 2)
+    }
+
+    fn is_giant(&self, len: usize) -> bool {
+        len as u64 > self.capacity / 2
     }
 }
 
@@ -139,28 +174,45 @@ mod tests {
     }
 
     #[test]
-    fn a_frame_larger_than_the_budget_is_granted_when_it_is_alone() {
+    fn a_frame_larger_than_the_budget_needs_half_of_it_and_has_no_second_beside_it() {
         let mut budget = Budget::new(ByteCount(100));
-        assert!(budget.try_reserve(10));
+        assert!(budget.try_reserve(50) && budget.try_reserve(10));
         assert!(!budget.try_reserve(500));
         budget.wait(id(1), 500);
         assert!(!budget.grant_first());
         budget.release(10);
         assert!(budget.grant_first());
-        assert_eq!(budget.reserved(), 500);
+        assert_eq!(budget.occupied(), 550);
+        budget.release(50);
+        assert!(!budget.try_reserve(51), "it would be a second giant");
+        assert!(budget.try_reserve(50));
+        budget.release(500);
+        assert!(budget.try_reserve(51));
+        assert_eq!(budget.occupied(), 101);
+    }
+
+    #[test]
+    fn whoever_comes_is_served_when_nothing_is_reserved() {
+        let mut budget = Budget::new(ByteCount(0));
+        budget.hold(1000);
+        assert!(budget.try_reserve(7));
+        assert!(!budget.try_reserve(1));
+        budget.release(7);
+        assert!(budget.try_reserve(9));
     }
 
     #[test]
     fn nobody_overtakes_the_first_in_line() {
         let mut budget = Budget::new(ByteCount(100));
-        assert!(budget.try_reserve(60));
+        assert!(budget.try_reserve(40) && budget.try_reserve(20));
         budget.wait(id(1), 50);
+        assert!(!budget.grant_first());
         assert!(!budget.try_reserve(1), "there is room, but another was first");
-        budget.release(60);
+        budget.release(40);
         assert!(!budget.try_reserve(1));
         assert_eq!(budget.first_in_line(), Some((id(1), 50)));
         assert!(budget.grant_first());
-        assert!(budget.try_reserve(50));
+        assert!(budget.try_reserve(30));
         assert!(!budget.try_reserve(1));
     }
 
@@ -169,7 +221,7 @@ mod tests {
         let mut budget = Budget::new(ByteCount(800));
         budget.hold(201);
         assert!(!budget.crowding_has_changed(), "nobody waits");
-        assert!(budget.try_reserve(599));
+        assert!(budget.try_reserve(300));
         budget.wait(id(1), 500);
         assert!(budget.crowding_has_changed() && budget.is_crowded());
         budget.let_go(100);
@@ -183,10 +235,10 @@ mod tests {
         let mut budget = Budget::new(ByteCount(100));
         assert!(budget.try_reserve(10));
         budget.hold(60);
-        assert!(!budget.try_reserve(80));
-        budget.wait(id(1), 80);
+        assert!(!budget.try_reserve(50));
+        budget.wait(id(1), 50);
         assert!(budget.grant_first());
         budget.let_go(60);
-        assert_eq!((budget.reserved(), budget.held()), (90, 0));
+        assert_eq!((budget.occupied(), budget.held()), (60, 0));
     }
 }

@@ -25,8 +25,8 @@ use crate::ids::{ConnectionId, ListenerIndex, Slot};
 use crate::inbound::{Inbound, Step};
 use crate::outbound::Outbound;
 use crate::settings::HELD_BYTES_MAX;
-use crate::shared::{Effect, Shared};
 use crate::statistics::CloseReason;
+use crate::surroundings::{Effect, Surroundings};
 
 /// What is known about a connection from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,124 +131,124 @@ impl<S> Connection<S> {
     }
 
     /// Bytes have arrived.
-    pub(crate) fn on_received(&mut self, mut data: &[u8], shared: &mut Shared) {
+    pub(crate) fn on_received(&mut self, mut data: &[u8], around: &mut Surroundings) {
         if self.input == Input::Open {
-            self.take_in(&mut data, shared);
+            self.take_in(&mut data, around);
             if !data.is_empty() && self.input == Input::Open {
                 self.inbound.hold(data);
-                shared.budget.hold(data.len());
+                around.budget.hold(data.len());
             }
         }
-        self.unsettle(shared);
+        self.unsettle(around);
     }
 
     /// The receive operation is over.
-    pub(crate) fn on_receive_ended(&mut self, end: End, shared: &mut Shared) {
+    pub(crate) fn on_receive_ended(&mut self, end: End, around: &mut Surroundings) {
         self.receive = Receive::No;
         if end != End::Paused {
             self.input = Input::Ended;
-            self.forget_part_frame(shared);
+            self.forget_part_frame(around);
         }
         match end {
             End::Paused => {}
             End::Closed => _ = self.reason.get_or_insert(CloseReason::PeerClosed),
             End::Broken => self.hang_up(CloseReason::Broken),
         }
-        self.go_on(shared);
+        self.go_on(around);
     }
 
     /// The send in flight is over.
-    pub(crate) fn on_sent(&mut self, succeeded: bool, shared: &mut Shared) {
+    pub(crate) fn on_sent(&mut self, succeeded: bool, around: &mut Surroundings) {
         let bytes = self.outbound.sent();
         if succeeded {
-            shared.statistics.sent_bytes += bytes as u64;
+            around.statistics.sent_bytes += bytes as u64;
         } else {
             self.hang_up(CloseReason::Broken);
         }
-        self.go_on(shared);
+        self.go_on(around);
     }
 
     /// A request that was handed out is answered; `None` for a request that has no answer.
-    pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>, shared: &mut Shared) {
+    pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>, around: &mut Surroundings) {
         let reserved = self.outbound.answer(slot, answer);
-        shared.budget.release(reserved);
-        self.go_on(shared);
+        around.budget.release(reserved);
+        self.go_on(around);
     }
 
     /// The next request, if it may be handed out now.
-    pub(crate) fn next_request(&mut self, shared: &mut Shared) -> Option<(Slot, Bytes)> {
+    pub(crate) fn next_request(&mut self, around: &mut Surroundings) -> Option<(Slot, Bytes)> {
         self.is_runnable = false;
-        if self.has_unheard_answers(shared) {
+        if self.has_unheard_answers(around) {
             return None;
         }
         let slot = Slot(self.outbound.next_slot().0 - self.ready.len() as u64);
         let frame = self.ready.pop_front()?;
-        self.queue_requests(shared);
+        self.queue_requests(around);
         Some((slot, frame))
     }
 
     /// Memory was reserved for the announced frame.
-    pub(crate) fn on_memory(&mut self, shared: &mut Shared) {
+    pub(crate) fn on_memory(&mut self, around: &mut Surroundings) {
         self.is_in_line = false;
-        self.begin_frame(shared);
-        self.take_in_held(shared);
-        self.unsettle(shared);
+        self.begin_frame(around);
+        self.take_in_held(around);
+        self.unsettle(around);
     }
 
     /// Closes the connection at once. Requests that were not handed out are dropped with it.
-    pub(crate) fn abort(&mut self, reason: CloseReason, shared: &mut Shared) {
-        self.ignore_input(shared);
+    pub(crate) fn abort(&mut self, reason: CloseReason, around: &mut Surroundings) {
+        self.ignore_input(around);
         for _ in self.ready.drain(..) {
-            shared.budget.release(self.outbound.withdraw_newest());
+            around.budget.release(self.outbound.withdraw_newest());
         }
         self.hang_up(reason);
-        self.unsettle(shared);
+        self.unsettle(around);
     }
 
     /// Takes no more requests, and closes the connection when those at hand are answered.
-    pub(crate) fn finish(&mut self, reason: CloseReason, shared: &mut Shared) {
-        self.ignore_input(shared);
+    pub(crate) fn finish(&mut self, reason: CloseReason, around: &mut Surroundings) {
+        self.ignore_input(around);
         self.leaving = None;
         self.reason.get_or_insert(reason);
-        self.unsettle(shared);
+        self.unsettle(around);
     }
 
     /// Prepares to move to another shard as soon as no request is under way.
-    pub(crate) fn leave_for(&mut self, target: ShardId, shared: &mut Shared) {
+    pub(crate) fn leave_for(&mut self, target: ShardId, around: &mut Surroundings) {
         if self.input == Input::Open && self.socket == SocketState::Open {
             self.leaving = Some(target);
-            self.unsettle(shared);
+            self.unsettle(around);
         }
     }
 
     /// Stays after all.
-    pub(crate) fn stay(&mut self, shared: &mut Shared) {
+    pub(crate) fn stay(&mut self, around: &mut Surroundings) {
         self.leaving = None;
-        self.go_on(shared);
+        self.go_on(around);
     }
 
     /// What has to happen to the socket after all that was said since the last time.
-    pub(crate) fn settle(&mut self, shared: &mut Shared, effects: &mut Vec<Effect>) {
+    pub(crate) fn settle(&mut self, around: &mut Surroundings, effects: &mut Vec<Effect>) {
         self.is_unsettled = false;
         if self.socket == SocketState::Open && self.is_finished() {
             self.hang_up(CloseReason::PeerClosed);
         }
         if self.socket != SocketState::Open {
-            return self.wind_up(shared, effects);
+            return self.wind_up(around, effects);
         }
         if let Some(target) = self.leaving
             && self.is_quiet()
         {
             return effects.push(Effect::Move(self.id, target));
         }
-        match (self.receive, self.wants_input(shared)) {
+        match (self.receive, self.wants_input(around)) {
             (Receive::No, true) => {
                 self.receive = Receive::Armed;
                 effects.push(Effect::Receive(self.id));
             }
             (Receive::Armed, false) => {
                 self.receive = Receive::Pausing;
-                shared.statistics.pauses += 1;
+                around.statistics.pauses += 1;
                 effects.push(Effect::Pause(self.id));
             }
             _ => {}
@@ -289,9 +289,9 @@ impl<S> Connection<S> {
     }
 
     /// Takes the connection apart for another shard.
-    pub(crate) fn into_parts(self, shared: &mut Shared) -> Parts<S> {
-        shared.budget.let_go(self.inbound.held_len());
-        shared.budget.release(self.inbound.arriving().unwrap_or(0));
+    pub(crate) fn into_parts(self, around: &mut Surroundings) -> Parts<S> {
+        around.budget.let_go(self.inbound.held_len());
+        around.budget.release(self.inbound.arriving().unwrap_or(0));
         Parts {
             facts: self.facts,
             session: self.session,
@@ -302,102 +302,102 @@ impl<S> Connection<S> {
     }
 
     /// Cuts frames off the input as long as there is input and the frames may come.
-    fn take_in(&mut self, input: &mut &[u8], shared: &mut Shared) {
+    fn take_in(&mut self, input: &mut &[u8], around: &mut Surroundings) {
         loop {
             match self.inbound.feed(input, self.frame_bytes_max) {
                 Step::Hungry => return,
                 Step::Frame(frame) => {
-                    shared.statistics.requests += 1;
+                    around.statistics.requests += 1;
                     self.outbound.begin(frame.len());
                     self.ready.push_back(frame);
-                    self.queue_requests(shared);
+                    self.queue_requests(around);
                 }
                 Step::Announced(len) => {
-                    if self.is_in_line || !self.may_begin_frame(shared) {
+                    if self.is_in_line || !self.may_begin_frame(around) {
                         return;
                     }
-                    if !shared.budget.try_reserve(len) {
-                        shared.budget.wait(self.id, len);
-                        shared.statistics.memory_waits += 1;
+                    if !around.budget.try_reserve(len) {
+                        around.budget.wait(self.id, len);
+                        around.statistics.memory_waits += 1;
                         self.is_in_line = true;
                         return;
                     }
-                    self.begin_frame(shared);
+                    self.begin_frame(around);
                 }
                 Step::BadLength(length) => {
-                    if let Some(suppressed) = shared.bad_frames_logged.admit(shared.now) {
+                    if let Some(suppressed) = around.bad_frames_logged.admit(around.now) {
                         tracing::debug!(
                             connection = %self.id, peer = %self.facts.peer, length, limit = self.frame_bytes_max,
                             suppressed, "closed a connection that announced a request of an impossible length"
                         );
                     }
                     *input = &[];
-                    return self.abort(CloseReason::BadFrame, shared);
+                    return self.abort(CloseReason::BadFrame, around);
                 }
             }
         }
     }
 
     /// The same for bytes that were held back.
-    fn take_in_held(&mut self, shared: &mut Shared) {
+    fn take_in_held(&mut self, around: &mut Surroundings) {
         let held = self.inbound.take_held();
-        shared.budget.let_go(held.len());
+        around.budget.let_go(held.len());
         let mut input = held.as_ref();
-        self.take_in(&mut input, shared);
+        self.take_in(&mut input, around);
         let left = input.len();
-        shared.budget.hold(left);
+        around.budget.hold(left);
         self.inbound.put_back(held, left);
-        self.forget_part_frame(shared);
+        self.forget_part_frame(around);
     }
 
-    fn begin_frame(&mut self, shared: &Shared) {
+    fn begin_frame(&mut self, around: &Surroundings) {
         self.inbound.permit();
-        self.frame_began = shared.now;
+        self.frame_began = around.now;
     }
 
-    fn may_begin_frame(&self, shared: &Shared) -> bool {
+    fn may_begin_frame(&self, around: &Surroundings) -> bool {
         self.leaving.is_none()
-            && self.outbound.requests() < shared.limits.requests_in_flight_max
-            && self.outbound.unanswered_bytes() < shared.limits.request_bytes_in_flight_max
-            && !self.has_unheard_answers(shared)
+            && self.outbound.requests() < around.limits.requests_in_flight_max
+            && self.outbound.unanswered_bytes() < around.limits.request_bytes_in_flight_max
+            && !self.has_unheard_answers(around)
     }
 
-    fn has_unheard_answers(&self, shared: &Shared) -> bool {
-        self.outbound.waiting_bytes() >= shared.limits.reply_bytes_waiting_max
+    fn has_unheard_answers(&self, around: &Surroundings) -> bool {
+        self.outbound.waiting_bytes() >= around.limits.reply_bytes_waiting_max
     }
 
     /// An answer or a send has made room: for a frame that had to wait, and for requests that were not handed out.
-    fn go_on(&mut self, shared: &mut Shared) {
+    fn go_on(&mut self, around: &mut Surroundings) {
         if self.inbound.announced().is_some() && !self.is_in_line {
-            self.take_in_held(shared);
+            self.take_in_held(around);
         }
-        self.queue_requests(shared);
-        self.unsettle(shared);
+        self.queue_requests(around);
+        self.unsettle(around);
     }
 
-    fn queue_requests(&mut self, shared: &mut Shared) {
-        if !self.is_runnable && !self.ready.is_empty() && !self.has_unheard_answers(shared) {
+    fn queue_requests(&mut self, around: &mut Surroundings) {
+        if !self.is_runnable && !self.ready.is_empty() && !self.has_unheard_answers(around) {
             self.is_runnable = true;
-            shared.runnable.push_back(self.id);
+            around.runnable.push_back(self.id);
         }
     }
 
-    pub(crate) fn unsettle(&mut self, shared: &mut Shared) {
+    pub(crate) fn unsettle(&mut self, around: &mut Surroundings) {
         if !self.is_unsettled {
             self.is_unsettled = true;
-            shared.unsettled.push(self.id);
+            around.unsettled.push(self.id);
         }
     }
 
-    fn wants_input(&self, shared: &Shared) -> bool {
+    fn wants_input(&self, around: &Surroundings) -> bool {
         match self.input {
             Input::Ignored => true,
             Input::Ended => false,
             Input::Open if self.leaving.is_some() || self.is_in_line => false,
             Input::Open if self.inbound.announced().is_none() => {
-                self.inbound.is_within_frame() || !shared.budget.is_crowded()
+                self.inbound.is_within_frame() || !around.budget.is_crowded()
             }
-            Input::Open => self.inbound.held_len() < HELD_BYTES_MAX && !shared.budget.is_short(),
+            Input::Open => self.inbound.held_len() < HELD_BYTES_MAX && !around.budget.is_short(),
         }
     }
 
@@ -423,7 +423,7 @@ impl<S> Connection<S> {
         }
     }
 
-    fn wind_up(&mut self, shared: &mut Shared, effects: &mut Vec<Effect>) {
+    fn wind_up(&mut self, around: &mut Surroundings, effects: &mut Vec<Effect>) {
         let in_flight = self.receive != Receive::No || self.outbound.is_sending();
         match self.socket {
             SocketState::Unwanted if in_flight => {
@@ -433,33 +433,33 @@ impl<S> Connection<S> {
             SocketState::Unwanted | SocketState::ShutDown if !in_flight => {
                 self.socket = SocketState::Closed;
                 self.input = Input::Ended;
-                self.forget_part_frame(shared);
+                self.forget_part_frame(around);
                 self.permit = None;
-                shared.statistics.active -= 1;
-                shared.statistics.count_closed(self.reason.unwrap_or(CloseReason::Broken));
+                around.statistics.active -= 1;
+                around.statistics.count_closed(self.reason.unwrap_or(CloseReason::Broken));
                 effects.push(Effect::Close(self.id));
             }
             _ => {}
         }
     }
 
-    fn ignore_input(&mut self, shared: &mut Shared) {
-        self.forget_input(shared);
+    fn ignore_input(&mut self, around: &mut Surroundings) {
+        self.forget_input(around);
         if self.input == Input::Open {
             self.input = Input::Ignored;
         }
     }
 
     /// After the last byte: a frame that can no longer be completed gives its memory back.
-    fn forget_part_frame(&mut self, shared: &mut Shared) {
+    fn forget_part_frame(&mut self, around: &mut Surroundings) {
         if self.input == Input::Ended && !self.inbound.has_whole_frame() {
-            self.forget_input(shared);
+            self.forget_input(around);
         }
     }
 
-    fn forget_input(&mut self, shared: &mut Shared) {
-        shared.budget.let_go(self.inbound.held_len());
-        shared.budget.release(self.inbound.arriving().unwrap_or(0));
+    fn forget_input(&mut self, around: &mut Surroundings) {
+        around.budget.let_go(self.inbound.held_len());
+        around.budget.release(self.inbound.arriving().unwrap_or(0));
         self.inbound = Inbound::new();
         self.is_in_line = false;
     }

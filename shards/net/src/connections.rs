@@ -27,8 +27,8 @@ use crate::connection::{End, Facts, Parts};
 use crate::ids::{ConnectionId, ListenerIndex, Slot};
 use crate::log_limit::LogLimit;
 use crate::settings::Limits;
-use crate::shared::Effect;
 use crate::statistics::{CloseReason, Statistics};
+use crate::surroundings::Effect;
 use crate::table::Table;
 
 /// A request, in the order of its connection. Each one that was handed out must be answered with

@@ -12,9 +12,9 @@ mod listen;
 mod log_limit;
 mod outbound;
 mod settings;
-mod shared;
 mod slab;
 mod statistics;
+mod surroundings;
 mod table;
 
 pub use admission::{Admission, AdmissionLimits, ListenerLimit, Permit, Refused};

@@ -22,16 +22,16 @@ use crate::connection::{Connection, End, Parts};
 use crate::idle::IdleOrder;
 use crate::ids::{ConnectionId, Slot};
 use crate::settings::Limits;
-use crate::shared::{Effect, Shared};
 use crate::slab::Slab;
 use crate::statistics::{CloseReason, Statistics};
+use crate::surroundings::{Effect, Surroundings};
 
 /// How often the frames that arrive are looked at while others wait for memory.
 const CONTENTION_PERIOD: Duration = Duration::from_secs(1);
 
 pub(crate) struct Table<S> {
     slab: Slab<Connection<S>>,
-    shared: Shared,
+    around: Surroundings,
     idle: IdleOrder,
     contention_checked: Instant,
     stopping: bool,
@@ -43,7 +43,7 @@ impl<S> Table<S> {
         limits.idle_max = limits.idle_max.map(|max| max.max(Duration::from_millis(1)));
         Self {
             slab: Slab::new(shard),
-            shared: Shared::new(limits, now),
+            around: Surroundings::new(limits, now),
             idle: IdleOrder::new(),
             contention_checked: now,
             stopping: false,
@@ -53,47 +53,47 @@ impl<S> Table<S> {
     /// Takes in a connection; `None` when the shard has no place for another.
     pub(crate) fn insert(&mut self, mut parts: Parts<S>) -> Option<ConnectionId> {
         let unread = std::mem::take(&mut parts.unread);
-        let now = self.shared.now;
+        let now = self.around.now;
         let id = self.slab.insert_with(|id| Connection::new(id, parts, now))?;
         self.idle.touch(id.index(), now);
-        self.shared.statistics.active += 1;
+        self.around.statistics.active += 1;
         let connection = self.slab.get_mut(id)?;
-        connection.on_received(&unread, &mut self.shared);
+        connection.on_received(&unread, &mut self.around);
         if self.stopping {
-            connection.finish(CloseReason::Stopping, &mut self.shared);
+            connection.finish(CloseReason::Stopping, &mut self.around);
         }
         Some(id)
     }
 
     pub(crate) fn on_received(&mut self, id: ConnectionId, data: &[u8]) {
         if let Some(connection) = self.slab.get_mut(id) {
-            self.shared.statistics.received_bytes += data.len() as u64;
+            self.around.statistics.received_bytes += data.len() as u64;
             if connection.is_live() {
-                self.idle.touch(id.index(), self.shared.now);
+                self.idle.touch(id.index(), self.around.now);
             }
-            connection.on_received(data, &mut self.shared);
+            connection.on_received(data, &mut self.around);
         }
     }
 
     pub(crate) fn on_receive_ended(&mut self, id: ConnectionId, end: End) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.on_receive_ended(end, &mut self.shared);
+            connection.on_receive_ended(end, &mut self.around);
         }
     }
 
     pub(crate) fn on_sent(&mut self, id: ConnectionId, succeeded: bool) {
         if let Some(connection) = self.slab.get_mut(id) {
             if connection.is_live() {
-                self.idle.touch(id.index(), self.shared.now);
+                self.idle.touch(id.index(), self.around.now);
             }
-            connection.on_sent(succeeded, &mut self.shared);
+            connection.on_sent(succeeded, &mut self.around);
         }
     }
 
     /// The next request of the connection whose turn it is.
     pub(crate) fn next_request(&mut self) -> Option<(ConnectionId, Slot, Bytes)> {
-        while let Some(id) = self.shared.runnable.pop_front() {
-            let request = self.slab.get_mut(id).and_then(|it| it.next_request(&mut self.shared));
+        while let Some(id) = self.around.runnable.pop_front() {
+            let request = self.slab.get_mut(id).and_then(|it| it.next_request(&mut self.around));
             if let Some((slot, frame)) = request {
                 return Some((id, slot, frame));
             }
@@ -102,26 +102,26 @@ impl<S> Table<S> {
     }
 
     pub(crate) fn has_requests(&self) -> bool {
-        !self.shared.runnable.is_empty()
+        !self.around.runnable.is_empty()
     }
 
     pub(crate) fn answer(&mut self, id: ConnectionId, slot: Slot, answer: Option<Vec<Bytes>>) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.answer(slot, answer, &mut self.shared);
+            connection.answer(slot, answer, &mut self.around);
             self.share_memory();
         }
     }
 
     pub(crate) fn abort(&mut self, id: ConnectionId, reason: CloseReason) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.abort(reason, &mut self.shared);
+            connection.abort(reason, &mut self.around);
             self.share_memory();
         }
     }
 
     pub(crate) fn finish(&mut self, id: ConnectionId, reason: CloseReason) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.finish(reason, &mut self.shared);
+            connection.finish(reason, &mut self.around);
             self.share_memory();
         }
     }
@@ -129,12 +129,12 @@ impl<S> Table<S> {
     /// Takes no more requests from anybody; each connection is closed when its last answer is out.
     pub(crate) fn stop(&mut self) {
         self.stopping = true;
-        self.slab.iter_mut().for_each(|it| it.finish(CloseReason::Stopping, &mut self.shared));
+        self.slab.iter_mut().for_each(|it| it.finish(CloseReason::Stopping, &mut self.around));
     }
 
     /// Closes all connections at once.
     pub(crate) fn abort_all(&mut self, reason: CloseReason) {
-        self.slab.iter_mut().for_each(|it| it.abort(reason, &mut self.shared));
+        self.slab.iter_mut().for_each(|it| it.abort(reason, &mut self.around));
     }
 
     pub(crate) fn is_stopping(&self) -> bool {
@@ -143,14 +143,14 @@ impl<S> Table<S> {
 
     pub(crate) fn leave_for(&mut self, id: ConnectionId, target: ShardId) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.leave_for(target, &mut self.shared);
+            connection.leave_for(target, &mut self.around);
         }
     }
 
     /// The move did not come about.
     pub(crate) fn stay(&mut self, id: ConnectionId) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.stay(&mut self.shared);
+            connection.stay(&mut self.around);
         }
     }
 
@@ -158,22 +158,22 @@ impl<S> Table<S> {
     pub(crate) fn take_out(&mut self, id: ConnectionId) -> Option<Parts<S>> {
         let connection = self.slab.remove(id)?;
         self.idle.remove(id.index());
-        self.shared.statistics.active -= 1;
-        Some(connection.into_parts(&mut self.shared))
+        self.around.statistics.active -= 1;
+        Some(connection.into_parts(&mut self.around))
     }
 
     /// Lets time pass: closes idle connections, and slow ones while memory is short.
     pub(crate) fn tick(&mut self, now: Instant) {
-        self.shared.now = self.shared.now.max(now);
+        self.around.now = self.around.now.max(now);
         self.close_idle();
         self.close_slow();
     }
 
     /// When [`Self::tick`] has something to do at the latest.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
-        let idle = self.shared.limits.idle_max.and_then(|max| self.idle.oldest().map(|(_, at)| at + max));
+        let idle = self.around.limits.idle_max.and_then(|max| self.idle.oldest().map(|(_, at)| at + max));
         let contention =
-            self.shared.budget.first_in_line().map(|_| self.contention_checked + CONTENTION_PERIOD);
+            self.around.budget.first_in_line().map(|_| self.contention_checked + CONTENTION_PERIOD);
         [idle, contention].into_iter().flatten().min()
     }
 
@@ -181,12 +181,12 @@ impl<S> Table<S> {
     pub(crate) fn settle(&mut self, effects: &mut Vec<Effect>) {
         loop {
             self.share_memory();
-            if self.shared.budget.crowding_has_changed() {
-                self.slab.iter_mut().for_each(|it| it.unsettle(&mut self.shared));
+            if self.around.budget.crowding_has_changed() {
+                self.slab.iter_mut().for_each(|it| it.unsettle(&mut self.around));
             }
-            let Some(id) = self.shared.unsettled.pop() else { return };
+            let Some(id) = self.around.unsettled.pop() else { return };
             let Some(connection) = self.slab.get_mut(id) else { continue };
-            connection.settle(&mut self.shared, effects);
+            connection.settle(&mut self.around, effects);
             if !connection.is_live() {
                 self.idle.remove(id.index());
             }
@@ -209,67 +209,67 @@ impl<S> Table<S> {
     }
 
     pub(crate) fn statistics(&self) -> &Statistics {
-        &self.shared.statistics
+        &self.around.statistics
     }
 
     pub(crate) fn statistics_mut(&mut self) -> &mut Statistics {
-        &mut self.shared.statistics
+        &mut self.around.statistics
     }
 
     /// What frames have reserved, and what is held besides.
     pub(crate) fn request_memory(&self) -> (u64, u64) {
-        (self.shared.budget.reserved(), self.shared.budget.held())
+        (self.around.budget.occupied(), self.around.budget.held())
     }
 
     pub(crate) fn frame_bytes_max(&self) -> usize {
-        self.shared.limits.frame_bytes_max
+        self.around.limits.frame_bytes_max
     }
 
     /// Gives memory to those in line, in their order.
     fn share_memory(&mut self) {
-        while let Some((id, _)) = self.shared.budget.first_in_line() {
+        while let Some((id, _)) = self.around.budget.first_in_line() {
             let Some(connection) = self.slab.get_mut(id).filter(|it| it.is_in_line()) else {
-                self.shared.budget.skip_first();
+                self.around.budget.skip_first();
                 continue;
             };
-            if !self.shared.budget.grant_first() {
+            if !self.around.budget.grant_first() {
                 return;
             }
-            connection.on_memory(&mut self.shared);
+            connection.on_memory(&mut self.around);
         }
     }
 
     fn close_idle(&mut self) {
-        let Some(idle_max) = self.shared.limits.idle_max else { return };
+        let Some(idle_max) = self.around.limits.idle_max else { return };
         while let Some((index, at)) = self.idle.oldest() {
-            if at + idle_max > self.shared.now {
+            if at + idle_max > self.around.now {
                 return;
             }
             self.idle.remove(index);
             let Some(connection) = self.slab.at_mut(index) else { continue };
             if connection.is_excused() {
-                self.idle.touch(index, self.shared.now);
+                self.idle.touch(index, self.around.now);
             } else {
-                connection.abort(CloseReason::Idle, &mut self.shared);
+                connection.abort(CloseReason::Idle, &mut self.around);
             }
         }
     }
 
     /// While others wait for memory, a client must not sit on it by sending a large frame very slowly.
     fn close_slow(&mut self) {
-        let now = self.shared.now;
+        let now = self.around.now;
         let due = now >= self.contention_checked + CONTENTION_PERIOD;
-        if !due || self.shared.budget.first_in_line().is_none() {
+        if !due || self.around.budget.first_in_line().is_none() {
             return;
         }
         self.contention_checked = now;
-        let patience = self.shared.limits.contended_frame_max;
+        let patience = self.around.limits.contended_frame_max;
         let slowest = self.slab.iter_mut().filter_map(|connection| {
             let (len, since) = connection.arriving()?;
             (now.duration_since(since) >= patience).then_some((len, connection))
         });
         if let Some((_, connection)) = slowest.max_by_key(|(len, _)| *len) {
-            connection.abort(CloseReason::TooSlow, &mut self.shared);
+            connection.abort(CloseReason::TooSlow, &mut self.around);
         }
     }
 }

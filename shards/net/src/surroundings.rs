@@ -13,7 +13,7 @@ use crate::settings::Limits;
 use crate::statistics::Statistics;
 
 /// Handed to a connection with each event. Lives as long as the shard.
-pub(crate) struct Shared {
+pub(crate) struct Surroundings {
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
     /// Connections with requests that may be handed out, in turn.
@@ -40,7 +40,7 @@ pub(crate) enum Effect {
     Move(ConnectionId, ShardId),
 }
 
-impl Shared {
+impl Surroundings {
     pub(crate) fn new(limits: Limits, now: Instant) -> Self {
         Self {
             budget: Budget::new(limits.request_memory),
