@@ -37,6 +37,14 @@ pub use schema::Versions;
 pub use text::Str;
 pub use writer::Writer;
 
-/// Decoding allocates at most so many bytes per byte of the frame, besides a small constant. It comes from arrays:
-/// an element takes at least a byte on the wire and at most so many in memory, summed over the levels of nesting.
-pub const DECODED_BYTES_PER_FRAME_BYTE_MAX: usize = 64;
+/// Decoding allocates at most so many bytes per byte of the frame, and [`DECODED_BYTES_BESIDES_MAX`]. It is the most
+/// that an element of an array takes in memory for each byte that it takes at least on the wire; the elements of
+/// arrays within arrays pay with bytes of their own.
+pub const DECODED_BYTES_PER_FRAME_BYTE_MAX: usize = 43;
+
+/// The same for requests alone, which are all that a broker takes from clients.
+pub const REQUEST_BYTES_PER_FRAME_BYTE_MAX: usize = 32;
+
+/// What decoding allocates at most whatever the frame's length: the handle that shares its buffer, and at each level
+/// of nesting the least that one element needs.
+pub const DECODED_BYTES_BESIDES_MAX: usize = 4096;

@@ -27,7 +27,21 @@ pub struct Choice {
     pub unknown_tags: bool,
     /// Arrays have fewer elements than this.
     pub elements: usize,
+    /// The most elements in the fewest bytes: full arrays of empty strings, until the body has a few kilobytes.
+    pub dense: bool,
 }
+
+impl Choice {
+    /// Values of all kinds that come out again exactly as they went in.
+    pub const PLAIN: Self = Self { unknown_tags: false, elements: 4, dense: false };
+    /// The same among tagged fields that nobody knows.
+    pub const TAGGED: Self = Self { unknown_tags: true, ..Self::PLAIN };
+    /// What takes much memory for its length.
+    pub const DENSE: Self = Self { unknown_tags: false, elements: 100, dense: true };
+}
+
+/// A dense body ends at about this length.
+const DENSE_BYTES: usize = 4_000;
 
 /// The body of a message of `version`.
 pub fn body(api: &Api, schema: &StructSchema, version: i16, random: &mut Random, choice: Choice) -> Vec<u8> {
@@ -140,6 +154,10 @@ impl Walk<'_> {
     }
 
     fn len(&mut self, given: bool, bound: usize) -> usize {
+        if self.choice.dense {
+            let full = bound == self.choice.elements && self.out.len() < DENSE_BYTES;
+            return if full { bound } else { usize::from(given) };
+        }
         usize::from(given) + self.random.below(bound)
     }
 
