@@ -39,6 +39,18 @@ class Report:
         return count(len(self.passes), len(self.failures), len(self.skips))
 
 
+def told_by_client(report, name, code, output):
+    """A client program tells its results in lines: PASS test, or FAIL test | why."""
+    for line in output.splitlines():
+        if line.startswith("PASS "):
+            report.passed(line[5:])
+        elif line.startswith("FAIL "):
+            test, _, why = line[5:].partition(" | ")
+            report.failed(test, why)
+    if code != 0 and "FAIL " not in output or "PASS " not in output:
+        report.failed(f"{name}: the program", f"exit code {code}\n{output[-3000:]}")
+
+
 def print_skipped(reports):
     """Every skipped test by name, under its reason."""
     if not any(report.skips for report in reports):

@@ -74,12 +74,12 @@ public class Interop {
             for (Map.Entry<String, Test> test : tests.entrySet()) {
                 try {
                     test.getValue().run();
-                    System.out.println("PASS " + test.getKey());
+                    System.out.println("PASS client: " + test.getKey());
                 } catch (Throwable wrong) {
                     failed++;
                     StackTraceElement at = Arrays.stream(wrong.getStackTrace()).filter(e -> e.getClassName().startsWith("Interop")
                         && !e.getMethodName().startsWith("same")).findFirst().orElse(null);
-                    System.out.println("FAIL " + test.getKey() + " | " + wrong.toString().replace('\n', ' ') + " at " + at);
+                    System.out.println("FAIL client: " + test.getKey() + " | " + wrong.toString().replace('\n', ' ') + " at " + at);
                 }
             }
         }

@@ -4,7 +4,8 @@ import os
 import re
 import time
 
-RESTARTS_BROKER = False
+from report import told_by_client
+
 TOOL_SECONDS_MAX = 90
 TOPIC = "tools"
 
@@ -245,11 +246,4 @@ def client(kit, broker, report):
         return
     code, output = kit.call(["java", "-Xmx512m", "-cp", f"{kit.java_libraries()}/*", kit.here / "java" / "Interop.java", broker.bootstrap],
                             seconds=300, env=dict(os.environ))
-    for line in output.splitlines():
-        if line.startswith("PASS "):
-            report.passed(f"client: {line[5:]}")
-        elif line.startswith("FAIL "):
-            name, _, why = line[5:].partition(" | ")
-            report.failed(f"client: {name}", why)
-    if code != 0 and "FAIL " not in output or "PASS " not in output:
-        report.failed("client", f"exit code {code}\n{output[-3000:]}")
+    told_by_client(report, "client", code, output)
