@@ -27,7 +27,7 @@ pub(crate) trait Cursor {
     /// Bytes read or skipped so far.
     fn position(&self) -> usize;
 
-    #[inline]
+    #[inline(always)]
     fn varint(&mut self) -> Result<i32, Stop> {
         let first = self.byte()?;
         if first < 0x80 {
@@ -44,7 +44,7 @@ pub(crate) trait Cursor {
         Err(Stop::Varint)
     }
 
-    #[inline]
+    #[inline(always)]
     fn varlong(&mut self) -> Result<i64, Stop> {
         let mut bits = 0;
         for place in 0..VARLONG_BYTES_MAX {
@@ -76,14 +76,14 @@ impl<'a> Slice<'a> {
 }
 
 impl Cursor for Slice<'_> {
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, Stop> {
         let byte = *self.bytes.get(self.position).ok_or(Stop::End)?;
         self.position += 1;
         Ok(byte)
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip(&mut self, count: usize) -> Result<(), Stop> {
         if count > self.bytes.len() - self.position {
             return Err(Stop::End);
@@ -157,7 +157,7 @@ impl<'a> Decompressed<'a> {
 }
 
 impl Cursor for Decompressed<'_> {
-    #[inline]
+    #[inline(always)]
     fn byte(&mut self) -> Result<u8, Stop> {
         if self.next == self.filled && !self.refill()? {
             return Err(Stop::End);
@@ -167,7 +167,7 @@ impl Cursor for Decompressed<'_> {
         Ok(byte)
     }
 
-    #[inline]
+    #[inline(always)]
     fn skip(&mut self, mut count: usize) -> Result<(), Stop> {
         loop {
             let here = count.min(self.filled - self.next);

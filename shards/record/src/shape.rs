@@ -46,7 +46,7 @@ impl From<Stop> for Fault {
 
 impl Shape {
     /// Reads one record, which must fill the length that it claims exactly.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn read(cursor: &mut impl Cursor) -> Result<Self, Fault> {
         let body =
             usize::try_from(cursor.varint()?).map_err(|_| Fault::Malformed("its length is negative"))?;
@@ -70,7 +70,7 @@ impl Shape {
 }
 
 /// Reads a length and skips so many bytes, which must end at `end` or before. A negative length is none.
-#[inline]
+#[inline(always)]
 pub(crate) fn nullable(cursor: &mut impl Cursor, end: usize) -> Result<Option<Range<usize>>, Fault> {
     let Ok(len) = usize::try_from(cursor.varint()?) else { return Ok(None) };
     let start = cursor.position();

@@ -32,7 +32,7 @@ pub(crate) fn with_reader<T>(
         Compression::Gzip => use_reader(&mut gzip::reader(bytes)),
         Compression::Snappy => use_reader(&mut snappy::Reader::new(bytes)),
         Compression::Lz4 => use_reader(&mut lz4::reader(bytes)?),
-        Compression::Zstd => use_reader(&mut zstd::reader(bytes)?),
+        Compression::Zstd => zstd::with_reader(bytes, use_reader)?,
     })
 }
 
