@@ -182,14 +182,19 @@ impl LogDir {
         if created {
             sync_dir(&self.path)?;
         }
+        let (recovery_point, log_start) = {
+            let known = self.lock();
+            let of = |table: &Offsets| table.get(name).copied().unwrap_or(Offset::ZERO);
+            (of(&known.recovery_points), of(&known.log_starts))
+        };
         let origin = recover::Origin {
             dir: Arc::clone(self),
             path,
             name: name.clone(),
             topic,
             trust: self.was_clean,
-            recovery_point: self.lock().recovery_points.get(name).copied().unwrap_or(Offset::ZERO),
-            log_start: self.lock().log_starts.get(name).copied().unwrap_or(Offset::ZERO),
+            recovery_point,
+            log_start,
         };
         recover::open(origin, settings)
     }
@@ -314,7 +319,10 @@ mod tests {
         };
         dir.write_meta_properties(&meta).unwrap();
         assert_eq!(dir.meta_properties().unwrap(), Some(meta.clone()));
-        let kafka = "#\n#Thu Jan 01 00:00:00 UTC 2026\ncluster.id=4L6g3nShT-eMCtK--X86sw\ndirectory.id=BwcHBwcHRwuHBwcHBwcHBw\nnode.id=3\nversion=1\n";
+        let kafka = format!(
+            "#\n#Thu Jan 01 00:00:00 UTC 2026\ncluster.id=4L6g3nShT-eMCtK--X86sw\ndirectory.id={}\nnode.id=3\nversion=1\n",
+            meta.directory_id
+        );
         fs::write(temp.path().join(META_PROPERTIES), kafka).unwrap();
         assert_eq!(dir.meta_properties().unwrap(), Some(meta));
         fs::write(temp.path().join(META_PROPERTIES), "node.id=3\n").unwrap();
