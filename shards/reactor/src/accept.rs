@@ -89,7 +89,9 @@ fn adopt(fd: i32) -> io::Result<(Socket, SocketAddr)> {
     // SAFETY: the kernel has just opened this descriptor for us and told nobody else.
     let fd = unsafe { OwnedFd::from_raw_fd(fd) };
     // A peer that has reset the connection already has no address any more.
-    let peer = borrow_stream(&fd, |stream| stream.peer_addr())?;
+    let peer = borrow_stream(&fd, |stream| {
+        stream.peer_addr().and_then(|peer| stream.set_nodelay(true).map(|()| peer))
+    })?;
     Ok((Socket::accepted(fd), peer))
 }
 

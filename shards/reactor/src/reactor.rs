@@ -106,11 +106,6 @@ impl Reactor {
             tracing::debug!(%error, "making a listener blocking");
         }
         let listener = OwnedFd::from(listener);
-        // Accepted sockets inherit it: one call here instead of one per connection.
-        let inherited = crate::socket::borrow_stream(&listener, |stream| stream.set_nodelay(true));
-        if let Err(error) = inherited {
-            tracing::debug!(%error, "setting TCP_NODELAY on a listener");
-        }
         let id = self.operations.insert(Operation::Accept(Accept::new(listener, token)));
         if let Some(Operation::Accept(accept)) = self.operations.get_mut(id) {
             accept.arm(id, self.features.multishot_accept, &mut self.ring);
@@ -347,12 +342,15 @@ impl Drop for Reactor {
         let ids: Vec<OperationId> = self.operations.iter().map(|(id, _)| id).collect();
         self.stop_accepting();
         for id in ids {
-            if let Some(Operation::Receive(receive)) = self.operations.get_mut(id) {
-                receive.pause();
-            }
-            // Writes and syncs run to their end; the rest is called off.
-            if matches!(self.operations.get_mut(id), Some(Operation::Receive(_) | Operation::Send(_))) {
-                self.cancel(id);
+            match self.operations.get_mut(id) {
+                Some(Operation::Receive(receive)) => {
+                    receive.pause();
+                    self.cancel(id);
+                }
+                // A send that is called off halfway would go on with the rest; this way it fails.
+                Some(Operation::Send(send)) => send.shutdown(),
+                // Accepts are being stopped, reads, writes and syncs end by themselves.
+                _ => {}
             }
         }
         self.cancel_named(WAKE);

@@ -13,6 +13,7 @@ use io_uring::{opcode, types};
 use crate::event::{Event, Token};
 use crate::operation::{Completion, Context, OperationId, Step, is_momentary};
 use crate::ring::Ring;
+use crate::socket::shutdown;
 use crate::vectors::Vectors;
 
 /// A send in flight.
@@ -37,6 +38,11 @@ impl Send {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.total == 0
+    }
+
+    /// Breaks the connection, so that the send ends soon.
+    pub(crate) fn shutdown(&self) {
+        shutdown(&self.socket);
     }
 
     pub(crate) fn arm(&mut self, id: OperationId, ring: &mut Ring) {

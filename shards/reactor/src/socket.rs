@@ -46,10 +46,7 @@ impl Socket {
     }
 
     pub(crate) fn shutdown(&self) {
-        // A peer that is gone already is no error here.
-        if let Err(error) = self.with_stream(|stream| stream.shutdown(Shutdown::Both)) {
-            tracing::trace!(%error, "shutting a socket down");
-        }
+        shutdown(&self.fd);
     }
 
     /// Another owner for an operation in flight.
@@ -59,6 +56,14 @@ impl Socket {
 
     fn with_stream<T>(&self, action: impl FnOnce(&TcpStream) -> T) -> T {
         borrow_stream(&self.fd, action)
+    }
+}
+
+/// Ends a connection in both directions.
+pub(crate) fn shutdown(fd: &OwnedFd) {
+    // A peer that is gone already is no error here.
+    if let Err(error) = borrow_stream(fd, |stream| stream.shutdown(Shutdown::Both)) {
+        tracing::trace!(%error, "shutting a socket down");
     }
 }
 
