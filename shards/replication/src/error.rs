@@ -26,6 +26,9 @@ pub enum ReplicationError {
     /// A batch outside of transactions from a producer with one open.
     #[error("expected a transactional write from producer {producer_id}")]
     NotTransactional { producer_id: ProducerId },
+    /// No room for another producer: all that are remembered have a transaction open.
+    #[error("{producers} producers have a transaction open in this partition, and more are not allowed")]
+    TooManyTransactions { producers: usize },
     /// A marker of a transaction coordinator that another one has replaced.
     #[error(
         "coordinator epoch {incoming} for producer {producer_id} is a zombie's, the current one is {current}"
@@ -52,6 +55,7 @@ impl ReplicationError {
             }
             Self::InvalidProducerEpoch { .. } => ErrorCode::InvalidProducerEpoch,
             Self::NotTransactional { .. } => ErrorCode::InvalidTxnState,
+            Self::TooManyTransactions { .. } => ErrorCode::PolicyViolation,
             Self::CoordinatorFenced { .. } => ErrorCode::TransactionCoordinatorFenced,
             Self::BeyondHighWatermark { .. } => ErrorCode::OffsetOutOfRange,
             Self::Snapshot(_) | Self::Checkpoint { .. } => ErrorCode::KafkaStorageError,

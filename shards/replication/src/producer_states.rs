@@ -5,7 +5,8 @@
 //!
 //! # Invariants
 //! - Applying a batch that was admitted never fails, and applying the same log gives the same state.
-//! - At most [`ProducerLimits::producers`] producers are remembered.
+//! - At most [`ProducerLimits::producers`] producers are remembered, as far as their batches were checked: a follower
+//!   takes over what its leader has let in.
 //!
 //! # Not here
 //! Verification of transactional writes with the coordinator (KIP-890); who the producer is allowed to be.
@@ -121,7 +122,16 @@ impl ProducerStates {
         if !header.has_producer_id() || origin == Origin::Replication {
             return Ok(Admission::Append);
         }
-        let Some(entry) = self.producers.get(&header.producer_id) else { return Ok(Admission::Append) };
+        let Some(entry) = self.producers.get(&header.producer_id) else {
+            // Only producers without an open transaction can make room for a new one.
+            let full = self.transactions.open_count() >= self.limits.producers;
+            let producers = self.limits.producers;
+            return if full {
+                Err(ReplicationError::TooManyTransactions { producers })
+            } else {
+                Ok(Admission::Append)
+            };
+        };
         if origin == Origin::Client
             && let Some(batch) = entry.repeated_by(header)
         {

@@ -51,6 +51,10 @@ impl Transactions {
         CompletedTxn { producer_id, first_offset, last_offset: marker, outcome, last_stable_offset }
     }
 
+    pub(crate) fn open_count(&self) -> usize {
+        self.ongoing.len()
+    }
+
     pub(crate) fn first_undecided(&self) -> Option<Offset> {
         self.ongoing.keys().next().copied()
     }
