@@ -260,7 +260,7 @@ impl<S> Connection<S> {
 
     /// Whether nothing is left of it but its place.
     pub(crate) fn is_over(&self) -> bool {
-        self.socket == SocketState::Closed && self.outbound.is_done() && self.has_no_more_requests()
+        self.socket == SocketState::Closed && self.outbound.is_done() && self.has_no_more_frames()
     }
 
     /// Whether the socket is open and meant to stay so.
@@ -393,7 +393,7 @@ impl<S> Connection<S> {
         match self.input {
             Input::Ignored => true,
             Input::Ended => false,
-            Input::Open if self.leaving.is_some() || self.is_in_line => false,
+            Input::Open if self.leaving.is_some() => false,
             Input::Open if self.inbound.announced().is_none() => {
                 self.inbound.is_within_frame() || !around.budget.is_crowded()
             }
@@ -401,16 +401,17 @@ impl<S> Connection<S> {
         }
     }
 
-    fn has_no_more_requests(&self) -> bool {
-        self.ready.is_empty() && (self.input == Input::Ignored || !self.inbound.has_whole_frame())
+    /// Whether no frame is to come, now that the input has ended.
+    fn has_no_more_frames(&self) -> bool {
+        self.input == Input::Ignored || !self.inbound.has_whole_frame()
     }
 
     fn is_finished(&self) -> bool {
-        self.input != Input::Open && self.has_no_more_requests() && self.outbound.is_done()
+        self.input != Input::Open && self.has_no_more_frames() && self.outbound.is_done()
     }
 
     fn is_quiet(&self) -> bool {
-        self.receive == Receive::No && self.ready.is_empty() && self.outbound.is_done()
+        self.receive == Receive::No && self.outbound.is_done()
     }
 
     /// From here on the client hears nothing, and the socket is given up.

@@ -205,7 +205,9 @@ impl<S: Default> Connections<S> {
         self.table.stop();
     }
 
-    /// After [`Self::stop`]: whether every request was answered, every answer sent, and every connection closed.
+    /// After [`Self::stop`]: whether every request was answered, every answer sent, and every connection closed. How
+    /// long to wait for that is the caller's choice; after [`Self::close_all`] only requests that were handed out and
+    /// not answered are left.
     #[must_use]
     pub fn is_drained(&self) -> bool {
         self.table.is_stopping() && self.table.is_empty() && self.moved.is_empty()
@@ -217,7 +219,8 @@ impl<S: Default> Connections<S> {
     }
 
     /// Prepares a connection to move to another shard: no further request of it is taken in, and when all are
-    /// answered it comes out of [`Self::next_moved`]. If it is closed first, it does not.
+    /// answered it comes out of [`Self::next_moved`], after a flush. If it is closed first, it does not. While a
+    /// request of it waits for something, its client is not served otherwise; so choose a moment when none does.
     pub fn begin_hand_over(&mut self, connection: ConnectionId, target: ShardId) {
         self.table.leave_for(connection, target);
     }

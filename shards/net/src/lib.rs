@@ -1,4 +1,20 @@
 //! Listeners, connections, ordered replies, admission.
+//!
+//! A shard owns [`Connections`]: the reactor's events go in, [`Request`]s come out in turn among the connections, and
+//! answers go back in whatever order they come, to leave in the order of the requests. What follows from all that is
+//! started at the reactor by one [`Connections::flush`] per round of the shard's loop.
+//!
+//! # Invariants
+//! - Nothing that a client does makes the shard keep more than its limits allow: frames are paid for from the shard's
+//!   request memory before their bodies are taken in, requests and unread answers of a connection are bounded, and so
+//!   is the number of connections ([`Admission`]). Beyond a limit a socket is not read, and the client's own
+//!   connection slows it down.
+//! - One connection's speed or slowness is no other's business: requests are handed out in turn.
+//! - State machines know no sockets and no clock (`connection.rs`, `table.rs` and what they use); `connections.rs`
+//!   alone speaks to the reactor.
+//!
+//! # Not here
+//! What requests mean (the broker), and how they are encoded (`protocol`).
 #![forbid(unsafe_code)]
 
 mod admission;

@@ -271,6 +271,7 @@ fn a_client_that_does_not_read_its_answers_is_no_longer_read() {
     }
     let answered = net.echo();
     assert_eq!(answered, 10, "ten answers of 1000 bytes reach the bound");
+    assert_eq!(net.table.statistics().requests, 64 + 9, "no frame is begun from then on");
     assert!(!net.wires[&id].receiving && net.wires[&id].unread.len() > 1_000_000);
     net.wire(id).reader_stopped = false;
     net.run();

@@ -56,16 +56,20 @@ fn idle_connections_are_closed_in_time_and_busy_ones_are_not() {
     let second = Duration::from_secs(1);
     let mut net = Net::new(Limits { idle_max: Some(10 * second), ..limits() });
     let [idle, busy, half_frame, waiting, deaf] = std::array::from_fn(|_| net.connect());
-    net.write(half_frame, &frame(b"never finished")[..9]);
+    // Neither a half frame nor an unread answer is excused by another request that waits for the broker.
+    net.write(half_frame, &[&frame(b"poll")[..], &frame(b"never finished")[..9]].concat());
+    net.write(deaf, &[frame(b"an answer that is not read"), frame(b"poll")].concat());
     net.write(waiting, &frame(b"a long poll"));
     net.wire(deaf).reader_stopped = true;
-    net.write(deaf, &frame(b"an answer that is not read"));
-    let long_poll = net.next().unwrap();
-    assert_eq!(net.echo(), 1);
+    let taken: Vec<_> = std::iter::from_fn(|| net.next()).collect();
+    assert_eq!(taken.iter().map(|(id, ..)| *id).collect::<Vec<_>>(), [half_frame, deaf, waiting, deaf]);
+    net.answer(deaf, 0, bytes("an answer that is not read"));
+    let long_poll = &taken[2];
     assert_eq!(net.table.next_deadline(), Some(net.start + 10 * second));
     net.at(9 * second);
     net.write(busy, &frame(b"x"));
-    assert_eq!(net.echo(), 1);
+    let (_, slot, _) = net.next().unwrap();
+    net.answer(busy, slot.0, None);
     assert_eq!(net.closed(CloseReason::Idle), 0);
     net.at(10 * second);
     for (id, closed) in [(idle, true), (busy, false), (half_frame, true), (waiting, false), (deaf, true)] {
@@ -78,8 +82,11 @@ fn idle_connections_are_closed_in_time_and_busy_ones_are_not() {
     net.at(24 * second);
     assert!(!net.wires[&waiting].closed);
     net.at(25 * second);
-    assert!(net.wires[&waiting].closed && net.table.is_empty());
+    assert!(net.wires[&waiting].closed);
     assert_eq!(net.table.next_deadline(), None);
+    net.answer(half_frame, 0, None);
+    net.answer(deaf, 1, None);
+    assert!(net.table.is_empty());
     assert_eq!(net.table.request_memory(), (0, 0));
 }
 
@@ -92,6 +99,10 @@ fn stopping_answers_what_has_arrived_and_takes_nothing_more() {
     let (id, slot, body) = net.next().unwrap();
     net.table.stop();
     net.write(busy, &frame(b"too late"));
+    assert!(
+        net.wires[&busy].unread.is_empty(),
+        "it is read, lest closing the socket loses answers on their way"
+    );
     assert!(net.wires[&idle].closed && net.wires[&half].closed && !net.wires[&busy].closed);
     assert_eq!(net.echo(), 1);
     assert!(!net.table.is_empty());
@@ -99,6 +110,7 @@ fn stopping_answers_what_has_arrived_and_takes_nothing_more() {
     assert!(net.wires[&busy].closed && net.table.is_empty());
     assert_eq!(net.wires[&busy].heard, b"onetwo");
     assert_eq!(net.closed(CloseReason::Stopping), 3);
+    assert_eq!(net.table.next_deadline(), None);
 }
 
 #[test]
@@ -115,6 +127,7 @@ fn closing_all_at_once_leaves_only_what_was_handed_out() {
     net.run();
     assert!(net.wires[&id].closed);
     assert_eq!(net.next(), None);
+    assert_eq!(net.admission.connections(), 0, "a connection counts only as long as its socket is open");
     assert_eq!(net.table.request_memory(), (3, 0));
     net.answer(id, 1, bytes("nobody hears"));
     assert!(net.table.is_empty());
@@ -160,6 +173,20 @@ fn a_connection_moves_only_between_two_requests_and_takes_its_unread_bytes_along
     assert_eq!(net.echo(), 1);
     assert_eq!(net.wires[&there].heard, b"firstsecond");
     assert_eq!(net.table.get(there).unwrap().session, 77);
+}
+
+#[test]
+fn requests_that_were_not_begun_go_along_to_the_other_shard() {
+    let mut net = Net::new(Limits { requests_in_flight_max: 1, ..limits() });
+    let id = net.connect();
+    net.write(id, &[frame(b"here"), frame(b"there"), frame(b"there too")].concat());
+    let (_, slot, _) = net.next().unwrap();
+    net.table.leave_for(id, ShardId(1));
+    net.answer(id, slot.0, bytes("ok"));
+    assert_eq!(net.next(), None);
+    let (_, parts) = net.wires[&id].moved.as_ref().unwrap();
+    assert_eq!(parts.unread, [frame(b"there"), frame(b"there too")].concat());
+    assert_eq!(net.table.next_deadline(), None);
 }
 
 #[test]
