@@ -1,0 +1,88 @@
+//! Brokers register, and take producer ids.
+
+use strome_controller::{AllocateProducerIds, ProducerIdBlock, Refusal, RegisterBroker, Reply, Request};
+use types::{BrokerId, ErrorCode, ProducerId, Uuid};
+
+use crate::cluster::{Cluster, registration};
+
+fn register(cluster: &mut Cluster, request: RegisterBroker) -> Result<i64, Refusal> {
+    match cluster.send(&Request::RegisterBroker(request)) {
+        Reply::RegisterBroker(result) => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn allocate(cluster: &mut Cluster, broker: i32, broker_epoch: i64) -> Result<ProducerIdBlock, Refusal> {
+    let request = AllocateProducerIds { broker: BrokerId(broker), broker_epoch };
+    match cluster.send(&Request::AllocateProducerIds(request)) {
+        Reply::AllocateProducerIds(result) => result,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn code<T>(result: Result<T, Refusal>) -> Result<T, ErrorCode> {
+    result.map_err(|refusal| refusal.code)
+}
+
+#[test]
+fn the_first_broker_gives_the_cluster_its_id_and_others_must_know_it() {
+    let mut cluster = Cluster::of_one();
+    assert_eq!(cluster.image().cluster_id(), Some("the-cluster"));
+    let mut stranger = registration(2);
+    stranger.cluster_id = "another".to_owned();
+    assert_eq!(code(register(&mut cluster, stranger)), Err(ErrorCode::InconsistentClusterId));
+    assert_eq!(cluster.image().brokers().len(), 1);
+}
+
+#[test]
+fn every_registration_of_a_new_run_has_a_higher_epoch() {
+    let mut cluster = Cluster::of_one();
+    let first = cluster.image().brokers()[&BrokerId(1)].epoch;
+    assert_eq!(register(&mut cluster, registration(1)), Ok(first), "the same run asks again");
+    let mut again = registration(1);
+    again.broker.incarnation = Uuid([77; 16]);
+    again.broker.rack = Some("b".to_owned());
+    let second = register(&mut cluster, again).expect("this node's own earlier run has ended");
+    assert!(second > first);
+    let broker = &cluster.image().brokers()[&BrokerId(1)];
+    assert_eq!((broker.epoch, broker.rack.as_deref()), (second, Some("b")));
+}
+
+#[test]
+fn a_broker_that_is_alive_elsewhere_keeps_its_id() {
+    let mut cluster = Cluster::new(&[], 2);
+    let mut impostor = registration(2);
+    impostor.broker.incarnation = Uuid([77; 16]);
+    assert_eq!(code(register(&mut cluster, impostor)), Err(ErrorCode::DuplicateBrokerRegistration));
+}
+
+#[test]
+fn a_registration_that_makes_no_sense_is_refused() {
+    let mut cluster = Cluster::of_one();
+    let mut nowhere = registration(2);
+    nowhere.broker.listeners.clear();
+    let mut negative = registration(2);
+    negative.broker.id = BrokerId(-2);
+    let mut twice = registration(2);
+    twice.broker.listeners.extend(registration(2).broker.listeners);
+    for request in [nowhere, negative, twice] {
+        assert_eq!(code(register(&mut cluster, request)), Err(ErrorCode::InvalidRegistration));
+    }
+}
+
+#[test]
+fn producer_ids_are_never_given_out_twice() {
+    let mut cluster = Cluster::new(&[], 2);
+    let epoch = |cluster: &Cluster, id| cluster.image().brokers()[&BrokerId(id)].epoch;
+    let mut next = 0;
+    for id in [1, 2, 2, 1] {
+        let broker_epoch = epoch(&cluster, id);
+        let block = allocate(&mut cluster, id, broker_epoch).expect("there are many");
+        assert_eq!((block.first, block.len), (ProducerId(next), 1000));
+        next += 1000;
+    }
+    assert_eq!(cluster.replayed(&[]).next_producer_id(), ProducerId(next));
+    let stale = epoch(&cluster, 1) - 1;
+    assert_eq!(code(allocate(&mut cluster, 1, stale)), Err(ErrorCode::StaleBrokerEpoch));
+    assert_eq!(code(allocate(&mut cluster, 9, 1)), Err(ErrorCode::StaleBrokerEpoch));
+}
