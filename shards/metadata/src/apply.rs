@@ -298,7 +298,8 @@ impl Next {
             if culprit.is_none() {
                 // It is among the brokers' settings. What the node's file says was checked at its start.
                 let fixed = BrokerLayers::fixed(&self.image.node.file);
-                return TopicSettings::resolve(&own, &fixed).unwrap_or_default();
+                let before = || TopicSettings::clone(&self.image.plain_topic_settings);
+                return TopicSettings::resolve(&own, &fixed).unwrap_or_else(|_| before());
             }
         }
     }
