@@ -93,6 +93,8 @@ fn a_crash_at_any_byte_of_the_last_write_loses_nothing_that_was_committed() {
             let (mut log, entries) = open(dir.path());
             let last = if complete { 6 } else { 5 };
             assert_eq!(indexes(&entries), (1..=last).collect::<Vec<_>>(), "{len} bytes, zeros: {zeros}");
+            let kept = if complete { whole.len() } else { before };
+            assert_eq!(fs::read(&file).expect("a file"), whole[..kept], "{len} bytes, zeros: {zeros}");
             fill(&mut log, last + 1, 8);
             drop(log);
             assert_eq!(indexes(&open(dir.path()).1), (1..=8).collect::<Vec<_>>());
