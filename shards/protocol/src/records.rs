@@ -79,3 +79,20 @@ impl fmt::Debug for Records {
         write!(f, "Records({} bytes in {} pieces)", self.len(), self.pieces().len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn records_are_equal_however_they_are_split() {
+        let whole = Records::from(Bytes::from_static(b"records"));
+        let split =
+            Records::from(vec![Bytes::from_static(b"rec"), Bytes::new(), Bytes::from_static(b"ords")]);
+        assert_eq!(whole, split);
+        assert_eq!(split.clone().into_bytes(), whole.clone().into_bytes());
+        assert_ne!(whole, Records::from(Bytes::from_static(b"recordz")));
+        assert_eq!((split.len(), split.is_empty()), (7, false));
+        assert!(Records::from(vec![Bytes::new()]).is_empty());
+    }
+}

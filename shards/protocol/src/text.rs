@@ -95,3 +95,19 @@ impl fmt::Display for Str {
         fmt::Display::fmt(self.as_str(), f)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_detached_text_has_a_buffer_of_its_own() {
+        let frame = Bytes::from(b"a long frame with a name in it".to_vec());
+        let name = Str::from_utf8(frame.slice(20..24)).expect("it is text");
+        assert_eq!(name, "name");
+        assert_eq!(name.as_ptr(), frame[20..].as_ptr());
+        let detached = name.detached();
+        assert_eq!(detached, name);
+        assert_ne!(detached.as_ptr(), name.as_ptr());
+    }
+}

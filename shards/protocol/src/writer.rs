@@ -162,3 +162,63 @@ impl Writer {
         Ok(pieces)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Reader;
+
+    #[test]
+    fn records_are_handed_over_without_a_copy_and_in_their_place() {
+        let (first, second) = (Bytes::from(vec![1; 100]), Bytes::from(vec![2; 50]));
+        let mut writer = Writer::default();
+        writer.put(b"head");
+        writer.share(first.clone());
+        writer.share(Bytes::new());
+        writer.share(second.clone());
+        writer.put(b"tail");
+        let pieces = writer.finish().expect("a frame");
+        assert_eq!(pieces.len(), 4);
+        assert_eq!(pieces[0], [&158_i32.to_be_bytes()[..], b"head"].concat());
+        assert_eq!(pieces[1].as_ptr(), first.as_ptr());
+        assert_eq!(pieces[2].as_ptr(), second.as_ptr());
+        assert_eq!(pieces[3], "tail");
+    }
+
+    #[test]
+    fn a_tagged_field_gets_a_size_of_any_width() {
+        for len in [0, 1, 127, 128, 20_000] {
+            let mut writer = Writer::default();
+            writer.put(b"before");
+            let content = vec![7; len];
+            writer.tagged(300, |writer| Ok(writer.put(&content))).expect("a field");
+            writer.put(b"after");
+            let frame = Bytes::from(writer.finish().expect("a frame").concat());
+            let mut reader = Reader::new(&frame);
+            reader.skip(LENGTH_BYTES).expect("the length");
+            assert_eq!(reader.array(), Ok(*b"before"));
+            assert_eq!(reader.tag(), Ok((300, len)));
+            assert_eq!(reader.slice(len), Ok(Bytes::from(content)));
+            assert_eq!(reader.array(), Ok(*b"after"));
+        }
+    }
+
+    #[test]
+    fn records_inside_a_tagged_field_are_an_error() {
+        let mut writer = Writer::default();
+        let result = writer.tagged(0, |writer| Ok(writer.share(Bytes::from_static(b"records"))));
+        assert_eq!(result, Err(EncodeError::RecordsInTaggedField { field: "frame" }));
+    }
+
+    #[test]
+    fn numbers_of_variable_length_are_read_as_they_were_written() {
+        for value in [0, 1, 127, 128, 16_383, 16_384, 1 << 21, 1 << 28, u32::MAX] {
+            let mut writer = Writer::default();
+            writer.uvarint(value);
+            let frame = Bytes::from(writer.finish().expect("a frame").concat()).slice(LENGTH_BYTES..);
+            let mut reader = Reader::new(&frame);
+            assert_eq!(reader.uvarint(), Ok(value));
+            assert_eq!(reader.remaining(), 0);
+        }
+    }
+}
