@@ -13,6 +13,8 @@ use crate::shard::Shard;
 use crate::work::{Done, Listed, OffsetQuery, Place, WhichOffset, Work};
 
 const READ_COMMITTED: i8 = 1;
+/// From this version on the answer tells the record's leader epoch.
+const LEADER_EPOCH_VERSION: i16 = 4;
 
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: ListOffsetsRequest) -> Answer {
@@ -81,7 +83,11 @@ impl Gather for ListOffsetsGather {
         }
     }
 
-    fn finish(self: Box<Self>, call: &Call, _shard: &mut Shard) -> Answer {
+    fn finish(mut self: Box<Self>, call: &Call, _shard: &mut Shard) -> Answer {
+        if call.version < LEADER_EPOCH_VERSION {
+            let partitions = self.response.topics.iter_mut().flat_map(|topic| &mut topic.partitions);
+            partitions.for_each(|partition| partition.leader_epoch = LeaderEpoch::NONE.0);
+        }
         encode(call, &self.response)
     }
 }

@@ -42,8 +42,6 @@ pub struct Config {
     pub broker: BrokerSettings,
     /// What was set, as it was written, by name: what DescribeConfigs calls static.
     pub fixed: BTreeMap<String, String>,
-    /// Where each of them was set.
-    pub origins: BTreeMap<String, Origin>,
     /// Where to listen for clients.
     pub listeners: Vec<Listener>,
     /// What the operator should know; the start does not fail because of it.
@@ -144,8 +142,8 @@ impl Collected {
             Some((broker, listeners)) if self.problems.is_empty() => {
                 self.warn_about_ignored();
                 self.warn_about_local_only(&listeners);
-                let Self { fixed, origins, warnings, .. } = self;
-                Ok(Config { broker, fixed, origins, listeners, warnings })
+                let Self { fixed, warnings, .. } = self;
+                Ok(Config { broker, fixed, listeners, warnings })
             }
             _ => Err(ConfigError::Invalid(self.problems)),
         }
@@ -248,7 +246,9 @@ impl Collected {
 
     /// One line for all settings that are accepted without effect; a file written for Kafka may have many.
     fn warn_about_ignored(&mut self) {
-        let ignored = |name: &&String| settings::broker(name).is_some_and(|setting| !setting.acts);
+        let ignored = |name: &&String| {
+            settings::broker(name).is_some_and(|setting| setting.effect == settings::Effect::Ignored)
+        };
         let names: Vec<_> = self.fixed.keys().filter(ignored).map(String::as_str).collect();
         if !names.is_empty() {
             let what = format!("accepted, but without effect in Strome: {}", names.join(", "));

@@ -35,13 +35,12 @@ fn nothing_has_to_be_set() {
 #[test]
 fn the_command_line_beats_the_environment_and_that_the_file() {
     let partitions = |variables: &[_], overrides: &[_]| {
-        let config = config("num.partitions=2", variables, overrides).unwrap();
-        (config.broker.topics.partitions, config.origins.get("num.partitions").unwrap().to_string())
+        config("num.partitions=2", variables, overrides).unwrap().broker.topics.partitions
     };
     let variable = ("STROME_NUM_PARTITIONS", "3");
-    assert_eq!(partitions(&[], &[]), (2, "server.properties:1".to_owned()));
-    assert_eq!(partitions(&[variable], &[]), (3, "STROME_NUM_PARTITIONS".to_owned()));
-    assert_eq!(partitions(&[variable], &["num.partitions=4"]), (4, "--override".to_owned()));
+    assert_eq!(partitions(&[], &[]), 2);
+    assert_eq!(partitions(&[variable], &[]), 3);
+    assert_eq!(partitions(&[variable], &["num.partitions=4"]), 4);
 }
 
 #[test]
