@@ -6,6 +6,7 @@ use std::io::Write;
 use std::net::Shutdown;
 use std::time::Duration;
 
+use reactor::{Allow, Options};
 use stage::{Broker, Client, frame, memory};
 use strome_net::{AdmissionLimits, CloseReason, Limits};
 
@@ -213,7 +214,21 @@ fn stopping_waits_for_the_answers_and_closes_everything() {
 
 #[test]
 fn connections_move_between_shards_under_load_without_a_loss() {
-    let broker = Broker::start(2, memory(1 << 20), AdmissionLimits::default());
+    move_under_load(Options::default());
+}
+
+#[test]
+fn they_do_so_on_the_oldest_kernels_too() {
+    move_under_load(Options { allow: Allow::NONE, ..Options::default() });
+}
+
+#[test]
+fn a_handful_of_receive_buffers_is_enough_for_all() {
+    move_under_load(Options { receive_buffers: 2, receive_buffer_bytes: 512, ..Options::default() });
+}
+
+fn move_under_load(options: Options) {
+    let broker = Broker::start_with(2, memory(1 << 20), AdmissionLimits::default(), options);
     let clients: Vec<_> = (0..8).map(|_| broker.connect()).collect();
     let threads = clients.into_iter().enumerate().map(|(which, mut client)| {
         std::thread::spawn(move || {

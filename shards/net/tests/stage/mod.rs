@@ -66,6 +66,10 @@ struct Shard {
 
 impl Broker {
     pub fn start(shards: usize, limits: Limits, admission: AdmissionLimits) -> Self {
+        Self::start_with(shards, limits, admission, Options::default())
+    }
+
+    pub fn start_with(shards: usize, limits: Limits, admission: AdmissionLimits, options: Options) -> Self {
         let sockets = SocketSettings { backlog: 4096, ..SocketSettings::default() };
         let bound = listen("TEST", "127.0.0.1", 0, shards, &sockets).unwrap();
         let admission = Admission::new(admission);
@@ -86,12 +90,12 @@ impl Broker {
             let report = Arc::new(Mutex::new(Report::default()));
             broker.reports.push(Arc::clone(&report));
             let (limits, admission, stop) = (limits.clone(), Arc::clone(&admission), Arc::clone(&stop));
-            let release = Arc::clone(&release);
+            let (release, options) = (Arc::clone(&release), options.clone());
             let (lanes, wakers) = (lanes.clone(), wakers.clone());
             let placement = Placement { name: format!("shard-{id}"), cpu: None };
             let start = move || async move {
                 let id = ShardId(id as u16);
-                let reactor = Reactor::new(Options::default(), wakers[id.index()].clone()).unwrap();
+                let reactor = Reactor::new(options, wakers[id.index()].clone()).unwrap();
                 let connections = Connections::new(id, limits, admission, Instant::now());
                 let shard = Shard {
                     id,

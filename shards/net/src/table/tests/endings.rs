@@ -190,6 +190,17 @@ fn requests_that_were_not_begun_go_along_to_the_other_shard() {
 }
 
 #[test]
+fn a_connection_that_arrives_at_a_shard_that_stops_is_closed() {
+    let mut net = Net::new(limits());
+    let id = net.connect();
+    net.table.leave_for(id, ShardId(1));
+    net.run();
+    net.table.stop();
+    let there = net.arrive(id);
+    assert!(net.wires[&there].closed && net.table.is_empty());
+}
+
+#[test]
 fn a_move_that_fails_leaves_the_connection_as_it_was() {
     let mut net = Net::new(limits());
     let id = net.connect();

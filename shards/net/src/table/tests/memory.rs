@@ -115,3 +115,21 @@ fn a_slow_sender_of_a_large_frame_gives_way_only_when_others_need_the_memory() {
     assert_eq!(net.closed(CloseReason::TooSlow), 1);
     assert_eq!(net.echo(), 1);
 }
+
+#[test]
+fn of_several_slow_senders_the_one_that_occupies_most_gives_way_first() {
+    let second = Duration::from_secs(1);
+    let patience = Limits { contended_frame_max: 5 * second, ..limits() };
+    let mut net = Net::new(Limits { request_memory: ByteCount(1000), ..patience });
+    let [small, large, quick, other] = std::array::from_fn(|_| net.connect());
+    net.write(small, &frame(&[0; 200])[..100]);
+    net.write(large, &frame(&[0; 400])[..100]);
+    net.at(4 * second);
+    net.write(quick, &frame(&[0; 300])[..100]);
+    net.write(other, &frame(&[1; 500]));
+    net.at(6 * second);
+    assert_eq!([small, large, quick].map(|id| net.wires[&id].closed), [false, true, false]);
+    assert_eq!(net.echo(), 1);
+    net.at(60 * second);
+    assert!(!net.wires[&small].closed, "nobody needs its memory any more");
+}
