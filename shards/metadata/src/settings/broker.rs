@@ -25,6 +25,8 @@ pub struct BrokerSettings {
     pub network: NetworkSettings,
     /// New topics.
     pub topics: TopicCreation,
+    /// The topics in which coordinators keep their state.
+    pub internal_topics: InternalTopics,
     /// Strome's own.
     pub strome: StromeSettings,
 }
@@ -80,6 +82,30 @@ pub struct TopicCreation {
     pub replication_factor: i16,
 }
 
+/// The topics in which coordinators keep their state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InternalTopics {
+    /// `__consumer_offsets`, by `offsets.topic.*`.
+    pub offsets: InternalTopicSettings,
+    /// `__transaction_state`, by `transaction.state.log.*`.
+    pub transactions: InternalTopicSettings,
+    /// `__share_group_state`, by `share.coordinator.state.topic.*`.
+    pub share_groups: InternalTopicSettings,
+}
+
+/// What one of these topics is created with.
+#[derive(Clone, Debug, PartialEq)]
+pub struct InternalTopicSettings {
+    /// `...num.partitions`.
+    pub partitions: i32,
+    /// `...replication.factor`. More than there are brokers is more than can be had.
+    pub replication_factor: i16,
+    /// `...segment.bytes`.
+    pub segment_bytes: ByteCount,
+    /// `...min.isr`; `None` for the offsets topic, which has no such setting.
+    pub in_sync_replicas_min: Option<u32>,
+}
+
 /// Settings that only Strome has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StromeSettings {
@@ -116,6 +142,15 @@ impl BrokerSettings {
                 delete_enabled: values.boolean("delete.topic.enable")?,
                 partitions: i32::try_from(values.number("num.partitions")?).unwrap_or(i32::MAX),
                 replication_factor: values.replication_factor()?,
+            },
+            internal_topics: InternalTopics {
+                offsets: values.internal_topic("offsets.topic", None)?,
+                transactions: values
+                    .internal_topic("transaction.state.log", Some("transaction.state.log.min.isr"))?,
+                share_groups: values.internal_topic(
+                    "share.coordinator.state.topic",
+                    Some("share.coordinator.state.topic.min.isr"),
+                )?,
             },
             strome: values.strome()?,
         })
@@ -164,6 +199,21 @@ impl Values<'_> {
             cpus: self.cpus()?,
             memory_bytes: unless_zero(self.count("strome.memory.bytes")?).map(ByteCount),
             cache_bytes: unless_zero(self.count("strome.cache.bytes")?).map(ByteCount),
+        })
+    }
+
+    /// The settings whose names begin with `prefix`.
+    fn internal_topic(
+        &self,
+        prefix: &str,
+        in_sync_replicas_min: Option<&str>,
+    ) -> Result<InternalTopicSettings, InvalidSetting> {
+        let number = |name: &str| self.number(&format!("{prefix}.{name}"));
+        Ok(InternalTopicSettings {
+            partitions: i32::try_from(number("num.partitions")?).unwrap_or(i32::MAX),
+            replication_factor: i16::try_from(number("replication.factor")?).unwrap_or(i16::MAX),
+            segment_bytes: ByteCount(number("segment.bytes")?.unsigned_abs()),
+            in_sync_replicas_min: in_sync_replicas_min.map(|name| self.count_u32(name)).transpose()?,
         })
     }
 

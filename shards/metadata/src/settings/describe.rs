@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 
 use super::layers::BrokerLayers;
 use super::{
-    Setting, UpdateMode, broker, broker_settings, strome_settings, synonyms_of_broker, synonyms_of_topic,
-    topic_settings,
+    Setting, broker, broker_settings, strome_settings, synonyms_of_broker, synonyms_of_topic, topic_settings,
 };
 use crate::{ConfigValue, ConfigValueSource};
 
@@ -129,7 +128,6 @@ fn broker_setting(name: &str, layers: &BrokerLayers<'_>) -> Described {
 
 /// Whether the setting, or the same one in another unit, may be altered while running.
 fn can_be_altered(setting: &Setting) -> bool {
-    let alterable = |setting: &Setting| setting.update_mode != UpdateMode::ReadOnly;
     let mut others = synonyms_of_broker(setting.name).iter().filter_map(|name| broker(name));
-    alterable(setting) || others.any(alterable)
+    !setting.is_read_only() || others.any(|other| !other.is_read_only())
 }

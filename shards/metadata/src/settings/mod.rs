@@ -7,7 +7,7 @@
 //!
 //! # Invariants
 //! - A default is a valid value of its setting, written as Kafka writes it.
-//! - `acts` says the truth: a setting acts exactly if a typed view reads it.
+//! - [`Effect`] says the truth: a setting has one exactly if a typed view reads it.
 //!
 //! # Not here
 //! Files, environment and command line (the binary's `config`); which values were altered ([`crate::Image`]).
@@ -23,7 +23,10 @@ mod update;
 mod value;
 
 pub use accepts::Accepts;
-pub use broker::{BrokerSettings, ConnectionLimits, NetworkSettings, StromeSettings, TopicCreation};
+pub use broker::{
+    BrokerSettings, ConnectionLimits, InternalTopicSettings, InternalTopics, NetworkSettings, StromeSettings,
+    TopicCreation,
+};
 pub use describe::{Described, describe_all_brokers, describe_broker, describe_topic};
 pub use layers::BrokerLayers;
 pub use synonyms::{Synonym, synonyms_of_broker, synonyms_of_topic};
@@ -83,6 +86,17 @@ pub enum UpdateMode {
     ClusterWide,
 }
 
+/// Whether Strome acts on a setting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It does, and on changes while running where Kafka does.
+    Acts,
+    /// It does when it starts. Kafka also takes changes while running; Strome refuses them rather than ignore them.
+    AtStart,
+    /// It does not: the setting is accepted, checked, kept and shown, and changes nothing.
+    Ignored,
+}
+
 /// One setting.
 #[derive(Debug)]
 pub struct Setting {
@@ -98,8 +112,8 @@ pub struct Setting {
     pub importance: Importance,
     /// How it may be changed. Settings of topics and groups are always changed while running.
     pub update_mode: UpdateMode,
-    /// Whether Strome acts on it; otherwise it is accepted, checked, kept and shown, and changes nothing.
-    pub acts: bool,
+    /// Whether Strome acts on it.
+    pub effect: Effect,
     /// What it is about.
     meaning: &'static str,
 }
@@ -114,11 +128,18 @@ impl Setting {
     /// The documentation to show to a user: what the setting is about, and whether Strome acts on it.
     #[must_use]
     pub fn documentation(&self) -> String {
-        if self.acts {
-            self.meaning.to_owned()
-        } else {
-            format!("{} Accepted for compatibility; Strome does not act on it.", self.meaning)
-        }
+        let note = match self.effect {
+            Effect::Acts => return self.meaning.to_owned(),
+            Effect::AtStart => "Strome reads it when it starts, so it cannot be altered while running.",
+            Effect::Ignored => "Accepted for compatibility; Strome does not act on it.",
+        };
+        format!("{} {note}", self.meaning)
+    }
+
+    /// Whether Strome refuses to alter it while running.
+    #[must_use]
+    pub fn is_read_only(&self) -> bool {
+        self.update_mode == UpdateMode::ReadOnly || self.effect == Effect::AtStart
     }
 
     /// The value that `text` stands for.

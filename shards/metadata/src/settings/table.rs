@@ -1,7 +1,7 @@
 //! The tables themselves, and finding a setting in them.
 //!
-//! A row reads: name, type, default, what it accepts, importance, update mode, whether Strome acts on it, meaning.
-//! Whoever makes Strome act on a setting reads it in a typed view and writes `Acts` for `Ignored` in its row; a test
+//! A row reads: name, type, default, what it accepts, importance, update mode, effect, meaning.
+//! Whoever makes Strome act on a setting reads it in a typed view and writes `Acts` or `AtStart` for `Ignored` in its row; a test
 //! compares the two.
 
 mod coordinators;
@@ -27,7 +27,7 @@ use super::Setting;
 
 /// Makes a table of settings out of rows.
 macro_rules! settings {
-    ($($name:literal $value_type:ident $default:expr, $accepts:expr, $importance:ident $mode:ident $acts:ident,
+    ($($name:literal $value_type:ident $default:expr, $accepts:expr, $importance:ident $mode:ident $effect:ident,
        $meaning:literal;)*) => {
         #[allow(clippy::enum_glob_use, unused_imports, reason = "not every table uses every way of accepting")]
         use $crate::settings::Accepts::*;
@@ -39,12 +39,10 @@ macro_rules! settings {
             accepts: $accepts,
             importance: $crate::settings::Importance::$importance,
             update_mode: $crate::settings::UpdateMode::$mode,
-            acts: $crate::settings::table::settings!(@ $acts),
+            effect: $crate::settings::Effect::$effect,
             meaning: $meaning,
         },)*];
     };
-    (@ Acts) => { true };
-    (@ Ignored) => { false };
 }
 use settings;
 

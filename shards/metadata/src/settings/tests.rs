@@ -139,7 +139,12 @@ fn every_setting_says_what_it_is_about_and_whether_it_acts() {
     for setting in all().map(|(_, setting)| setting).chain(strome_settings()) {
         let text = setting.documentation();
         assert!(text.ends_with('.') && text.len() > 20, "{}: {text}", setting.name);
-        assert_eq!(text.contains("does not act on it"), !setting.acts, "{}", setting.name);
+        assert_eq!(
+            text.contains("does not act on it"),
+            setting.effect == Effect::Ignored,
+            "{}",
+            setting.name
+        );
     }
 }
 
@@ -167,7 +172,7 @@ fn a_topic_setting_acts_exactly_if_the_typed_view_reads_it() {
             let changed = other_values(setting).into_iter().any(changes);
             let level_of =
                 setting.name.strip_prefix("compression.").and_then(|rest| rest.strip_suffix(".level"));
-            let expected = level_of.map_or(setting.acts, |level_of| level_of == codec);
+            let expected = level_of.map_or(setting.effect == Effect::Acts, |level_of| level_of == codec);
             assert_eq!(changed, expected, "{} with {codec}", setting.name);
         }
     }
@@ -189,7 +194,12 @@ fn a_broker_setting_acts_exactly_if_a_typed_view_reads_it() {
             fixed.insert(setting.name.to_owned(), value);
             view(&fixed) != before
         };
-        assert_eq!(other_values(setting).into_iter().any(changes), setting.acts, "{}", setting.name);
+        assert_eq!(
+            other_values(setting).into_iter().any(changes),
+            setting.effect != Effect::Ignored,
+            "{}",
+            setting.name
+        );
     }
 }
 
@@ -225,6 +235,13 @@ fn a_topics_own_setting_beats_the_broker_and_the_more_specific_layer_wins() {
 }
 
 #[test]
+fn only_what_kafka_alters_while_running_can_be_refused_so() {
+    for setting in all().map(|(_, setting)| setting).filter(|setting| setting.effect == Effect::AtStart) {
+        assert_ne!(setting.update_mode, UpdateMode::ReadOnly, "{}", setting.name);
+    }
+}
+
+#[test]
 fn words_become_what_they_mean() {
     let settings = |name: &str, value: &str| {
         TopicSettings::resolve(&map(&[(name, value)]), &BrokerLayers::defaults()).unwrap()
@@ -251,7 +268,9 @@ fn words_become_what_they_mean() {
 
 #[test]
 fn what_is_acknowledged_is_durable_unless_somebody_says_otherwise() {
-    assert_eq!(TopicSettings::default().flush_messages, 1);
+    let settings = TopicSettings::resolve(&BTreeMap::new(), &BrokerLayers::defaults()).unwrap();
+    assert_eq!(settings.flush_messages, 1);
+    assert_eq!(settings, TopicSettings::default());
 }
 
 mod answers;

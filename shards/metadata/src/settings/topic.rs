@@ -120,12 +120,28 @@ impl TopicSettings {
 }
 
 impl Default for TopicSettings {
-    /// What a topic without settings has on a broker without settings.
+    /// What a topic without settings has on a broker without settings; a test holds this to the tables.
     fn default() -> Self {
-        match Self::resolve(&BTreeMap::new(), &BrokerLayers::defaults()) {
-            Ok(settings) => settings,
-            // The defaults are constants, and a test resolves them.
-            Err(error) => unreachable!("a default is invalid: {error}"),
+        const HOUR_MS: u64 = 60 * 60 * 1000;
+        const WEEK_MS: u64 = 7 * 24 * HOUR_MS;
+        const FOR_EVER_MS: u64 = i64::MAX.unsigned_abs();
+        Self {
+            cleanup: CleanupPolicy { compact: false, delete: true },
+            compression: CompressionPolicy::Producer,
+            flush_messages: 1,
+            flush_ms: FOR_EVER_MS,
+            index_interval_bytes: ByteCount(4096),
+            batch_bytes_max: ByteCount(1024 * 1024 + 12),
+            timestamps: TimestampSource::CreateTime,
+            timestamp_before_ms_max: FOR_EVER_MS,
+            timestamp_after_ms_max: HOUR_MS,
+            in_sync_replicas_min: 1,
+            retention_bytes: None,
+            retention_ms: Some(WEEK_MS),
+            segment_bytes: ByteCount(1024 * 1024 * 1024),
+            segment_index_bytes: ByteCount(10 * 1024 * 1024),
+            segment_ms: WEEK_MS,
+            segment_jitter_ms: 0,
         }
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::layers::BrokerLayers;
 use super::table::without_listener;
 use super::value::{InvalidSetting, Value};
-use super::{TopicSettings, UpdateMode, broker, topic};
+use super::{Setting, TopicSettings, UpdateMode, broker, topic};
 
 /// Whose settings are to be altered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,18 +52,17 @@ pub fn validate_broker_update(
     altered: &BTreeMap<String, String>,
     scope: BrokerScope,
 ) -> Result<(), InvalidSetting> {
-    let with_mode = |mode: UpdateMode| {
-        let names =
-            altered.keys().filter(|name| broker(name).is_some_and(|setting| setting.update_mode == mode));
+    let all_that_are = |wanted: fn(&Setting) -> bool| {
+        let names = altered.keys().filter(|name| broker(name).is_some_and(wanted));
         names.map(String::as_str).collect::<Vec<_>>()
     };
-    let fixed = with_mode(UpdateMode::ReadOnly);
+    let fixed = all_that_are(Setting::is_read_only);
     if !fixed.is_empty() {
         let names = fixed.join(", ");
         return Err(InvalidSetting::Conflict(format!("Cannot update these configs dynamically: [{names}]")));
     }
     if scope == BrokerScope::All {
-        let mut names = with_mode(UpdateMode::PerBroker);
+        let mut names = all_that_are(|setting| setting.update_mode == UpdateMode::PerBroker);
         names.extend(altered.keys().filter(|name| without_listener(name).is_some()).map(String::as_str));
         names.sort_unstable();
         names.dedup();

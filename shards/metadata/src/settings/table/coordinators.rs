@@ -125,11 +125,11 @@ settings! {
         "How long committed offsets outlive their group.";
     "offsets.topic.compression.codec" Int Some("0"), Any, High ReadOnly Ignored,
         "The codec of the offsets topic, by Kafka's number; 0 for none.";
-    "offsets.topic.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.topic.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Acts,
         "Partitions of the offsets topic.";
-    "offsets.topic.replication.factor" Short Some("3"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.topic.replication.factor" Short Some("3"), AtLeast(1), High ReadOnly Acts,
         "Replicas of the offsets topic.";
-    "offsets.topic.segment.bytes" Int Some("104857600"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.topic.segment.bytes" Int Some("104857600"), AtLeast(1), High ReadOnly Acts,
         "`segment.bytes` of the offsets topic.";
     "share.coordinator.append.linger.ms" Int Some("-1"), AtLeast(-1), Medium ReadOnly Ignored,
         "How long the share coordinator gathers records before it writes them; -1 adapts.";
@@ -141,13 +141,13 @@ settings! {
         "Changes of a share partition's state between two full copies of it.";
     "share.coordinator.state.topic.compression.codec" Int Some("0"), Any, High ReadOnly Ignored,
         "The codec of the share-group state topic, by Kafka's number; 0 for none.";
-    "share.coordinator.state.topic.min.isr" Short Some("2"), AtLeast(1), High ReadOnly Ignored,
+    "share.coordinator.state.topic.min.isr" Short Some("2"), AtLeast(1), High ReadOnly Acts,
         "`min.insync.replicas` of the share-group state topic.";
-    "share.coordinator.state.topic.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Ignored,
+    "share.coordinator.state.topic.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Acts,
         "Partitions of the share-group state topic.";
-    "share.coordinator.state.topic.replication.factor" Short Some("3"), AtLeast(1), High ReadOnly Ignored,
+    "share.coordinator.state.topic.replication.factor" Short Some("3"), AtLeast(1), High ReadOnly Acts,
         "Replicas of the share-group state topic.";
-    "share.coordinator.state.topic.segment.bytes" Int Some("104857600"), AtLeast(1), High ReadOnly Ignored,
+    "share.coordinator.state.topic.segment.bytes" Int Some("104857600"), AtLeast(1), High ReadOnly Acts,
         "`segment.bytes` of the share-group state topic.";
     "share.coordinator.threads" Int Some("1"), AtLeast(1), Medium ReadOnly Ignored,
         "Kafka's threads for the coordination of share groups.";

@@ -89,6 +89,6 @@ settings! {
         "Threads per directory that recover logs at the start and close them at the end.";
     "num.replica.alter.log.dirs.threads" Int None, Any, High ReadOnly Ignored,
         "Threads that move partitions between the directories of one broker.";
-    "producer.id.expiration.ms" Int Some("86400000"), AtLeast(1), Low ClusterWide Acts,
+    "producer.id.expiration.ms" Int Some("86400000"), AtLeast(1), Low ClusterWide AtStart,
         "How long a partition remembers the sequence numbers of a producer that sends no more.";
 }

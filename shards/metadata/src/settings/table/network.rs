@@ -17,17 +17,17 @@ settings! {
         "Listeners that open before the authorizer is ready.";
     "inter.broker.listener.name" String None, Any, Medium ReadOnly Ignored,
         "The listener that brokers use among themselves.";
-    "listener.security.protocol.map" String Some("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT"), Any, Low PerBroker Acts,
+    "listener.security.protocol.map" String Some("SASL_SSL:SASL_SSL,PLAINTEXT:PLAINTEXT,SSL:SSL,SASL_PLAINTEXT:SASL_PLAINTEXT"), Any, Low PerBroker AtStart,
         "The security protocol of each listener name.";
-    "listeners" List Some("PLAINTEXT://:9092"), DistinctNonEmpty, High PerBroker Acts,
+    "listeners" List Some("PLAINTEXT://:9092"), DistinctNonEmpty, High PerBroker AtStart,
         "The addresses to listen on, as `NAME://host:port`; no host means all interfaces, and port 0 any free port.";
     "max.connection.creation.rate" Int Some("2147483647"), AtLeast(0), Medium ClusterWide Ignored,
         "New connections a second that the broker takes.";
-    "max.connections" Int Some("2147483647"), AtLeast(0), Medium ClusterWide Acts,
+    "max.connections" Int Some("2147483647"), AtLeast(0), Medium ClusterWide AtStart,
         "Connections that the broker holds at a time.";
-    "max.connections.per.ip" Int Some("2147483647"), AtLeast(0), Medium ClusterWide Acts,
+    "max.connections.per.ip" Int Some("2147483647"), AtLeast(0), Medium ClusterWide AtStart,
         "Connections that one client address may hold at a time.";
-    "max.connections.per.ip.overrides" String Some(""), Any, Medium ClusterWide Acts,
+    "max.connections.per.ip.overrides" String Some(""), Any, Medium ClusterWide AtStart,
         "Exceptions from `max.connections.per.ip`, as `host:count`.";
     "max.request.partition.size.limit" Int Some("2000"), AtLeast(1), Medium ReadOnly Ignored,
         "Partitions that one page of an answer about partitions may hold.";

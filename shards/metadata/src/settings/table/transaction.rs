@@ -17,13 +17,13 @@ settings! {
         "How often transactional ids that are no longer used are looked for.";
     "transaction.state.log.load.buffer.size" Int Some("5242880"), AtLeast(1), High ReadOnly Ignored,
         "How much of the transaction log is read at a time when it is loaded.";
-    "transaction.state.log.min.isr" Int Some("2"), AtLeast(1), High ReadOnly Ignored,
+    "transaction.state.log.min.isr" Int Some("2"), AtLeast(1), High ReadOnly Acts,
         "`min.insync.replicas` of the transaction log.";
-    "transaction.state.log.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Ignored,
+    "transaction.state.log.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Acts,
         "Partitions of the transaction log.";
-    "transaction.state.log.replication.factor" Short Some("3"), AtLeast(1), High ReadOnly Ignored,
+    "transaction.state.log.replication.factor" Short Some("3"), AtLeast(1), High ReadOnly Acts,
         "Replicas of the transaction log.";
-    "transaction.state.log.segment.bytes" Int Some("104857600"), AtLeast(1), High ReadOnly Ignored,
+    "transaction.state.log.segment.bytes" Int Some("104857600"), AtLeast(1), High ReadOnly Acts,
         "`segment.bytes` of the transaction log.";
     "transaction.two.phase.commit.enable" Boolean Some("false"), Any, Low ReadOnly Ignored,
         "Whether an outside coordinator may decide about transactions.";

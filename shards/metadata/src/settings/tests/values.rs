@@ -94,7 +94,7 @@ fn password() -> Setting {
         accepts: Accepts::Any,
         importance: Importance::High,
         update_mode: UpdateMode::PerBroker,
-        acts: false,
+        effect: Effect::Ignored,
         meaning: "",
     }
 }
@@ -125,7 +125,9 @@ fn a_broker_setting_is_altered_where_its_mode_allows() {
             Err("Cannot update these configs dynamically: [node.id]".to_owned())
         );
     }
-    for name in ["listener.security.protocol.map", "listener.name.internal.ssl.keystore.location"] {
+    let error = judged("max.connections", "5", BrokerScope::One).unwrap_err();
+    assert_eq!(error, "Cannot update these configs dynamically: [max.connections]");
+    for name in ["sasl.kerberos.service.name", "listener.name.internal.ssl.keystore.location"] {
         assert_eq!(judged(name, "a:b", BrokerScope::One), Ok(()));
         let error = judged(name, "a:b", BrokerScope::All).unwrap_err();
         let expected = "Cannot update these configs at default cluster level, broker id must be specified: ";
