@@ -61,7 +61,7 @@ impl Config {
     /// Reads and checks the settings. Looks up this host's name if a listener has none to advertise.
     ///
     /// # Errors
-    /// If the file cannot be read, or a value cannot be had; all problems are in the one error.
+    /// If the file cannot be read, or a value cannot be had; every value that is wrong by itself is in the one error.
     pub fn load(sources: &Sources) -> Result<Self, ConfigError> {
         let text = match &sources.file {
             None => None,
