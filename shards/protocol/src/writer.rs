@@ -191,7 +191,11 @@ mod tests {
             let mut writer = Writer::default();
             writer.put(b"before");
             let content = vec![7; len];
-            writer.tagged(300, |writer| Ok(writer.put(&content))).expect("a field");
+            let field = |writer: &mut Writer| {
+                writer.put(&content);
+                Ok(())
+            };
+            writer.tagged(300, field).expect("a field");
             writer.put(b"after");
             let frame = Bytes::from(writer.finish().expect("a frame").concat());
             let mut reader = Reader::new(&frame);
@@ -206,7 +210,10 @@ mod tests {
     #[test]
     fn records_inside_a_tagged_field_are_an_error() {
         let mut writer = Writer::default();
-        let result = writer.tagged(0, |writer| Ok(writer.share(Bytes::from_static(b"records"))));
+        let result = writer.tagged(0, |writer| {
+            writer.share(Bytes::from_static(b"records"));
+            Ok(())
+        });
         assert_eq!(result, Err(EncodeError::RecordsInTaggedField { field: "frame" }));
     }
 

@@ -1,53 +1,24 @@
 //! Every table against Kafka's own definition of the message, field by field.
 //!
-//! The definitions are in the jar of Kafka's clients. It is looked for in the folder that `STROME_KAFKA_JARS` names,
-//! then in `STROME_TEST_CACHE` (by default `kafka-jars` in the target folder), into which Maven puts it at the first
-//! time. Without all of that the test is skipped, and says so.
+//! The definitions are in the jar of Kafka's clients (`jars/mod.rs`). Without it the test is skipped, and says so.
 #![allow(clippy::disallowed_methods, reason = "a test may look at files and at the environment")]
 
+mod jars;
+
+use jars::{KAFKA_CLIENTS, jar, run};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use strome_protocol::ApiKey;
 use strome_protocol::schema::{FieldSchema, FieldType, StructSchema, Versions};
 
-const KAFKA_VERSION: &str = "4.3.1";
-
 /// Fewer lines than this would mean that the comparison has not looked at the tables.
 const FIELDS_MIN: usize = 1_300;
 
-fn run(command: &mut Command) -> Result<(), String> {
-    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
-    if output.status.success() {
-        return Ok(());
-    }
-    Err(format!("{command:?}: {}", String::from_utf8_lossy(&output.stderr)))
-}
-
-fn jar() -> Result<PathBuf, String> {
-    let name = format!("kafka-clients-{KAFKA_VERSION}.jar");
-    if let Ok(folder) = std::env::var("STROME_KAFKA_JARS") {
-        let path = Path::new(&folder).join(&name);
-        return if path.exists() { Ok(path) } else { Err(format!("{} does not exist", path.display())) };
-    }
-    let folder = match std::env::var("STROME_TEST_CACHE") {
-        Ok(folder) => PathBuf::from(folder),
-        Err(_) => Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("kafka-jars"),
-    };
-    let path = folder.join(&name);
-    if !path.exists() {
-        run(Command::new("mvn")
-            .args(["-q", "-B", "dependency:copy"])
-            .arg(format!("-Dartifact=org.apache.kafka:kafka-clients:{KAFKA_VERSION}"))
-            .arg(format!("-DoutputDirectory={}", folder.display())))?;
-    }
-    Ok(path)
-}
-
 /// The definitions by message name.
 fn definitions() -> Result<BTreeMap<String, Value>, String> {
-    let jar = jar()?;
+    let jar = jar(&KAFKA_CLIENTS)?;
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-messages");
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
@@ -248,7 +219,7 @@ fn every_table_says_what_kafka_says() {
     let kafka = match definitions() {
         Ok(kafka) => kafka,
         Err(reason) => {
-            eprintln!("SKIPPED: every_table_says_what_kafka_says: no jar of Kafka {KAFKA_VERSION}: {reason}");
+            eprintln!("SKIPPED: every_table_says_what_kafka_says: {reason}");
             return;
         }
     };

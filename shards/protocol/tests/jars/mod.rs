@@ -1,0 +1,50 @@
+//! Kafka's jars, for tests that ask Kafka itself.
+//!
+//! A jar is looked for in the folder that `STROME_KAFKA_JARS` names; without that, in `STROME_TEST_CACHE` (by default
+//! `kafka-jars` in the target folder), into which Maven puts it at the first time.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// The name of a jar on Maven Central.
+pub struct Artifact {
+    pub group: &'static str,
+    pub name: &'static str,
+    pub version: &'static str,
+}
+
+/// The version that KAFKA's facts in this project are about.
+pub const KAFKA_CLIENTS: Artifact =
+    Artifact { group: "org.apache.kafka", name: "kafka-clients", version: "4.3.1" };
+
+/// Runs `command` to its end.
+pub fn run(command: &mut Command) -> Result<(), String> {
+    let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    let said = [output.stdout, output.stderr].concat();
+    Err(format!("{command:?}: {}", String::from_utf8_lossy(&said)))
+}
+
+/// The path of a jar, or why it is not to be had.
+pub fn jar(artifact: &Artifact) -> Result<PathBuf, String> {
+    let Artifact { group, name, version } = artifact;
+    let file = format!("{name}-{version}.jar");
+    if let Ok(folder) = std::env::var("STROME_KAFKA_JARS") {
+        let path = Path::new(&folder).join(&file);
+        return if path.exists() { Ok(path) } else { Err(format!("{} does not exist", path.display())) };
+    }
+    let folder = match std::env::var("STROME_TEST_CACHE") {
+        Ok(folder) => PathBuf::from(folder),
+        Err(_) => Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("kafka-jars"),
+    };
+    let path = folder.join(&file);
+    if !path.exists() {
+        run(Command::new("mvn")
+            .args(["-q", "-B", "dependency:copy"])
+            .arg(format!("-Dartifact={group}:{name}:{version}"))
+            .arg(format!("-DoutputDirectory={}", folder.display())))?;
+    }
+    Ok(path)
+}
