@@ -7,9 +7,11 @@ use storage::StoreSettings;
 const STORE_TOKENS: u8 = (net::FOREIGN_TOKEN_BIT >> 56) as u8;
 
 const MIB: usize = 1024 * 1024;
-/// Without a setting the broker takes a quarter of the memory, within these bounds.
-const TOTAL_BYTES_MIN: usize = 512 * MIB;
-const TOTAL_BYTES_MAX: usize = 16 * 1024 * MIB;
+/// Without a setting the broker takes this share of the memory, within these bounds: enough for consumers that keep up,
+/// while those that lag read from disk, and fresh memory is not touched for what nobody reads again.
+const SHARE_OF_HOST: usize = 32;
+const TOTAL_BYTES_MIN: usize = 256 * MIB;
+const TOTAL_BYTES_MAX: usize = 8 * 1024 * MIB;
 
 /// The shares of one shard, in bytes. They are bounds; memory that is not needed is not taken.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +25,12 @@ pub struct MemoryPlan {
 }
 
 impl MemoryPlan {
-    /// Half for the cache, a quarter each for requests and for what waits for the disk.
+    /// Half for requests, a quarter each for the cache and for what waits for the disk.
     pub fn of(settings: &BrokerSettings, shards: u16) -> Self {
         let shards = usize::from(shards);
         let total = settings.strome.memory_bytes.map_or_else(suitable, |bytes| bytes.0 as usize);
-        let requests = settings.network.queued_request_bytes_max.map_or(total / 4, |bytes| bytes.0 as usize);
-        let cache = settings.strome.cache_bytes.map_or(total / 2, |bytes| bytes.0 as usize);
+        let requests = settings.network.queued_request_bytes_max.map_or(total / 2, |bytes| bytes.0 as usize);
+        let cache = settings.strome.cache_bytes.map_or(total / 4, |bytes| bytes.0 as usize);
         Self {
             request_bytes: requests / shards,
             cache_bytes: cache / shards,
@@ -51,5 +53,5 @@ fn suitable() -> usize {
     let memory = rustix::system::sysinfo();
     let total =
         usize::try_from(memory.totalram).unwrap_or(usize::MAX).saturating_mul(memory.mem_unit as usize);
-    (total / 4).clamp(TOTAL_BYTES_MIN, TOTAL_BYTES_MAX)
+    (total / SHARE_OF_HOST).clamp(TOTAL_BYTES_MIN, TOTAL_BYTES_MAX)
 }
