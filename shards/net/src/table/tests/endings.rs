@@ -99,6 +99,7 @@ fn stopping_answers_what_has_arrived_and_takes_nothing_more() {
     let (id, slot, body) = net.next().unwrap();
     net.table.stop();
     net.write(busy, &frame(b"too late"));
+    net.write(busy, &frame(b"even later"));
     assert!(
         net.wires[&busy].unread.is_empty(),
         "it is read, lest closing the socket loses answers on their way"
