@@ -10,7 +10,7 @@ mod jars;
 
 use bytes::Bytes;
 use frames::{Choice, Random, body};
-use jars::{Artifact, KAFKA_CLIENTS, jar};
+use jars::{Artifact, KAFKA_CLIENTS, jar, skipped};
 use std::io::Write;
 use std::process::{Command, Stdio};
 use strome_protocol::schema::StructSchema;
@@ -109,7 +109,7 @@ fn kafka_reads_and_writes_what_we_do() {
     let answers = match answers(&questions) {
         Ok(answers) => answers,
         Err(reason) => {
-            eprintln!("SKIPPED: kafka_reads_and_writes_what_we_do: {reason}");
+            skipped("kafka_reads_and_writes_what_we_do", &reason);
             return;
         }
     };

@@ -5,7 +5,7 @@
 
 mod jars;
 
-use jars::{KAFKA_CLIENTS, jar, run};
+use jars::{KAFKA_CLIENTS, jar, run, skipped};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -219,7 +219,7 @@ fn every_table_says_what_kafka_says() {
     let kafka = match definitions() {
         Ok(kafka) => kafka,
         Err(reason) => {
-            eprintln!("SKIPPED: every_table_says_what_kafka_says: {reason}");
+            skipped("every_table_says_what_kafka_says", &reason);
             return;
         }
     };

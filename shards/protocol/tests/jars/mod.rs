@@ -3,6 +3,7 @@
 //! A jar is looked for in the folder that `STROME_KAFKA_JARS` names; without that, in `STROME_TEST_CACHE` (by default
 //! `kafka-jars` in the target folder), into which Maven puts it at the first time.
 
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -13,7 +14,7 @@ pub struct Artifact {
     pub version: &'static str,
 }
 
-/// The version that KAFKA's facts in this project are about.
+/// The version that this project's facts about Kafka come from.
 pub const KAFKA_CLIENTS: Artifact =
     Artifact { group: "org.apache.kafka", name: "kafka-clients", version: "4.3.1" };
 
@@ -47,4 +48,9 @@ pub fn jar(artifact: &Artifact) -> Result<PathBuf, String> {
             .arg(format!("-DoutputDirectory={}", folder.display())))?;
     }
     Ok(path)
+}
+
+/// Says that a test did nothing, on the standard error itself: the harness would hide what `eprintln!` says.
+pub fn skipped(test: &str, reason: &str) {
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {reason}");
 }
