@@ -83,7 +83,7 @@ impl Controller {
         Outcome { records: vec![Record::ProducerIds { next: ProducerId(next) }], reply: Ok(block) }
     }
 
-    fn check_broker_epoch(&self, id: BrokerId, epoch: i64) -> Result<(), Refusal> {
+    pub(crate) fn check_broker_epoch(&self, id: BrokerId, epoch: i64) -> Result<(), Refusal> {
         let stale = |text| Err(Refusal::new(ErrorCode::StaleBrokerEpoch, text));
         match self.image().brokers().get(&id) {
             None => stale(format!("Broker {id} is not registered")),

@@ -73,6 +73,9 @@ impl Controller {
             Request::AllocateProducerIds(request) => {
                 self.allocate_producer_ids(request).map(Reply::AllocateProducerIds)
             }
+            Request::RenewLeaderEpochs(request) => {
+                self.renew_leader_epochs(request).map(Reply::RenewLeaderEpochs)
+            }
         }
     }
 }

@@ -17,6 +17,7 @@ mod controller;
 mod create_partitions;
 mod create_topics;
 mod delete_topics;
+mod leader_epochs;
 mod request;
 mod resource;
 mod seed;
@@ -25,6 +26,7 @@ pub use controller::Controller;
 pub use request::{
     AllocateProducerIds, AlterConfigs, ConfigOp, ConfigResult, CreatePartitions, CreateTopics, CreatedTopic,
     DeleteTopics, DeletedTopic, IncrementalAlterConfigs, LegacyAlter, NewPartitions, NewTopic, Outcome,
-    ProducerIdBlock, Refusal, RegisterBroker, Reply, Request, ResourceAlter, TopicResult, TopicSelector,
+    ProducerIdBlock, Refusal, RegisterBroker, RenewLeaderEpochs, Reply, Request, ResourceAlter, TopicResult,
+    TopicSelector,
 };
 pub use seed::Seed;

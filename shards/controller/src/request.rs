@@ -60,6 +60,8 @@ pub enum Request {
     AlterConfigs(AlterConfigs),
     /// See [`AllocateProducerIds`].
     AllocateProducerIds(AllocateProducerIds),
+    /// See [`RenewLeaderEpochs`].
+    RenewLeaderEpochs(RenewLeaderEpochs),
 }
 
 /// The reply to a [`Request`], of the same name.
@@ -79,6 +81,8 @@ pub enum Reply {
     AlterConfigs(Vec<ConfigResult>),
     /// The ids that are now the asker's.
     AllocateProducerIds(Result<ProducerIdBlock, Refusal>),
+    /// The partitions that the asker does not lead.
+    RenewLeaderEpochs(Result<Vec<(TopicId, PartitionIndex)>, Refusal>),
 }
 
 /// A broker says who it is and where it is to be found. A cluster without an id takes the one given.
@@ -289,4 +293,15 @@ pub struct ProducerIdBlock {
     pub first: ProducerId,
     /// How many there are.
     pub len: i32,
+}
+
+/// A broker whose logs were cut when it recovered asks for new leader epochs, so that consumers notice.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RenewLeaderEpochs {
+    /// The broker.
+    pub broker: BrokerId,
+    /// The epoch of its registration.
+    pub broker_epoch: i64,
+    /// The partitions, of which it leads some or all.
+    pub partitions: Vec<(TopicId, PartitionIndex)>,
 }

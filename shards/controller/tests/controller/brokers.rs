@@ -1,9 +1,12 @@
 //! Brokers register, and take producer ids.
 
-use strome_controller::{AllocateProducerIds, ProducerIdBlock, Refusal, RegisterBroker, Reply, Request};
-use types::{BrokerId, ErrorCode, ProducerId, Uuid};
+use strome_controller::{
+    AllocateProducerIds, CreateTopics, ProducerIdBlock, Refusal, RegisterBroker, RenewLeaderEpochs, Reply,
+    Request,
+};
+use types::{BrokerId, ErrorCode, LeaderEpoch, PartitionIndex, ProducerId, Uuid};
 
-use crate::cluster::{Cluster, registration};
+use crate::cluster::{Cluster, registration, topic};
 
 fn register(cluster: &mut Cluster, request: RegisterBroker) -> Result<i64, Refusal> {
     match cluster.send(&Request::RegisterBroker(request)) {
@@ -85,4 +88,35 @@ fn producer_ids_are_never_given_out_twice() {
     let stale = epoch(&cluster, 1) - 1;
     assert_eq!(code(allocate(&mut cluster, 1, stale)), Err(ErrorCode::StaleBrokerEpoch));
     assert_eq!(code(allocate(&mut cluster, 9, 1)), Err(ErrorCode::StaleBrokerEpoch));
+}
+
+#[test]
+fn a_leader_that_lost_records_leads_on_under_a_new_epoch() {
+    let mut cluster = Cluster::new(&[], 2);
+    cluster
+        .send(&Request::CreateTopics(CreateTopics { topics: vec![topic("t", 4, 1)], validate_only: false }));
+    let topic = cluster.image().topic("t").expect("it is there").clone();
+    let of = |id| {
+        topic.partitions().filter(move |(_, state)| state.leader == BrokerId(id)).map(|(index, _)| index)
+    };
+    let (mine, other) = (of(1).next().expect("two lead two each"), of(2).next().expect("two lead two each"));
+    let unknown = (Uuid([9; 16]), PartitionIndex(0));
+    let broker_epoch = cluster.image().brokers()[&BrokerId(1)].epoch;
+    let partitions = vec![(topic.id, mine), (topic.id, other), unknown, (topic.id, mine)];
+    let mut request = RenewLeaderEpochs { broker: BrokerId(1), broker_epoch, partitions };
+    let reply = cluster.send(&Request::RenewLeaderEpochs(request.clone()));
+    let mut not_led = vec![(topic.id, other), unknown];
+    not_led.sort();
+    assert_eq!(reply, Reply::RenewLeaderEpochs(Ok(not_led)));
+    for (index, before) in topic.partitions() {
+        let after = cluster.image().partition(topic.id, index).expect("it is there");
+        let epochs = (after.leader_epoch, after.partition_epoch);
+        assert_eq!(epochs, if index == mine { (LeaderEpoch(1), 1) } else { (LeaderEpoch(0), 0) });
+        assert_eq!((after.leader, &after.isr), (before.leader, &before.isr));
+    }
+    request.broker_epoch -= 1;
+    let Reply::RenewLeaderEpochs(result) = cluster.send(&Request::RenewLeaderEpochs(request)) else {
+        panic!()
+    };
+    assert_eq!(code(result), Err(ErrorCode::StaleBrokerEpoch));
 }
