@@ -5,6 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use types::{PartitionIndex, TopicId};
 
 use crate::configs::ConfigResource;
+use crate::image::Image;
+use crate::topic::Topic;
 
 /// What changed in one topic.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
@@ -37,6 +39,25 @@ pub struct Delta {
 }
 
 impl Delta {
+    /// What changes from an empty image to this one: everything in it is new.
+    #[must_use]
+    pub fn of_everything(image: &Image) -> Self {
+        let created = |topic: &Topic| TopicDelta {
+            created: true,
+            removed: false,
+            settings: true,
+            partitions: topic.partitions().map(|(index, _)| index).collect(),
+        };
+        Self {
+            topics: image.topics().map(|topic| (topic.id, created(topic))).collect(),
+            configs: image.configured().map(|(resource, _)| resource.clone()).collect(),
+            brokers: true,
+            features: true,
+            broker_settings: true,
+            complaints: Vec::new(),
+        }
+    }
+
     /// Whether nothing that a shard could act upon changed.
     #[must_use]
     pub fn is_empty(&self) -> bool {

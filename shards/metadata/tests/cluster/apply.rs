@@ -317,3 +317,19 @@ fn producer_ids_never_go_back() {
     let (image, _) = applied(&image, &[Record::ProducerIds { next: ProducerId(4000) }]);
     assert_eq!(image.next_producer_id(), ProducerId(5000));
 }
+
+#[test]
+fn everything_is_new_to_who_has_seen_nothing() {
+    let image = applied(&with_topics(3), &[topic_config(0, "retention.ms", Some("4")), broker(1)]).0;
+    let delta = Delta::of_everything(&image);
+    for n in 0..3 {
+        let expected = TopicDelta {
+            created: true,
+            settings: true,
+            partitions: indexes(&[0, 1]),
+            ..TopicDelta::default()
+        };
+        assert_eq!(changed(&delta, n), expected);
+    }
+    assert_eq!((delta.topics.len(), delta.configs.len(), delta.brokers), (3, 1, true));
+}
