@@ -236,6 +236,35 @@ fn a_full_table_makes_room_by_forgetting_the_longest_silent() {
 }
 
 #[test]
+fn a_known_producer_needs_no_room() {
+    let limits = ProducerLimits { expiration_ms: i64::MAX, producers: 32 };
+    let mut states = ProducerStates::new(Offset::ZERO, limits);
+    for round in 0..3 {
+        for id in 0..32 {
+            states.applied(&header(id, 0, round, 1, false), TimestampMs(0));
+        }
+        assert_eq!(states.producers().len(), 32);
+    }
+}
+
+#[test]
+fn deleted_records_settle_their_transactions() {
+    let mut states = ProducerStates::new(Offset::ZERO, LIMITS);
+    states.applied(&header(1, 0, 0, 1, true), TimestampMs(0));
+    let mut end = header(1, 0, -1, 1, true);
+    end.base_offset = Offset(1);
+    let marker = EndTxnMarker { outcome: TxnOutcome::Abort, coordinator_epoch: 0 };
+    let completed = states.applied_marker(&end, &marker, TimestampMs(0)).unwrap();
+    assert_eq!((completed.first_offset, completed.last_offset), (Offset(0), Offset(1)));
+    assert_eq!((completed.outcome, completed.last_stable_offset), (TxnOutcome::Abort, Offset(2)));
+    assert_eq!(states.last_stable_offset(Offset(2)), Offset(0), "the marker is not replicated yet");
+    states.log_start_moved(Offset(50));
+    assert_eq!((states.last_stable_offset(Offset(50)), states.end()), (Offset(50), Offset(50)));
+    states.log_start_moved(Offset(40));
+    assert_eq!(states.end(), Offset(50));
+}
+
+#[test]
 fn a_table_full_of_open_transactions_takes_no_more_producers() {
     let limits = ProducerLimits { expiration_ms: i64::MAX, producers: 8 };
     let mut states = ProducerStates::new(Offset::ZERO, limits);
