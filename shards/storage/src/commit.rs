@@ -23,6 +23,7 @@ use crate::error::{StorageError, no_space};
 use crate::job::Job;
 use crate::layout::{FileKind, file_path};
 use crate::log::{Log, Spare, Stall, State, Writing};
+use crate::open_segments::OpenSegment;
 use crate::outcome::Outcome;
 use crate::segment::Segment;
 use crate::store::LogId;
@@ -133,6 +134,7 @@ pub(crate) fn stall(log: &mut Log, error: StorageError, core: &mut Core) {
         core.outcomes.push_back(Outcome::Stalled { log: log.id, error: error.clone() });
     }
     log.stall = Some(Stall { error, retry_at });
+    core.stalled.push(log.id);
 }
 
 /// The log has failed for good.
@@ -165,7 +167,7 @@ impl Log {
         if self.commit_in_flight || halted {
             return Next::Nothing;
         }
-        self.seal_full_segments();
+        self.seal_full_segments(core);
         self.make_room();
         let is_full = self.writing.len() > 1;
         let Some(segment) = self.writing.front() else { return Next::Nothing };
@@ -194,14 +196,20 @@ impl Log {
     }
 
     /// Lets go of full segments that are durable to their end.
-    fn seal_full_segments(&mut self) {
+    fn seal_full_segments(&mut self, core: &mut Core) {
         while self.writing.len() > 1
             && self.writing.front().is_some_and(|segment| segment.durable == segment.size)
         {
-            let Some(Writing { base, size, index, .. }) = self.writing.pop_front() else { return };
-            self.sealed.push_back(Segment { base, bytes: size, max_timestamp: index.max_timestamp() });
+            let Some(Writing { base, size, index, file, .. }) = self.writing.pop_front() else { return };
+            let newest = index.max_timestamp();
+            let max_timestamp = if newest > TimestampMs::NONE { newest } else { core.now };
+            self.sealed.push_back(Segment { base, bytes: size, max_timestamp });
+            let index = Arc::new(index);
+            if let Some(file) = file {
+                core.full.push(((self.id, base), OpenSegment { file, index: Arc::clone(&index) }));
+            }
             self.unsealed.push(base);
-            self.jobs.push_back(Job::Seal { size, index: Arc::new(index) });
+            self.jobs.push_back(Job::Seal { size, index });
         }
     }
 

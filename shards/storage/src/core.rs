@@ -13,7 +13,7 @@ use crate::error::StorageError;
 use crate::job::{self, Finished};
 use crate::log::Log;
 use crate::lookup::LookedUp;
-use crate::open_segments::Opened;
+use crate::open_segments::{OpenSegment, Opened, SegmentKey};
 use crate::outcome::Outcome;
 use crate::reader::ColdRead;
 use crate::settings::StoreSettings;
@@ -33,6 +33,10 @@ pub(crate) struct Core {
     operations: Slab<Operation>,
     /// Logs that the next commit looks at.
     pub(crate) dirty: Vec<LogId>,
+    /// Logs that wait for space.
+    pub(crate) stalled: Vec<LogId>,
+    /// Full segments, still open, for cold readers.
+    pub(crate) full: Vec<(SegmentKey, OpenSegment)>,
     /// Bytes that were appended and are not written.
     pub(crate) unwritten: usize,
     /// Memory of all tails.
@@ -74,6 +78,8 @@ impl Core {
             messages,
             operations: Slab::new(),
             dirty: Vec::new(),
+            stalled: Vec::new(),
+            full: Vec::new(),
             unwritten: 0,
             cached: 0,
             evictable: VecDeque::new(),

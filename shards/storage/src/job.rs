@@ -50,8 +50,8 @@ pub(crate) enum Job {
     Snapshot { at: Offset, bytes: Vec<u8> },
     /// Save `leader-epoch-checkpoint`.
     LeaderEpochs(String),
-    /// Remove the files of these segments, the oldest first.
-    RemoveSegments(Vec<Offset>),
+    /// Remove the files of these segments, the oldest first. The log begins with segment `first` then.
+    RemoveSegments { gone: Vec<Offset>, first: Offset },
     /// Cut the log, and look at it anew.
     Truncate { to: Offset, log_start: Offset, settings: LogSettings },
     /// Give the directory the name of a deleted one.
@@ -158,8 +158,8 @@ impl Job {
             Self::LeaderEpochs(text) => {
                 replace(&dir.join(LEADER_EPOCHS), text.as_bytes()).map(|()| Done::Nothing)
             }
-            Self::RemoveSegments(bases) => {
-                bases.iter().try_for_each(|base| remove_segment(dir, *base)).map(|()| Done::Nothing)
+            Self::RemoveSegments { gone, first } => {
+                remove_segments(dir, gone, *first).map(|()| Done::Nothing)
             }
             Self::Truncate { to, log_start, settings } => {
                 let opened = truncate::truncate(origin, *to, *log_start, settings)?;
@@ -215,6 +215,17 @@ fn set_size(path: &Path, size: u64) -> Result<(), StorageError> {
         file.set_len(size).context("shorten", path)?;
     }
     file.sync_all().context("sync", path)
+}
+
+/// Removes segments from the oldest on. The file of the one that stays exists before: its name is what tells where the
+/// log goes on.
+fn remove_segments(dir: &Path, gone: &[Offset], first: Offset) -> Result<(), StorageError> {
+    let path = file_path(dir, first, FileKind::Log);
+    if !path.exists() {
+        fs::File::create(&path).and_then(|file| file.sync_all()).context("create", &path)?;
+        sync_dir(dir)?;
+    }
+    gone.iter().try_for_each(|base| remove_segment(dir, *base))
 }
 
 /// Removes the files of one segment.

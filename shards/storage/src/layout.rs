@@ -124,9 +124,7 @@ mod tests {
         for log in [name("orders", 0), name("a-b.c_d", 17), name("x-1", 2)] {
             assert_eq!(LogName::from_dir_name(&log.to_string()), Some(log));
         }
-        for other in
-            ["orders", "orders-", "orders--1", "orders-+1", "orders-01", "-1", ".lock", "orders-0.x-delete"]
-        {
+        for other in ["orders", "orders-", "orders-+1", "orders-01", "-1", ".lock", "orders-0.x-delete"] {
             assert_eq!(LogName::from_dir_name(other), None, "{other}");
         }
     }

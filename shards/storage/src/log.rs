@@ -84,6 +84,8 @@ pub(crate) struct Log {
     pub(crate) commit_in_flight: bool,
     /// Whether the store's next commit looks at it.
     pub(crate) is_dirty: bool,
+    /// Whether it is looked at again when some time has passed.
+    pub(crate) is_waiting: bool,
     pub(crate) jobs: VecDeque<Job>,
     pub(crate) job_running: bool,
     pub(crate) lookups: Vec<PendingLookup>,
@@ -182,6 +184,7 @@ impl Log {
             wanted_written: Offset::ZERO,
             commit_in_flight: false,
             is_dirty: false,
+            is_waiting: false,
             jobs: VecDeque::new(),
             job_running: false,
             lookups: Vec::new(),
@@ -201,6 +204,11 @@ impl Log {
             State::Offline(error) => Some(error.clone()),
             _ => Some(StorageError::Busy),
         }
+    }
+
+    /// Whether its segments are in place.
+    pub(crate) fn is_readable(&self) -> bool {
+        !matches!(self.state, State::Truncating { started: true, .. } | State::Removing { .. })
     }
 
     /// Appends a producer's batch at the end. The caller has checked that there is room for it. Returns where it went
@@ -336,12 +344,4 @@ impl Log {
 /// The timestamp that Kafka takes for the age of a segment.
 fn timestamp_or(header: &BatchHeader, now: TimestampMs) -> TimestampMs {
     if header.max_timestamp > TimestampMs::NONE { header.max_timestamp } else { now }
-}
-
-/// What an append to a log that has failed is told.
-pub(crate) fn offline(error: &StorageError) -> StorageError {
-    match error {
-        StorageError::Offline(why) => StorageError::Offline(why.clone()),
-        error => StorageError::Offline(error.to_string().into()),
-    }
 }

@@ -17,7 +17,7 @@ use crate::log::Log;
 use crate::outcome::{FoundTimestamp, TimestampTarget};
 use crate::scan::{Checksums, Scan, Step};
 use crate::segment_index::SegmentIndex;
-use crate::store::{LogId, ReadId};
+use crate::store::ReadId;
 
 /// A lookup that waits for a write.
 #[derive(Debug)]
@@ -32,7 +32,6 @@ pub(crate) struct PendingLookup {
 /// What an offload thread found.
 #[derive(Debug)]
 pub(crate) struct LookedUp {
-    pub(crate) log: LogId,
     pub(crate) id: ReadId,
     pub(crate) result: Result<Option<FoundTimestamp>, StorageError>,
 }

@@ -7,6 +7,7 @@ use types::{Offset, TimestampMs, Uuid};
 use crate::error::StorageError;
 use crate::job::Job;
 use crate::log::{Log, State};
+use crate::outcome::Outcome;
 use crate::store::{LogId, Store, find};
 use crate::upkeep::Closing;
 
@@ -79,8 +80,8 @@ impl Store {
         if gone.is_empty() {
             return;
         }
-        log.jobs.push_back(Job::RemoveSegments(gone));
         let first = log.bases().next().unwrap_or(log.log_start);
+        log.jobs.push_back(Job::RemoveSegments { gone, first });
         self.open_segments.forget_below(id, first);
         self.core.start_job(log, reactor);
     }
@@ -94,6 +95,11 @@ impl Store {
         let found = find(&mut self.logs, log).ok_or(StorageError::UnknownLog)?;
         if !matches!(found.state, State::Open) {
             return Err(found.refusal().unwrap_or(StorageError::Busy));
+        }
+        if to >= found.log_end {
+            let result = Ok(found.log_end);
+            self.core.outcomes.push_back(Outcome::Truncated { log, result });
+            return Ok(());
         }
         found.state = State::Truncating { to, started: false };
         found.wanted_durable = found.log_end;

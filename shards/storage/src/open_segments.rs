@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::rc::Rc;
+use std::sync::Arc;
 
 use reactor::{File, OpenOptions};
 use types::Offset;
@@ -24,7 +25,7 @@ pub(crate) type SegmentKey = (LogId, Offset);
 #[derive(Debug)]
 pub(crate) struct OpenSegment {
     pub(crate) file: File,
-    pub(crate) index: SegmentIndex,
+    pub(crate) index: Arc<SegmentIndex>,
 }
 
 /// An offload thread has opened a segment, or not.

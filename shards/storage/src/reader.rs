@@ -12,6 +12,8 @@
 //! Checksums: the reader at the other end compares them, as with Kafka. Only what makes finding batches impossible is
 //! noticed here.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use reactor::{File, Reactor};
 use record::{BATCH_HEADER_BYTES, RecordError, batches};
@@ -167,7 +169,7 @@ pub(crate) fn on_opened(
 ) {
     let Opened { key, result } = opened;
     let (segment, error) = match result {
-        Ok((file, index)) => (log.map(|_| OpenSegment { file, index }), None),
+        Ok((file, index)) => (log.map(|_| OpenSegment { file, index: Arc::new(index) }), None),
         Err(error) => (None, Some(error)),
     };
     for read in open.opened(key, segment, core.settings.open_segments_max) {

@@ -200,6 +200,10 @@ impl Store {
             }
             self.settle(id, reactor);
         }
+        for (key, segment) in self.core.full.drain(..) {
+            // Nobody can have waited for a segment that was open.
+            self.open_segments.opened(key, Some(segment), self.core.settings.open_segments_max);
+        }
         // Logs that were marked meanwhile come with the next turn.
         dirty.append(&mut self.core.dirty);
         self.core.dirty = dirty;
@@ -218,7 +222,8 @@ impl Store {
         bytes_max: usize,
         reactor: &mut Reactor,
     ) -> Result<Read, StorageError> {
-        let log = find(&mut self.logs, log).ok_or(StorageError::UnknownLog)?;
+        let log =
+            find(&mut self.logs, log).filter(|log| log.is_readable()).ok_or(StorageError::UnknownLog)?;
         if from < log.log_start || from > log.log_end {
             let (log_start, log_end) = (log.log_start, log.log_end);
             return Err(StorageError::OffsetOutOfRange { asked: from, log_start, log_end });
@@ -243,7 +248,8 @@ impl Store {
         up_to: Offset,
         reactor: &mut Reactor,
     ) -> Result<Lookup, StorageError> {
-        let log = find(&mut self.logs, log).ok_or(StorageError::UnknownLog)?;
+        let log =
+            find(&mut self.logs, log).filter(|log| log.is_readable()).ok_or(StorageError::UnknownLog)?;
         let newest = log.newest_timestamps().map(|(_, newest)| newest).max();
         let hopeless = match target {
             TimestampTarget::AtOrAfter(timestamp) => newest.is_none_or(|newest| newest < timestamp),

@@ -47,8 +47,9 @@ pub(crate) struct Closing {
 
 impl Upkeep {
     /// Has `log` looked at again when some time has passed.
-    pub(crate) fn wait(&mut self, log: &Log) {
-        if !self.waiting.contains(&log.id) {
+    pub(crate) fn wait(&mut self, log: &mut Log) {
+        if !log.is_waiting {
+            log.is_waiting = true;
             self.waiting.push(log.id);
         }
     }
@@ -72,7 +73,7 @@ impl Store {
                         reactor,
                     );
                 }
-                Message::LookedUp(LookedUp { id, result, .. }) => {
+                Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
                 }
                 Message::Checkpointed(result) => self.on_checkpointed(result),
@@ -83,19 +84,22 @@ impl Store {
             self.upkeep.next_round = TimestampMs(now.0 + ROUND_MS);
             self.round(reactor);
         }
-        self.advance_closing(reactor);
     }
 
     fn round(&mut self, reactor: &mut Reactor) {
         let now = self.core.now;
         for id in std::mem::take(&mut self.upkeep.waiting) {
             if let Some(log) = find(&mut self.logs, id) {
+                log.is_waiting = false;
                 self.core.mark_dirty(log);
             }
         }
-        for (_, log) in &mut self.logs {
-            if log.stall.as_ref().is_some_and(|stall| stall.retry_at <= now) {
-                self.core.mark_dirty(log);
+        for id in std::mem::take(&mut self.core.stalled) {
+            let Some(log) = find(&mut self.logs, id) else { continue };
+            match &log.stall {
+                Some(stall) if stall.retry_at > now => self.core.stalled.push(id),
+                Some(_) => self.core.mark_dirty(log),
+                None => {}
             }
         }
         if now >= self.upkeep.next_checkpoint || self.upkeep.checkpoint_wanted {
@@ -106,6 +110,7 @@ impl Store {
             self.upkeep.next_idle_look = TimestampMs(now.0 + self.core.settings.idle_ms / 4 + 1);
             self.put_idle_to_rest(reactor);
         }
+        self.advance_closing(reactor);
     }
 
     /// A job of a log has ended.
@@ -208,7 +213,7 @@ impl Store {
             reactor.offload(move || {
                 let result = task.run(&origin.path);
                 // It fails when the store is gone: then nobody wants to know.
-                let _ = messages.send(Message::LookedUp(LookedUp { log: id, id: lookup.id, result }));
+                let _ = messages.send(Message::LookedUp(LookedUp { id: lookup.id, result }));
             });
         }
     }
@@ -384,7 +389,7 @@ fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Co
             | Job::Shrink { .. }
             | Job::Snapshot { .. }
             | Job::LeaderEpochs(_)
-            | Job::RemoveSegments(_),
+            | Job::RemoveSegments { .. },
         ) => {
             warn!(log = %log.origin.name, %error, "background work on the log's files has failed");
             log.saved_entries = None;

@@ -1,0 +1,7 @@
+//! A store on a real reactor and a real file system.
+
+mod calls;
+mod crash;
+mod driver;
+mod kafka_tools;
+mod model;
