@@ -1,15 +1,18 @@
 //! Sleeping through glommio, while background tasks share the thread.
 //!
-//! The ring signals an eventfd when it has completions, and glommio reads that eventfd for us; until it can, it runs other tasks. This
-//! costs some six system calls more than sleeping in our own ring, so it is done only when there are other tasks.
+//! The waker's eventfd gets a second user: the ring signals it, too, when it has completions, and glommio reads it for us; until it
+//! can, it runs other tasks. This costs some four system calls more than sleeping in our own ring, so it is done only when there are
+//! other tasks.
 //!
 //! # Invariants
 //! - The kernel signals the eventfd only during such a sleep; signalling for every completion would cost it time.
+//! - Our own ring does not read the eventfd during such a sleep. It would take the signal away from glommio, and worse: its completion
+//!   would have to signal the eventfd from within the eventfd's own wake-up, which the kernel puts off, and (seen on Linux 6.18)
+//!   after the first time never does.
 //! - The timer in the ring fires no later than the deadline asked for; it may fire for an earlier one, and then the sleep simply
 //!   ends early.
 
-use std::io;
-use std::os::fd::{AsFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd};
 use std::time::Instant;
 
 use glommio::io::BufferedFile;
@@ -17,13 +20,11 @@ use io_uring::{opcode, types};
 
 use crate::operation::{TIMER, UNHEARD};
 use crate::ring::{Ring, time_left};
-use crate::waker;
+use crate::waker::EVENTFD_BYTES;
 
 /// What such a sleep needs.
 pub(crate) struct Bridge {
-    /// Signalled by the ring.
-    eventfd: OwnedFd,
-    /// The same as glommio's file; made at the first such sleep, for it needs the executor.
+    /// The waker's eventfd as glommio's file; made at the first such sleep, for it needs the executor.
     file: Option<BufferedFile>,
     /// The deadline that the ring's timer has, if it is running.
     timer: Option<Instant>,
@@ -32,10 +33,8 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
-    pub(crate) fn new(ring: &mut Ring) -> io::Result<Self> {
-        let eventfd = waker::eventfd()?;
-        ring.register_eventfd(eventfd.as_fd())?;
-        Ok(Self { eventfd, file: None, timer: None, time: Box::new(types::Timespec::new()) })
+    pub(crate) fn new() -> Self {
+        Self { file: None, timer: None, time: Box::new(types::Timespec::new()) }
     }
 
     /// The timer has gone off.
@@ -61,10 +60,10 @@ impl Bridge {
         self.timer = Some(until);
     }
 
-    /// Sleeps until the ring signals. Dropping it halfway is harmless.
-    pub(crate) async fn listen(&mut self) {
+    /// Sleeps until the ring, or a thread that wakes us, signals. Dropping it halfway is harmless.
+    pub(crate) async fn listen(&mut self, eventfd: BorrowedFd<'_>) {
         if self.file.is_none() {
-            match self.eventfd.try_clone() {
+            match eventfd.try_clone_to_owned() {
                 // SAFETY: the new descriptor is ours alone, and glommio's file becomes its owner.
                 Ok(fd) => self.file = Some(unsafe { BufferedFile::from_raw_fd(fd.into_raw_fd()) }),
                 // Out of descriptors: without sleep, but alive.
@@ -72,9 +71,9 @@ impl Bridge {
             }
         }
         if let Some(file) = &self.file
-            && let Err(error) = file.read_at(0, waker::EVENTFD_BYTES).await
+            && let Err(error) = file.read_at(0, EVENTFD_BYTES).await
         {
-            tracing::error!(%error, "reading the ring's eventfd");
+            tracing::error!(%error, "reading the shard's eventfd");
         }
     }
 }

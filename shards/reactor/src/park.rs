@@ -5,7 +5,8 @@
 //!
 //! # Invariants
 //! - Before a sleep everything queued is with the kernel, and a last look has found nothing.
-//! - A read of the waker's eventfd is always with the kernel, so that a wake becomes a completion.
+//! - During a sleep in the ring a read of the waker's eventfd is with the kernel, so that a wake becomes a completion; during a
+//!   sleep through glommio it is not.
 
 use std::hint;
 use std::io;
@@ -34,11 +35,9 @@ pub(crate) struct Sleeper {
 
 impl Sleeper {
     pub(crate) fn new(waker: Waker, spin: Duration, ring: &mut Ring) -> io::Result<Self> {
-        let bridge = Bridge::new(ring)?;
-        let mut sleeper =
-            Self { waker, spin, bridge, wakes: Box::new([0; EVENTFD_BYTES]), listening: false, sleeps: 0 };
-        sleeper.listen(ring);
-        Ok(sleeper)
+        ring.register_eventfd(waker.as_fd())?;
+        let wakes = Box::new([0; EVENTFD_BYTES]);
+        Ok(Self { waker, spin, bridge: Bridge::new(), wakes, listening: false, sleeps: 0 })
     }
 
     pub(crate) fn waker(&self) -> &Waker {
@@ -55,15 +54,15 @@ impl Sleeper {
     }
 
     /// The read of the eventfd has ended.
-    pub(crate) fn woken(&mut self, result: i32, ring: &mut Ring) {
+    pub(crate) fn woken(&mut self) {
         self.listening = false;
-        // It is cancelled when the reactor is dropped.
-        if result != -libc::ECANCELED {
-            self.listen(ring);
-        }
     }
 
+    /// Has the ring read the eventfd.
     fn listen(&mut self, ring: &mut Ring) {
+        if self.listening {
+            return;
+        }
         let eventfd = types::Fd(self.waker.as_fd().as_raw_fd());
         let entry = opcode::Read::new(eventfd, self.wakes.as_mut_ptr(), EVENTFD_BYTES as u32).build();
         // SAFETY: the number's place is boxed and, since nobody reads it, touched by the kernel alone; `Reactor::drop` waits
@@ -87,12 +86,18 @@ impl Reactor {
         if background::is_any() {
             self.park_with_others(until).await;
         } else if self.sleeper.waker.prepare_to_park() {
+            self.sleeper.listen(&mut self.ring);
             self.ring.enter_and_wait(until);
             self.sleeper.waker.unpark();
         }
     }
 
     async fn park_with_others(&mut self, until: Option<Instant>) {
+        if self.sleeper.is_listening() {
+            // The next sleep will do.
+            self.cancel_named(WAKE);
+            return self.ring.enter();
+        }
         if let Some(until) = until {
             self.sleeper.bridge.arm_timer(until, &mut self.ring);
         }
@@ -101,8 +106,9 @@ impl Reactor {
             return;
         }
         if self.sleeper.waker.prepare_to_park() {
-            self.sleeper.bridge.listen().await;
-            self.sleeper.waker.unpark();
+            let Sleeper { waker, bridge, .. } = &mut self.sleeper;
+            bridge.listen(waker.as_fd()).await;
+            waker.unpark();
         }
         self.ring.announce_awake();
     }

@@ -261,7 +261,7 @@ impl Reactor {
     fn complete(&mut self, entry: &cqueue::Entry, events: &mut Vec<Event>) {
         match entry.user_data() {
             TIMER => return self.sleeper.bridge.timer_fired(),
-            WAKE => return self.sleeper.woken(entry.result(), &mut self.ring),
+            WAKE => return self.sleeper.woken(),
             UNHEARD => return,
             _ => {}
         }
@@ -327,7 +327,8 @@ impl Reactor {
         self.cancel_named(id.user_data());
     }
 
-    fn cancel_named(&mut self, user_data: u64) {
+    /// Calls off what has this `user_data`.
+    pub(crate) fn cancel_named(&mut self, user_data: u64) {
         let entry = opcode::AsyncCancel::new(user_data).build().user_data(UNHEARD);
         // SAFETY: the entry points to no memory.
         unsafe { self.ring.push(entry) };

@@ -4,7 +4,7 @@
 //!
 //! # Invariants
 //! - A wake is a token: given at any moment before the owner sleeps, it makes the next sleep return at once.
-//! - Only the owner reads the eventfd: a reactor through its ring, any other thread in [`Waker::wait`].
+//! - Only the owner reads the eventfd: a reactor through its ring or through glommio, any other thread in [`Waker::wait`].
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -34,7 +34,16 @@ struct Inner {
 impl Waker {
     /// A waker of its own eventfd. Fails when the process has no file descriptors left.
     pub fn new() -> io::Result<Self> {
-        Ok(Self { inner: Arc::new(Inner { eventfd: eventfd()?, state: AtomicU8::new(RUNNING) }) })
+        // A blocking one on purpose: io_uring answers reads of a non-blocking one with EAGAIN instead of waiting for it to
+        // become readable.
+        // SAFETY: eventfd takes no pointers; its result is checked before it is used.
+        let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        // SAFETY: `fd` was just created, is open, and nobody else owns it.
+        let eventfd = unsafe { OwnedFd::from_raw_fd(fd) };
+        Ok(Self { inner: Arc::new(Inner { eventfd, state: AtomicU8::new(RUNNING) }) })
     }
 
     /// Makes the owner look at its queues again. One atomic swap while it runs, one `write` while it sleeps.
@@ -124,18 +133,6 @@ impl AsFd for Waker {
 
 /// An eventfd is read and written as one number of so many bytes.
 pub(crate) const EVENTFD_BYTES: usize = size_of::<u64>();
-
-/// A new eventfd. A blocking one on purpose: io_uring answers reads of a non-blocking one with EAGAIN instead of waiting for it to
-/// become readable.
-pub(crate) fn eventfd() -> io::Result<OwnedFd> {
-    // SAFETY: eventfd takes no pointers; its result is checked before it is used.
-    let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
-    if fd < 0 {
-        return Err(io::Error::last_os_error());
-    }
-    // SAFETY: `fd` was just created, is open, and nobody else owns it.
-    Ok(unsafe { OwnedFd::from_raw_fd(fd) })
-}
 
 #[cfg(test)]
 mod tests {

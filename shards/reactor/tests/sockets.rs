@@ -111,6 +111,36 @@ fn an_echo_answers_over_one_connection() {
 }
 
 #[test]
+fn an_echo_answers_while_a_background_task_lives() {
+    for options in kinds() {
+        let (listener, address) = listen();
+        let shard = on_shard_with(options, move |mut stage| async move {
+            strome_reactor::spawn_background(async {
+                for _ in 0..20 {
+                    strome_reactor::sleep(Duration::from_millis(1)).await;
+                }
+            });
+            run_echo(&mut stage, listener).await;
+        });
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(30))).unwrap();
+        // Long enough to see the task begin, live and end.
+        for round in 0..500 {
+            let text = [round as u8; 100];
+            stream.write_all(&text).unwrap();
+            let mut back = [0; 100];
+            stream.read_exact(&mut back).unwrap();
+            assert_eq!(text, back);
+            if round % 100 == 0 {
+                thread::sleep(Duration::from_millis(3));
+            }
+        }
+        drop(stream);
+        shard.end();
+    }
+}
+
+#[test]
 fn thousands_of_connections_are_echoed_at_once() {
     const CONNECTIONS: usize = 3000;
     for allow in [Allow::ALL, Allow::NONE] {
@@ -126,8 +156,14 @@ fn thousands_of_connections_are_echoed_at_once() {
         };
         let shard =
             on_shard_with(options, move |mut stage| async move { run_echo(&mut stage, listener).await });
-        let mut streams: Vec<TcpStream> =
-            (0..CONNECTIONS).map(|_| TcpStream::connect(address).unwrap()).collect();
+        let mut streams: Vec<TcpStream> = Vec::new();
+        while streams.len() < CONNECTIONS {
+            // An answer to the last shows that the listen queue, which is short, is empty again.
+            streams.extend((0..100).map(|_| TcpStream::connect(address).unwrap()));
+            let last = streams.last_mut().unwrap();
+            last.write_all(b"?").unwrap();
+            last.read_exact(&mut [0]).unwrap();
+        }
         for round in 0..3u8 {
             for (number, stream) in streams.iter_mut().enumerate() {
                 stream.write_all(&text(number, round)).unwrap();
