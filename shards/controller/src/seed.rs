@@ -38,3 +38,29 @@ const fn spread(value: u64) -> u64 {
     let value = (value ^ value >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
     value ^ value >> 31
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    #[test]
+    fn one_seed_gives_many_ids_and_each_seed_its_own() {
+        let seeds =
+            [Seed([0; 16]), Seed([1; 16]), Seed(*b"\x01\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0"), Seed([0xff; 16])];
+        let ids: BTreeSet<Uuid> = seeds.iter().flat_map(|seed| (0..1000).map(|n| seed.id(n))).collect();
+        assert_eq!(ids.len(), 4000);
+        assert!(ids.iter().all(|id| !id.is_zero() && !id.to_string().starts_with('-')));
+        assert_eq!(seeds[1].id(7), seeds[1].id(7));
+    }
+
+    #[test]
+    fn numbers_spread_over_a_few_places() {
+        let mut hits = [0; 5];
+        for n in 0..1000 {
+            hits[(Seed([9; 16]).number(n) % 5) as usize] += 1;
+        }
+        assert!(hits.iter().all(|hits| (150..250).contains(hits)), "{hits:?}");
+    }
+}

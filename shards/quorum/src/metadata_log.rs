@@ -271,3 +271,24 @@ impl Replay<'_> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_write_that_cannot_be_undone_closes_the_log_until_it_is_opened_again() {
+        let dir = tempfile::tempdir().expect("a folder");
+        let (mut log, _) = MetadataLog::open(dir.path()).expect("the log opens");
+        log.propose(&[]).expect("committed");
+        // A device that is always full, and whose length cannot be set.
+        log.active.file = OpenOptions::new().write(true).open("/dev/full").expect("it is there");
+        assert!(matches!(log.propose(&[]), Err(QuorumError::Io { action: "write", .. })));
+        assert!(matches!(log.propose(&[]), Err(QuorumError::Closed { .. })));
+        assert_eq!(log.last(), LogIndex(1));
+        drop(log);
+        let (mut log, entries) = MetadataLog::open(dir.path()).expect("the log opens");
+        assert_eq!(entries.len(), 1);
+        assert_eq!(log.propose(&[]).expect("committed"), LogIndex(2));
+    }
+}
