@@ -20,6 +20,7 @@ mod check;
 mod checkpoint;
 mod commit;
 mod core;
+mod dump;
 mod error;
 mod index;
 mod job;
@@ -45,6 +46,7 @@ mod time_index;
 mod truncate;
 mod upkeep;
 
+pub use dump::{DumpEntry, SegmentDump};
 pub use error::StorageError;
 pub use layout::LogName;
 pub use log_dir::{LogDir, MetaProperties};

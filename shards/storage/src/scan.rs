@@ -51,11 +51,6 @@ impl<R: Read> Scan<R> {
         Self { reader, buffer: Vec::new(), start: 0, position, end }
     }
 
-    /// Where the next batch should begin.
-    pub(crate) fn position(&self) -> u64 {
-        self.position
-    }
-
     /// The next batch.
     pub(crate) fn next(&mut self, checksums: Checksums) -> io::Result<Step<'_>> {
         let position = self.position;

@@ -149,11 +149,6 @@ impl Tail {
         capacity
     }
 
-    /// How many bytes of the block in which the segment goes on have to be read from the disk before it can be written.
-    pub(crate) fn missing(&self, segment: Offset) -> usize {
-        self.chunks.iter().rev().find(|chunk| chunk.segment == segment).map_or(0, |chunk| chunk.missing)
-    }
-
     /// Puts the beginning of a block, which was read from the disk, into the chunks that lack it. Chunks are not changed
     /// below what readers may have seen, so these are replaced by copies.
     pub(crate) fn complete(&mut self, segment: Offset, block: &[u8]) {

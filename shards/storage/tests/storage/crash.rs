@@ -1,1 +1,252 @@
+//! What is left after a crash, and after worse.
 
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use strome_storage::{LogSettings, OpenedLog, StoreSettings};
+use types::{FilePosition, Offset};
+
+use crate::driver::*;
+
+const SETTINGS: LogSettings = LogSettings {
+    segment_bytes: 40_000,
+    segment_ms: i64::MAX,
+    segment_index_bytes: 1024 * 1024,
+    index_interval_bytes: 2000,
+    retention_ms: -1,
+    retention_bytes: -1,
+    deletes: true,
+};
+
+/// Leaves a log of `count` batches of one record each, durable and not closed.
+fn crashed(path: &Path, count: usize, value_bytes: usize, store: StoreSettings) {
+    let owned = path.to_owned();
+    on_shard(store, move |mut shard| async move {
+        let log = shard.store.adopt(open_log(&owned, &SETTINGS));
+        for i in 0..count {
+            shard.append_patiently(log, &batch(1, value_bytes, i as i64)).await;
+        }
+        shard.make_durable(log).await;
+        // Background work comes to its end.
+        for _ in 0..60 {
+            shard.turn().await;
+        }
+    });
+    drop(open_dir(path));
+}
+
+fn segment(path: &Path, base: u64) -> PathBuf {
+    log_path(path).join(format!("{base:020}.log"))
+}
+
+/// All batches of the log, as far as they are where they should be.
+fn all(opened: &OpenedLog) -> Vec<i64> {
+    let mut found = Vec::new();
+    opened
+        .replay(Offset(0), |header, bytes| {
+            record::check_crc(bytes).unwrap();
+            found.push(header.base_offset.0);
+        })
+        .unwrap();
+    found
+}
+
+fn names(path: &Path) -> Vec<String> {
+    let entries = fs::read_dir(log_path(path)).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_batch() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 5, 40, StoreSettings::default());
+    let file = segment(temp.path(), 0);
+    let whole = fs::read(&file).unwrap();
+    let len = batch(1, 40, 0).bytes.len();
+    for end in (3 * len..5 * len).rev() {
+        // Once the file just ends, once zeros follow, as where room was made ahead.
+        for zeros in [0, 5000] {
+            let mut torn = whole[..end].to_vec();
+            torn.resize(end + zeros, 0);
+            fs::write(&file, &torn).unwrap();
+            let opened = open_log(temp.path(), &SETTINGS);
+            // A batch ends with a zero, which is there even where only room follows.
+            let batches = if zeros > 0 { (end + 1) / len } else { end / len };
+            let torn_bytes = end.saturating_sub(batches * len);
+            assert_eq!(opened.log_end(), Offset(batches as i64), "torn at {end}, {zeros} zeros");
+            assert_eq!(all(&opened).len(), batches);
+            assert!(opened.recovery().cut_bytes <= torn_bytes as u64);
+            assert_eq!(
+                opened.recovery().cut_bytes == 0,
+                whole[end - torn_bytes..end].iter().all(|b| *b == 0)
+            );
+            assert_eq!(opened.recovery().damage, []);
+            assert_eq!(fs::metadata(&file).unwrap().len(), (batches * len) as u64);
+        }
+    }
+}
+
+#[test]
+fn a_changed_bit_anywhere_in_the_last_batch_cuts_it() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 3, 40, StoreSettings::default());
+    let file = segment(temp.path(), 0);
+    let len = batch(1, 40, 0).bytes.len();
+    let whole = fs::read(&file).unwrap()[..3 * len].to_vec();
+    // Offset and leader epoch lie outside of the checksum.
+    for at in (8..12).chain(16..len) {
+        let mut changed = whole.clone();
+        changed[2 * len + at] ^= 1 << (at % 8);
+        fs::write(&file, &changed).unwrap();
+        let opened = open_log(temp.path(), &SETTINGS);
+        assert_eq!(opened.log_end(), Offset(2), "byte {at}");
+        assert!(opened.recovery().cut_bytes >= len as u64 - 1, "without the zero at its end");
+    }
+    let mut backwards = whole.clone();
+    backwards[2 * len + 7] = 1;
+    fs::write(&file, &backwards).unwrap();
+    assert_eq!(open_log(temp.path(), &SETTINGS).log_end(), Offset(2), "an offset that was there before");
+}
+
+#[test]
+fn a_lost_page_cuts_the_log_but_keeps_what_followed_aside() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 20, 1000, StoreSettings::default());
+    let file = segment(temp.path(), 0);
+    let mut bytes = fs::read(&file).unwrap();
+    let before = bytes.clone();
+    bytes[8192..12288].fill(0);
+    fs::write(&file, &bytes).unwrap();
+    let opened = open_log(temp.path(), &SETTINGS);
+    let len = batch(1, 1000, 0).bytes.len();
+    let kept_batches = 8192 / len;
+    assert_eq!(opened.log_end(), Offset(kept_batches as i64));
+    let damage = &opened.recovery().damage;
+    assert_eq!(damage.len(), 1, "{damage:?}");
+    assert_eq!(damage[0].position, FilePosition((kept_batches * len) as u64));
+    let aside = names(temp.path()).into_iter().find(|name| name.contains(".cut-")).unwrap();
+    let kept = fs::read(log_path(temp.path()).join(aside)).unwrap();
+    assert!(kept.ends_with(&before[12288..20 * len - 1]), "without the zero at the end");
+}
+
+#[test]
+fn damage_in_an_old_segment_is_told_and_everything_else_stays() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    let len = batch(1, 1000, 0).bytes.len();
+    let path = segment(temp.path(), 0);
+    let whole = fs::read(&path).unwrap();
+    // Once a bit of a value, once a length that leads nowhere.
+    for at in [3 * len + 200, 3 * len + 8] {
+        let mut changed = whole.clone();
+        changed[at] ^= 0x40;
+        fs::write(&path, &changed).unwrap();
+        let opened = open_log(temp.path(), &SETTINGS);
+        assert_eq!((opened.log_start(), opened.log_end()), (Offset(0), Offset(100)));
+        let damage = &opened.recovery().damage;
+        assert_eq!(damage.len(), 1, "{damage:?}");
+        assert_eq!((&damage[0].file, damage[0].position), (&path, FilePosition(3 * len as u64)));
+        assert_eq!(fs::read(&path).unwrap(), changed, "the file stays as it is");
+        if at == 3 * len + 8 {
+            let expected: Vec<i64> = (0..100).filter(|n| *n != 3).collect();
+            assert_eq!(all(&opened), expected);
+        }
+        drop(opened);
+        let owned = temp.path().to_owned();
+        on_shard(StoreSettings::default(), move |mut shard| async move {
+            let log = shard.store.adopt(open_log(&owned, &SETTINGS));
+            let found = shard.read(log, Offset(4), Offset(100), 2000).await;
+            if at == 3 * len + 8 {
+                let error = found.unwrap_err();
+                assert!(error.to_string().contains("damaged at position"), "{error}");
+            } else {
+                assert_eq!(offsets(&found.unwrap())[0], (4, 4));
+            }
+            let found = shard.read(log, Offset(50), Offset(100), 2000).await.unwrap();
+            assert_eq!(offsets(&found)[0], (50, 50));
+        });
+        drop(open_dir(temp.path()));
+    }
+}
+
+#[test]
+fn indexes_that_are_missing_or_broken_are_built_anew() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    drop(open_log(temp.path(), &SETTINGS));
+    let logs = log_path(temp.path());
+    let good: Vec<(PathBuf, Vec<u8>)> = names(temp.path())
+        .into_iter()
+        .filter(|name| name.ends_with("index"))
+        .map(|name| (logs.join(&name), fs::read(logs.join(&name)).unwrap()))
+        .collect();
+    assert!(good.len() >= 6 && good.iter().any(|(_, bytes)| bytes.len() > 16));
+    for what in ["missing", "cut", "zeros", "garbage"] {
+        for (path, bytes) in &good {
+            match what {
+                "missing" => fs::remove_file(path).unwrap(),
+                "cut" => fs::write(path, &bytes[..bytes.len().saturating_sub(3)]).unwrap(),
+                "zeros" => fs::write(path, vec![0; bytes.len() + 3]).unwrap(),
+                _ => fs::write(path, vec![0x5a; bytes.len() / 2 * 2 + 1]).unwrap(),
+            }
+        }
+        let opened = open_log(temp.path(), &SETTINGS);
+        assert_eq!((opened.log_end(), opened.recovery().damage.len()), (Offset(100), 0), "{what}");
+        for (path, bytes) in &good {
+            assert_eq!(&fs::read(path).unwrap(), bytes, "{what}: {}", path.display());
+        }
+    }
+}
+
+#[test]
+fn a_checkpoint_spares_reading_what_was_durable_before_it() {
+    let temp = tempfile::tempdir().unwrap();
+    let often = StoreSettings { checkpoint_interval_ms: 10, ..StoreSettings::default() };
+    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert!(opened.recovery().scanned_bytes > 100_000, "no checkpoint yet");
+    drop(opened);
+    crashed(temp.path(), 100, 1000, often);
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert_eq!(opened.log_end(), Offset(200));
+    assert!(opened.recovery().scanned_bytes < 10_000, "{:?}", opened.recovery());
+    assert_eq!(all(&opened), (0..200).collect::<Vec<_>>());
+}
+
+#[test]
+fn a_full_segment_that_was_not_yet_shortened_is_no_damage() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    let path = segment(temp.path(), 0);
+    let len = fs::metadata(&path).unwrap().len();
+    fs::File::options().write(true).open(&path).unwrap().set_len(len + 50_000).unwrap();
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert_eq!((opened.log_end(), opened.recovery().damage.len()), (Offset(100), 0));
+    assert_eq!(fs::metadata(&path).unwrap().len(), len);
+}
+
+#[test]
+fn a_prepared_segment_that_was_used_gets_its_name() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    let last = names(temp.path()).into_iter().filter(|name| name.ends_with(".log")).next_back().unwrap();
+    let logs = log_path(temp.path());
+    fs::rename(logs.join(&last), logs.join("next.segment")).unwrap();
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert_eq!(opened.log_end(), Offset(100));
+    assert_eq!(all(&opened), (0..100).collect::<Vec<_>>());
+    drop(opened);
+    // One that does not continue the log is none of it, and is kept.
+    fs::copy(segment(temp.path(), 0), logs.join("next.segment")).unwrap();
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert_eq!((opened.log_end(), opened.recovery().damage.len()), (Offset(100), 1));
+    assert!(names(temp.path()).contains(&"next.segment.kept-0".to_owned()));
+    drop(opened);
+    // One that was never used disappears.
+    fs::write(logs.join("next.segment"), vec![0; 8192]).unwrap();
+    assert_eq!(open_log(temp.path(), &SETTINGS).recovery().damage, []);
+    assert!(!logs.join("next.segment").exists());
+}
