@@ -1,12 +1,12 @@
 //! One participant's ends of all its lanes.
 //!
 //! # Going to sleep
-//! The receiver says that it sleeps, then looks at its lanes once more; the sender fills the lane, then looks whether the
-//! receiver sleeps. With a full fence between the two steps on either side, at least one of them sees the other: either
-//! the receiver finds the message, or the sender wakes the receiver.
+//! The receiver says that it sleeps, then looks at its lanes once more; the sender fills the lane, then looks
+//! whether the receiver sleeps. With a full fence between the two steps on either side, at least one of them
+//! sees the other: either the receiver finds the message, or the sender wakes the receiver.
 //!
-//! The same protects a sender whose lane was full: it says that it waits for room, then looks at the lane once more; the
-//! receiver makes room, then looks whether somebody waits for it.
+//! The same protects a sender whose lane was full: it says that it waits for room, then looks at the lane once
+//! more; the receiver makes room, then looks whether somebody waits for it.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -24,8 +24,8 @@ pub struct PortId(pub usize);
 pub struct Port<M> {
     id: PortId,
     shared: Arc<Shared<M>>,
-    /// What did not fit into a lane, by receiver. While an outbox holds something, all that follows to that receiver goes
-    /// through it, so that the order is kept.
+    /// What did not fit into a lane, by receiver. While an outbox holds something, all that follows to that
+    /// receiver goes through it, so that the order is kept.
     outboxes: Vec<VecDeque<M>>,
     /// How many messages all outboxes hold.
     waiting: usize,
@@ -50,8 +50,8 @@ struct Receiver {
     waker: Waker,
 }
 
-/// Ports for as many participants as there are wakers, each lane with room for `lane_len` messages before the sender's outbox
-/// takes what comes.
+/// Ports for as many participants as there are wakers, each lane with room for `lane_len` messages before the
+/// sender's outbox takes what comes.
 ///
 /// # Panics
 /// When `lane_len` is zero.
@@ -165,8 +165,9 @@ impl<M: Send> Port<M> {
         self.waiting > 0
     }
 
-    /// Says that this participant is going to sleep, and looks once more. `true`: it may sleep; any message wakes it, and, if it is
-    /// [`congested`](Self::congested), any receiver that has emptied its lanes. `false`: there is something to do, and it counts as awake.
+    /// Says that this participant is going to sleep, and looks once more. `true`: it may sleep; any message
+    /// wakes it, and, if it is [`congested`](Self::congested), any receiver that has emptied its lanes. `false`:
+    /// there is something to do, and it counts as awake.
     #[must_use]
     pub fn prepare_to_sleep(&mut self) -> bool {
         // Who has taken the last message need not have looked for another.
@@ -175,8 +176,8 @@ impl<M: Send> Port<M> {
         let sleeping = &receivers[self.id.0].sleeping;
         sleeping.store(true, Ordering::Relaxed);
         for (_, receiver) in self.outboxes.iter().zip(receivers).filter(|(outbox, _)| !outbox.is_empty()) {
-            // After `sleeping`, and in one chain with the other senders': the receiver that takes the demand back has to see
-            // all of them asleep.
+            // After `sleeping`, and in one chain with the other senders': the receiver that takes the demand
+            // back has to see all of them asleep.
             receiver.in_demand.swap(true, Ordering::AcqRel);
         }
         // Pairs with the fences in `wake_if_asleep` and `wake_senders_to`.
@@ -272,9 +273,9 @@ mod tests {
     #[test]
     fn lanes_are_served_in_turn() {
         let (mut ports, _wakers) = ports(3, 8);
-        for sender in 0..2 {
+        for port in &mut ports[..2] {
             for _ in 0..3 {
-                ports[sender].send(PortId(2), sender);
+                port.send(PortId(2), port.id().0);
             }
         }
         let mut came: Vec<usize> = std::iter::from_fn(|| ports[2].receive()).collect();

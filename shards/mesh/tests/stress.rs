@@ -1,4 +1,5 @@
-//! Many participants, full lanes and sleeping at the worst moments: nothing is lost, the order holds, everybody wakes.
+//! Many participants, full lanes and sleeping at the worst moments: nothing is lost, the order holds, everybody
+//! wakes.
 //!
 //! Sleeps here have no deadline: one lost wake-up stops a thread for ever, and the watch sees it.
 

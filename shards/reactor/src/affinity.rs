@@ -26,7 +26,8 @@ pub(crate) fn remember() {
     });
 }
 
-/// Lets the calling thread run on every core of the process again: a thread inherits the pin of the shard that starts it.
+/// Lets the calling thread run on every core of the process again: a thread inherits the pin of the shard that
+/// starts it.
 pub(crate) fn leave_core() {
     if let Some(Some(cores)) = PROCESS_CORES.get() {
         // SAFETY: `cores` is readable and of the size that is passed; 0 names the calling thread.

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use glommio::{Latency, Shares, TaskQueueHandle};
 
-/// The shard's own loop has glommio's usual 1000 shares; when both want the core all the time, it gets ten parts of eleven.
+/// The shard's own loop has glommio's usual 1000 shares; when both want the core all the time, it gets ten parts
+/// of eleven.
 const BACKGROUND_SHARES: usize = 100;
 
 thread_local! {
@@ -17,7 +18,8 @@ thread_local! {
     static QUEUE: OnceCell<TaskQueueHandle> = const { OnceCell::new() };
 }
 
-/// Runs `task` on this shard's thread beside its loop, with fewer shares. It is dropped, wherever it is, when the shard ends.
+/// Runs `task` on this shard's thread beside its loop, with fewer shares. It is dropped, wherever it is, when
+/// the shard ends.
 ///
 /// # Panics
 /// Outside of a shard's thread (see [`launch`](crate::launch)).
@@ -42,8 +44,8 @@ pub fn spawn_background(task: impl Future<Output = ()> + 'static) {
     }
 }
 
-/// Lets background tasks run if their turn has come. A shard that is never idle calls it once per round; a background task calls it
-/// wherever it can be interrupted. Costs next to nothing when no background task exists.
+/// Lets background tasks run if their turn has come. A shard that is never idle calls it once per round; a
+/// background task calls it wherever it can be interrupted. Costs next to nothing when no background task exists.
 pub async fn yield_if_needed() {
     if is_any() {
         glommio::yield_if_needed().await;

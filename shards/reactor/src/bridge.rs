@@ -1,16 +1,16 @@
 //! Sleeping through glommio, while background tasks share the thread.
 //!
-//! The waker's eventfd gets a second user: the ring signals it, too, when it has completions, and glommio reads it for us; until it
-//! can, it runs other tasks. This costs some four system calls more than sleeping in our own ring, so it is done only when there are
-//! other tasks.
+//! The waker's eventfd gets a second user: the ring signals it, too, when it has completions, and glommio reads
+//! it for us; until it can, it runs other tasks. This costs some four system calls more than sleeping in our own
+//! ring, so it is done only when there are other tasks.
 //!
 //! # Invariants
 //! - The kernel signals the eventfd only during such a sleep; signalling for every completion would cost it time.
-//! - Our own ring does not read the eventfd during such a sleep. It would take the signal away from glommio, and worse: its completion
-//!   would have to signal the eventfd from within the eventfd's own wake-up, which the kernel puts off, and (seen on Linux 6.18)
-//!   after the first time never does.
-//! - The timer in the ring fires no later than the deadline asked for; it may fire for an earlier one, and then the sleep simply
-//!   ends early.
+//! - Our own ring does not read the eventfd during such a sleep. It would take the signal away from glommio, and
+//!   worse: its completion would have to signal the eventfd from within the eventfd's own wake-up, which the
+//!   kernel puts off, and (seen on Linux 6.18) after the first time never does.
+//! - The timer in the ring fires no later than the deadline asked for; it may fire for an earlier one, and then
+//!   the sleep simply ends early.
 
 use std::os::fd::{BorrowedFd, FromRawFd, IntoRawFd};
 use std::time::Instant;
@@ -54,8 +54,8 @@ impl Bridge {
         } else {
             opcode::Timeout::new(time).build().user_data(TIMER)
         };
-        // SAFETY: the kernel copies the time when it takes the entry (SUBMIT_STABLE, which `Features` requires). Until
-        // then it stays where it is, boxed; should it be set anew meanwhile, both entries mean the new one.
+        // SAFETY: the kernel copies the time when it takes the entry (SUBMIT_STABLE, which `Features` requires).
+        // Until then it stays where it is, boxed; should it be set anew meanwhile, both entries mean the new one.
         unsafe { ring.push(entry) };
         self.timer = Some(until);
     }

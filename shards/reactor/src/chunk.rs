@@ -10,8 +10,9 @@
 //! unpublished part: a view makes a `&[u8]` of published bytes only, `spare` makes a `&mut [u8]` of unpublished
 //! bytes only, and the two cannot overlap because `len` only grows and `Chunk`, which owns it, is not `Clone`.
 //! A view reaches another thread only by a hand-over that synchronises (`Bytes` is `Send`, its passing is up to the
-//! channel), so the writes that came before `publish` are visible there. The kernel reads slices by DMA or copy; it is outside of
-//! the language's memory model, and bytes that change meanwhile, above `len`, may reach the disk old or new.
+//! channel), so the writes that came before `publish` are visible there. The kernel reads slices by DMA or copy;
+//! it is outside of the language's memory model, and bytes that change meanwhile, above `len`, may reach the
+//! disk old or new.
 
 use std::ops::Range;
 use std::sync::Arc;
@@ -72,7 +73,8 @@ impl Chunk {
             return None;
         }
         // SAFETY: `len + bytes <= capacity`, so the range lies within the allocation, which was zeroed and is thus
-        // initialised. No other reference covers it: views end at `len`, slices are raw, and `&mut self` excludes a second `spare`.
+        // initialised. No other reference covers it: views end at `len`, slices are raw, and `&mut self`
+        // excludes a second `spare`.
         Some(unsafe { std::slice::from_raw_parts_mut(self.memory.start().add(self.len), bytes) })
     }
 
@@ -98,8 +100,9 @@ impl Chunk {
         self.published.slice(range)
     }
 
-    /// A piece for the disk. It may reach beyond the published bytes, up to the capacity: what lies there goes to the disk as padding
-    /// (zeros, or what the writer has begun to put there). For files opened with O_DIRECT both ends must be block-aligned.
+    /// A piece for the disk. It may reach beyond the published bytes, up to the capacity: what lies there goes
+    /// to the disk as padding (zeros, or what the writer has begun to put there). For files opened with O_DIRECT
+    /// both ends must be block-aligned.
     ///
     /// # Panics
     /// When the range exceeds the capacity.
@@ -138,7 +141,8 @@ struct Published {
 
 impl AsRef<[u8]> for Published {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: the first `len` bytes are initialised, within the allocation, and published: nobody writes them again.
+        // SAFETY: the first `len` bytes are initialised, within the allocation, and published: nobody writes
+        // them again.
         unsafe { std::slice::from_raw_parts(self.memory.start(), self.len) }
     }
 }

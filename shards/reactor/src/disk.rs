@@ -192,7 +192,8 @@ impl Read {
         match completion.outcome() {
             Ok(read) => {
                 self.filled += read;
-                // A direct read that stops within a block has met the end of the file, and could not go on from there.
+                // A direct read that stops within a block has met the end of the file, and could not go on from
+                // there.
                 let block = if self.file.direct() { self.file.block_bytes() as usize } else { 1 };
                 let at_end = read == 0 || !self.filled.is_multiple_of(block);
                 if self.filled < self.wanted.end && !at_end {

@@ -24,7 +24,8 @@ pub enum Event {
         /// Who it is.
         peer: SocketAddr,
     },
-    /// A connection could not be accepted. Accepting goes on by itself, after a pause if the process is out of something.
+    /// A connection could not be accepted. Accepting goes on by itself, after a pause if the process is out of
+    /// something.
     AcceptFailed {
         /// Of the `accept` call.
         token: Token,
@@ -56,7 +57,8 @@ pub enum Event {
     Wrote {
         /// Of the `write` or `sync` call.
         token: Token,
-        /// Everything is written, and durable if that was asked; or an error, after which nothing is known of the range.
+        /// Everything is written, and durable if that was asked; or an error, after which nothing is known of
+        /// the range.
         result: io::Result<()>,
     },
     /// A read is over.

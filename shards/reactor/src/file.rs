@@ -1,8 +1,8 @@
 //! Files that the ring reads and writes, past the page cache where that is to be had.
 //!
 //! # Not here
-//! Reads and writes themselves, which go through the reactor (`disk.rs`). What is here blocks, and is for offload threads
-//! and for the start.
+//! Reads and writes themselves, which go through the reactor (`disk.rs`). What is here blocks, and is for
+//! offload threads and for the start.
 
 use std::fs;
 use std::io;
@@ -15,7 +15,8 @@ use ::types::{ByteCount, FilePosition};
 
 use crate::aligned::ALIGNMENT;
 
-/// An open file. Clones are the same open file; it is closed when the last one, and the last operation on it, is gone.
+/// An open file. Clones are the same open file; it is closed when the last one, and the last operation on it, is
+/// gone.
 #[derive(Clone, Debug)]
 pub struct File {
     inner: Arc<Inner>,
@@ -86,7 +87,8 @@ impl File {
         Ok(Self { inner: Arc::new(Inner { file, direct: false, block_bytes: ALIGNMENT as u32 }) })
     }
 
-    /// Whether it passes by the page cache. Then positions and lengths of writes must be multiples of [`block_bytes`](Self::block_bytes).
+    /// Whether it passes by the page cache. Then positions and lengths of writes must be multiples of
+    /// [`block_bytes`](Self::block_bytes).
     #[must_use]
     pub fn direct(&self) -> bool {
         self.inner.direct
@@ -113,8 +115,8 @@ impl File {
         self.inner.file.set_len(len.0)
     }
 
-    /// Reserves room on the disk and extends the file to it, so that later writes there cannot fail for want of space. Blocks.
-    /// Where the file system cannot reserve, the file is only extended.
+    /// Reserves room on the disk and extends the file to it, so that later writes there cannot fail for want of
+    /// space. Blocks. Where the file system cannot reserve, the file is only extended.
     pub fn allocate(&self, from: FilePosition, len: ByteCount) -> io::Result<()> {
         let out_of_range = |_| io::Error::from_raw_os_error(libc::EFBIG);
         let (at, bytes) = (
@@ -156,8 +158,8 @@ fn lacks_direct(error: &io::Error) -> bool {
 
 /// The block size for direct access, or `None` if direct access would not work with our buffers.
 ///
-/// Since 6.1 the kernel tells. Its smallest block is often 512 bytes where the disk's own is 4096, and then every smaller
-/// write costs the disk a read: so never less than a page.
+/// Since 6.1 the kernel tells. Its smallest block is often 512 bytes where the disk's own is 4096, and then
+/// every smaller write costs the disk a read: so never less than a page.
 fn direct_block_bytes(file: &fs::File) -> Option<u32> {
     // SAFETY: a statx of zeros is valid.
     let mut stat: libc::statx = unsafe { std::mem::zeroed() };

@@ -26,8 +26,8 @@ pub struct Handle {
     thread: JoinHandle<()>,
 }
 
-/// glommio's own memory for files. Ours pass by it, so the least that it takes (per executor) will do; all of it counts against the
-/// limit of locked memory.
+/// glommio's own memory for files. Ours pass by it, so the least that it takes (per executor) will do; all of it
+/// counts against the limit of locked memory.
 const EXECUTOR_IO_BYTES: usize = 64 * 1024;
 /// glommio has three rings; nothing but the wake-up and rare background work goes through them.
 const EXECUTOR_RING_DEPTH: usize = 32;

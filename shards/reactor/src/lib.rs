@@ -1,11 +1,13 @@
-//! One core: its thread and executor, its ring, its sockets and files, the buffers that they use, and how it sleeps and is woken.
+//! One core: its thread and executor, its ring, its sockets and files, the buffers that they use, and how it
+//! sleeps and is woken.
 //!
-//! A shard's thread is started by [`launch`]; there it makes a [`Reactor`] and loops: `poll` for events, handle each of them, `park` when there is
-//! nothing to do. All verbs are synchronous and cannot fail at once: their outcome is an [`Event`] with the caller's [`Token`].
-//! This is the only crate that names glommio and io-uring.
+//! A shard's thread is started by [`launch`]; there it makes a [`Reactor`] and loops: `poll` for events, handle
+//! each of them, `park` when there is nothing to do. All verbs are synchronous and cannot fail at once: their
+//! outcome is an [`Event`] with the caller's [`Token`]. This is the only crate that names glommio and io-uring.
 //!
 //! # Invariants
-//! - The kernel owns a buffer until the completion arrives: what is dropped or called off meanwhile is kept aside, not freed.
+//! - The kernel owns a buffer until the completion arrives: what is dropped or called off meanwhile is kept
+//!   aside, not freed.
 //! - Nothing here blocks but what says so ([`File::open`] and its like, which belong on [`Reactor::offload`]).
 
 mod accept;

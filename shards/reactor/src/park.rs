@@ -1,12 +1,12 @@
 //! Sleeping until there is news: a completion, a wake from another thread, or a deadline.
 //!
-//! A shard without background tasks sleeps in its own ring: one system call hands over what is queued, waits, and brings the
-//! completions. With background tasks it sleeps through glommio (`bridge.rs`).
+//! A shard without background tasks sleeps in its own ring: one system call hands over what is queued, waits,
+//! and brings the completions. With background tasks it sleeps through glommio (`bridge.rs`).
 //!
 //! # Invariants
 //! - Before a sleep everything queued is with the kernel, and a last look has found nothing.
-//! - During a sleep in the ring a read of the waker's eventfd is with the kernel, so that a wake becomes a completion; during a
-//!   sleep through glommio it is not.
+//! - During a sleep in the ring a read of the waker's eventfd is with the kernel, so that a wake becomes a
+//!   completion; during a sleep through glommio it is not.
 
 use std::hint;
 use std::io;
@@ -58,6 +58,11 @@ impl Sleeper {
         self.listening = false;
     }
 
+    /// Leaves the number's place to the kernel for ever.
+    pub(crate) fn leak(&mut self) {
+        std::mem::forget(std::mem::take(&mut self.wakes));
+    }
+
     /// Has the ring read the eventfd.
     fn listen(&mut self, ring: &mut Ring) {
         if self.listening {
@@ -65,15 +70,16 @@ impl Sleeper {
         }
         let eventfd = types::Fd(self.waker.as_fd().as_raw_fd());
         let entry = opcode::Read::new(eventfd, self.wakes.as_mut_ptr(), EVENTFD_BYTES as u32).build();
-        // SAFETY: the number's place is boxed and, since nobody reads it, touched by the kernel alone; `Reactor::drop` waits
-        // for the completion, or leaks it. The waker keeps the eventfd open.
+        // SAFETY: the number's place is boxed and, since nobody reads it, touched by the kernel alone;
+        // `Reactor::drop` waits for the completion, or leaks it. The waker keeps the eventfd open.
         unsafe { ring.push(entry.user_data(WAKE)) };
         self.listening = true;
     }
 }
 
 impl Reactor {
-    /// Sleeps until a completion, a wake or `until`; may return earlier. Background tasks run meanwhile.
+    /// Sleeps until a completion, a wake or `until`; may return earlier. Background tasks run meanwhile. Returns at once
+    /// while there is something to `poll` for.
     ///
     /// # Panics
     /// With background tasks outside of a shard's thread.

@@ -58,7 +58,8 @@ pub(crate) struct Pool {
     memory: Mapping,
     buffer_bytes: usize,
     count: u16,
-    /// Buffers that are neither out in a `Received` nor taken: with the kernel if there is a buffer ring, else in `free`.
+    /// Buffers that are neither out in a `Received` nor taken: with the kernel if there is a buffer ring, else
+    /// in `free`.
     available: Cell<u16>,
     /// The queue through which the kernel gets its buffers back, where it has such a thing.
     offered: Option<Offered>,
@@ -154,17 +155,17 @@ impl Pool {
         let first = offered.entries.start().cast::<BufRingEntry>();
         let tail = offered.tail.get();
         let slot = usize::from(tail & (self.count - 1));
-        // SAFETY: `slot` is below `count`, so the entry lies within the mapping. Between head and tail the kernel only
-        // reads; this entry is not yet between them, for at most `count` buffers exist and this one is with us. The
-        // tail itself lies in the first entry, in a field that the setters leave alone.
+        // SAFETY: `slot` is below `count`, so the entry lies within the mapping. Between head and tail the
+        // kernel only reads; this entry is not yet between them, for at most `count` buffers exist and this one
+        // is with us. The tail itself lies in the first entry, in a field that the setters leave alone.
         let entry = unsafe { &mut *first.add(slot) };
         entry.set_addr(self.address(buffer) as u64);
         entry.set_len(self.buffer_bytes as u32);
         entry.set_bid(buffer);
         let tail = tail.wrapping_add(1);
         offered.tail.set(tail);
-        // SAFETY: `first` begins the ring, is initialised (zeroed by mmap) and page-aligned; its tail field is two aligned
-        // bytes which the kernel reads atomically and only this thread writes.
+        // SAFETY: `first` begins the ring, is initialised (zeroed by mmap) and page-aligned; its tail field is
+        // two aligned bytes which the kernel reads atomically and only this thread writes.
         let shared = unsafe { AtomicU16::from_ptr(BufRingEntry::tail(first).cast_mut()) };
         shared.store(tail, Ordering::Release);
     }

@@ -68,7 +68,7 @@ pub struct Counts {
 }
 
 impl Reactor {
-    /// A reactor for the calling thread, woken by `waker`. Sleeping needs a glommio executor around it (see [`launch`](crate::launch)).
+    /// A reactor for the calling thread, woken by `waker`, which no other reactor may have.
     pub fn new(options: Options, waker: Waker) -> Result<Self, ReactorError> {
         let mut ring = Ring::new(&options)?;
         let features = Features::of(&ring, &options)?;
@@ -112,7 +112,8 @@ impl Reactor {
         }
     }
 
-    /// Closes all listeners given to [`accept`](Self::accept), as soon as the kernel lets go. A connection that was accepted already may still be reported.
+    /// Closes all listeners given to [`accept`](Self::accept), as soon as the kernel lets go. A connection that
+    /// was accepted already may still be reported.
     pub fn stop_accepting(&mut self) {
         let accepts: Vec<OperationId> = self
             .operations
@@ -144,7 +145,8 @@ impl Reactor {
         }
     }
 
-    /// Ends the receive with this token. What has come already is still delivered, then `ReceiveEnded`, normally with `Paused`. Without such a receive nothing happens.
+    /// Ends the receive with this token. What has come already is still delivered, then `ReceiveEnded`, normally
+    /// with `Paused`. Without such a receive nothing happens.
     pub fn pause(&mut self, token: Token) {
         let Some(&id) = self.receives.get(&token) else { return };
         let Some(Operation::Receive(receive)) = self.operations.get_mut(id) else { return };
@@ -175,8 +177,8 @@ impl Reactor {
         socket.shutdown();
     }
 
-    /// Writes `slices` one after the other at `at`, and syncs if asked. For direct files `at` and every slice must be block-aligned.
-    /// Writes to one file may be in flight together; their order is not defined.
+    /// Writes `slices` one after the other at `at`, and syncs if asked. For direct files `at` and every slice
+    /// must be block-aligned. Writes to one file may be in flight together; their order is not defined.
     pub fn write(
         &mut self,
         file: &File,
@@ -213,7 +215,8 @@ impl Reactor {
         }
     }
 
-    /// Runs `work` on a blocking thread and wakes the shard when it is done. The result travels by whatever `work` carries.
+    /// Runs `work` on a blocking thread and wakes the shard when it is done. The result travels by whatever
+    /// `work` carries.
     pub fn offload(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
         self.offload.run(work);
     }
@@ -368,6 +371,7 @@ impl Drop for Reactor {
                 );
                 std::mem::forget(std::mem::replace(&mut self.operations, Operations::new()));
                 std::mem::forget(Rc::clone(&self.pool));
+                self.sleeper.leak();
                 return;
             }
             self.ring.enter_and_wait(Some(deadline));

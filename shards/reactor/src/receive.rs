@@ -1,8 +1,8 @@
 //! Receiving from one socket for as long as it lasts.
 //!
 //! # Hot path
-//! With multishot receives a connection costs no submission per request: the kernel posts what has come, in a buffer of its
-//! choice. Without them, a poll tells that there is something, and it is fetched with `recv` at once.
+//! With multishot receives a connection costs no submission per request: the kernel posts what has come, in a
+//! buffer of its choice. Without them, a poll tells that there is something, and it is fetched with `recv` at once.
 //!
 //! # Invariants
 //! - Exactly one `ReceiveEnded` per receive, and nothing after it.

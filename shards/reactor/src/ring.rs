@@ -5,7 +5,8 @@
 //! completions in the same call, and makes no call when there is neither.
 //!
 //! # Invariants
-//! - A submission that finds the queue full is handed over early or waits in `waiting`; none is lost, and the order is kept.
+//! - A submission that finds the queue full is handed over early or waits in `waiting`; none is lost, and the
+//!   order is kept.
 //! - The two halves of a linked pair are always handed over in the same call, else the kernel would cut the link.
 //! - The eventfd is signalled by the kernel only between `announce_sleep` and `announce_awake`.
 //!
@@ -107,7 +108,8 @@ impl Ring {
         }
     }
 
-    /// Hands everything over to the kernel and works off deferred completions; no system call if there is nothing to do.
+    /// Hands everything over to the kernel and works off deferred completions; no system call if there is
+    /// nothing to do.
     pub(crate) fn enter(&mut self) {
         loop {
             self.queue_waiting();
@@ -166,7 +168,8 @@ impl Ring {
     /// From here on completions signal the eventfd. Returns `false`, and takes it back, if there is work already.
     pub(crate) fn announce_sleep(&mut self) -> bool {
         self.uring.completion().enable_eventfd();
-        // The kernel adds work and then looks at the flag; we set the flag and then look for work. With a full fence between, one sees the other.
+        // The kernel adds work and then looks at the flag; we set the flag and then look for work. With a full
+        // fence between, one sees the other.
         fence(Ordering::SeqCst);
         let sleep = self.is_all_handed_over() && !self.has_completions();
         if !sleep {
@@ -214,8 +217,8 @@ impl Ring {
         argument: Option<&T>,
     ) -> Outcome {
         self.enters += 1;
-        // SAFETY: at most what is queued is submitted; the argument is what the flags announce (EXT_ARG: `SubmitArgs`,
-        // which borrows its time; else nothing).
+        // SAFETY: at most what is queued is submitted; the argument is what the flags announce (EXT_ARG:
+        // `SubmitArgs`, which borrows its time; else nothing).
         let outcome = unsafe { self.uring.submitter().enter(queued as u32, want, flags.bits(), argument) };
         match outcome.map_err(|error| (error.raw_os_error(), error)) {
             Ok(taken) => Outcome::Taken(taken),

@@ -6,7 +6,8 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd, RawFd};
 use std::rc::Rc;
 
 /// A socket. Lives on one shard; operations in flight keep it open after it was dropped, so end them with
-/// [`Reactor::shutdown`](crate::Reactor::shutdown) first. To move it to another shard, end its operations and take the descriptor.
+/// [`Reactor::shutdown`](crate::Reactor::shutdown) first. To move it to another shard, end its operations and
+/// take the descriptor.
 #[derive(Debug)]
 pub struct Socket {
     fd: Rc<OwnedFd>,

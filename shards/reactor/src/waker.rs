@@ -4,7 +4,8 @@
 //!
 //! # Invariants
 //! - A wake is a token: given at any moment before the owner sleeps, it makes the next sleep return at once.
-//! - Only the owner reads the eventfd: a reactor through its ring or through glommio, any other thread in [`Waker::wait`].
+//! - Only the owner reads the eventfd: a reactor through its ring or through glommio, any other thread in
+//!   [`Waker::wait`].
 
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
@@ -34,8 +35,8 @@ struct Inner {
 impl Waker {
     /// A waker of its own eventfd. Fails when the process has no file descriptors left.
     pub fn new() -> io::Result<Self> {
-        // A blocking one on purpose: io_uring answers reads of a non-blocking one with EAGAIN instead of waiting for it to
-        // become readable.
+        // A blocking one on purpose: io_uring answers reads of a non-blocking one with EAGAIN instead of waiting
+        // for it to become readable.
         // SAFETY: eventfd takes no pointers; its result is checked before it is used.
         let fd = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC) };
         if fd < 0 {
@@ -53,8 +54,8 @@ impl Waker {
         }
     }
 
-    /// Sleeps until [`wake`](Self::wake) is called or `timeout` has passed; for threads without a reactor, which must not share
-    /// the waker with one.
+    /// Sleeps until [`wake`](Self::wake) is called or `timeout` has passed; for threads without a reactor, which
+    /// must not share the waker with one.
     /// Returns whether it was woken. A wake given earlier counts; it may also return early without reason.
     pub fn wait(&self, timeout: Option<Duration>) -> io::Result<bool> {
         if !self.prepare_to_park() {

@@ -43,7 +43,7 @@ fn chunk(len: usize, seed: usize) -> Chunk {
 }
 
 fn pattern(n: usize) -> u8 {
-    (n ^ n / 251 ^ n / BLOCK) as u8
+    (n ^ (n / 251) ^ (n / BLOCK)) as u8
 }
 
 /// The directories to test in: a disk's, and one in memory where O_DIRECT may be missing.
@@ -235,7 +235,8 @@ fn short_writes_go_on_where_they_stopped() {
             let slices = || vec![chunk.slice(0..1000), chunk.slice(1000..1 << 20)];
             stage.reactor.write(&file, FilePosition(0), slices(), Sync::No, TOKEN);
             stage.wrote().await.unwrap();
-            // The first short write cuts the link to the sync, which a pipe then refuses when its turn has really come.
+            // The first short write cuts the link to the sync, which a pipe then refuses when its turn has
+            // really come.
             stage.reactor.write(&file, FilePosition(0), slices(), Sync::Data, TOKEN);
             assert_eq!(stage.wrote().await.unwrap_err().raw_os_error(), Some(libc::EINVAL));
         });
