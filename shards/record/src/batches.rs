@@ -18,14 +18,6 @@ pub struct Batches<'a> {
     rest: &'a [u8],
 }
 
-impl Batches<'_> {
-    /// Bytes that were not walked over yet; after an error, none.
-    #[must_use]
-    pub fn remaining_bytes(&self) -> usize {
-        self.rest.len()
-    }
-}
-
 impl<'a> Iterator for Batches<'a> {
     type Item = Result<(BatchHeader, &'a [u8]), RecordError>;
 

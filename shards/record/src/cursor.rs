@@ -202,6 +202,16 @@ mod tests {
     }
 
     #[test]
+    fn a_slice_cannot_be_skipped_past_its_end() {
+        let mut slice = Slice::new(&[1, 2, 3]);
+        assert_eq!(slice.byte(), Ok(1));
+        assert_eq!(slice.skip(3), Err(Stop::End));
+        assert_eq!(slice.skip(2), Ok(()));
+        assert!(slice.is_at_end());
+        assert_eq!((slice.skip(0), slice.skip(1)), (Ok(()), Err(Stop::End)));
+    }
+
+    #[test]
     fn a_decompressor_is_read_across_windows_and_stops_at_the_limit() {
         let bytes: Vec<u8> = (0..WINDOW_BYTES * 3).map(|i| i as u8).collect();
         let mut reader = &bytes[..];

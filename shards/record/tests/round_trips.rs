@@ -206,7 +206,7 @@ fn every_flipped_bit_is_detected_or_harmless() {
 #[test]
 fn what_is_accepted_can_be_read() {
     let mut accepted = 0;
-    for seed in 0..20_000 {
+    for seed in 0..6_000 {
         let mut dice = Dice::new(seed);
         let codec = Compression::ALL[dice.below(5) as usize];
         let mut batch = java(codec.name()).to_vec();
@@ -238,7 +238,7 @@ fn what_is_accepted_can_be_read() {
         assert_eq!(max, stored.header.max_timestamp.0, "seed {seed}");
         assert_eq!(check_crc(&stored.bytes), Ok(()), "seed {seed}");
     }
-    assert!(accepted > 1000, "only {accepted} were accepted: this test has lost its point");
+    assert!(accepted > 300, "only {accepted} were accepted: this test has lost its point");
 }
 
 #[test]
@@ -318,6 +318,39 @@ fn record_errors_name_their_records() {
     let late = validate(&batch, &rules, TimestampMs(0)).unwrap_err();
     assert_eq!(late.code, ErrorCode::InvalidTimestamp);
     assert_eq!(late.record_errors.len(), 5);
+}
+
+#[test]
+fn record_errors_are_counted_but_not_told_without_end() {
+    let mut builder = BatchBuilder::new(BatchOptions::default());
+    for _ in 0..5000 {
+        builder.push(NOW, None, None, &[]).unwrap();
+    }
+    let rules = Rules { compacted: true, ..Rules::default() };
+    let rejected = validate(&builder.build().unwrap(), &rules, NOW).unwrap_err();
+    assert_eq!(rejected.record_errors.len(), 1000);
+    assert!(rejected.message.contains("5000"));
+}
+
+#[test]
+fn a_batch_larger_than_a_segment_is_refused() {
+    let batch = java("none");
+    let rules = Rules { segment_bytes: batch.len(), ..Rules::default() };
+    assert!(validate(&batch, &rules, NOW).is_ok());
+    let rules = Rules { segment_bytes: batch.len() - 1, ..rules };
+    assert_eq!(validate(&batch, &rules, NOW).unwrap_err().code, ErrorCode::RecordListTooLarge);
+}
+
+#[test]
+fn levels_are_the_codecs_own() {
+    let records = random_records(&mut Dice::new(3));
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let len =
+            |level| build(BatchOptions { compression, level, ..BatchOptions::default() }, &records).len();
+        assert!(len(CompressionLevel::At(1)) > len(CompressionLevel::At(9)), "{compression}");
+        // Out of range is clamped.
+        assert!(len(CompressionLevel::At(-1)).min(len(CompressionLevel::At(100))) > 61);
+    }
 }
 
 #[test]
