@@ -36,7 +36,7 @@ class Broker:
         for word in shlex.split(command):
             if word == "{settings}":
                 for setting in settings:
-                    self.command += ["--override", setting]
+                    self.command += ["--override", setting.format(port=self.port)]
             else:
                 self.command.append(word.format(port=self.port, dir=self.data))
         self.process = None

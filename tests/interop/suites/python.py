@@ -6,8 +6,8 @@ import xml.etree.ElementTree
 
 from kit import Unavailable
 
-# kafka-python's tests expect the node id of its own fixture; a produce to a new topic should spread as in that fixture.
-SETTINGS = ["num.partitions=4", "node.id=0"]
+# What kafka-python's tests expect of a broker is what its own fixture sets.
+SETTINGS = ["num.partitions=4", "node.id=0", "advertised.listeners=PLAINTEXT://127.0.0.1:{port}"]
 KAFKA_PYTHON = "kafka-python==3.0.12"
 SECONDS_MAX = 400
 
