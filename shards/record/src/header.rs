@@ -346,3 +346,22 @@ pub(crate) fn read_u32(bytes: &[u8], at: usize) -> u32 {
 pub(crate) fn read_i64(bytes: &[u8], at: usize) -> i64 {
     i64::from_be_bytes(array(bytes, at))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attributes_are_the_bits_that_kafka_gave_them() {
+        let bits = |bits| {
+            let a = Attributes(bits);
+            let append_time = a.timestamp_type() == TimestampType::LogAppendTime;
+            (a.compression_id(), append_time, a.is_transactional(), a.is_control(), a.has_delete_horizon())
+        };
+        assert_eq!(bits(0b000_0100), (4, false, false, false, false));
+        assert_eq!(bits(0b000_1000), (0, true, false, false, false));
+        assert_eq!(bits(0b001_0000), (0, false, true, false, false));
+        assert_eq!(bits(0b010_0000), (0, false, false, true, false));
+        assert_eq!(bits(0b100_0000), (0, false, false, false, true));
+    }
+}

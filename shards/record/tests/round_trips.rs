@@ -290,6 +290,19 @@ fn a_timestamp_is_found_at_the_first_record_that_reaches_it() {
 }
 
 #[test]
+fn a_search_in_a_damaged_batch_says_so() {
+    for codec in Compression::ALL {
+        let batch = java(codec.name());
+        let cut = batch.len() - 20;
+        assert!(find_timestamp(&batch[..cut], NOW, Offset(0), LIMIT).is_err(), "{codec}: cut off");
+        let mut damaged = batch.to_vec();
+        damaged[61..].fill(0xff);
+        assert!(find_timestamp(&damaged, NOW, Offset(0), LIMIT).is_err(), "{codec}: not records");
+        assert!(offset_of_max_timestamp(&damaged, LIMIT).is_err(), "{codec}: not records");
+    }
+}
+
+#[test]
 fn under_append_time_every_record_has_it() {
     let rules = Rules { timestamp_type: TimestampType::LogAppendTime, ..Rules::default() };
     for codec in Compression::ALL {
