@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use mesh::PortId;
 use metadata::{Broker as Registration, BrokerSettings, Listener};
@@ -20,6 +21,8 @@ pub struct Broker {
     pub listener_names: Vec<String>,
     pub directories: Arc<Directories>,
     pub store_settings: StoreSettings,
+    /// `log.retention.check.interval.ms`.
+    pub retention_check_interval: Duration,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: usize,
     /// Whether every shard that has ended so far had closed its logs cleanly.

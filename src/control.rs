@@ -221,6 +221,7 @@ impl Control {
     }
 
     fn publish(&mut self, delta: Delta) {
+        delta.complaints.iter().for_each(|complaint| tracing::warn!("{complaint}"));
         let (image, delta) = (self.controller.image().clone(), Arc::new(delta));
         self.broadcast(|| Message::Publish { image: image.clone(), delta: delta.clone() });
     }

@@ -5,7 +5,6 @@
 
 use mesh::PortId;
 use net::{ConnectionId, Slot};
-use protocol::Str;
 use types::ShardId;
 
 use crate::arena::{Arena, Key};
@@ -20,7 +19,6 @@ pub struct Call {
     pub api_key: i16,
     pub version: i16,
     pub correlation_id: i32,
-    pub client_id: Option<Str>,
 }
 
 /// What a request's connection gets.

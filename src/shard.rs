@@ -82,6 +82,7 @@ impl Shard {
             broker.placement.clone(),
             broker.store_settings,
             broker.directories.clone(),
+            broker.retention_check_interval,
             now.monotonic,
         );
         Self {
@@ -213,7 +214,6 @@ impl Shard {
             api_key: header.api_key,
             version: header.api_version,
             correlation_id: header.correlation_id,
-            client_id: header.client_id,
         };
         let answer = api::handle(self, &call, &frame);
         self.answer(&call, answer);

@@ -34,7 +34,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: MetadataRequest) -> Answe
     if missing.is_empty() || !wanted || !shard.broker_settings().topics.auto_create {
         return respond(shard, call, topics.as_deref(), &BTreeMap::new());
     }
-    let new_topics = missing.into_iter().map(NewTopic::with_defaults).collect();
+    let new_topics = missing.into_iter().map(|name| NewTopic::automatic(&name, &shard.image)).collect();
     let request =
         controller::Request::CreateTopics(CreateTopics { topics: new_topics, validate_only: false });
     shard.ask_controller(call, Box::new(CreationGather { topics, refused: BTreeMap::new() }), request)

@@ -15,7 +15,7 @@ use protocol::messages::produce::{
 };
 use protocol::messages::{ProduceRequest, ProduceResponse};
 use record::{Compression, CompressionLevel, Rejected, Rules, TimestampType, Validated};
-use types::{ErrorCode, TimestampMs, TopicPartition};
+use types::{ErrorCode, PartitionIndex, TimestampMs, TopicPartition};
 
 use super::{encode, topics};
 use crate::requests::{Answer, Call, Gather};
@@ -65,11 +65,20 @@ fn validate_topic(
     let validate = |(index, records): (i32, Option<Bytes>)| {
         let topic = topic.map_err(|error| Rejected::new(error, ""))?;
         let partition = topics::partition(topic, index).map_err(|error| Rejected::new(error, ""))?;
+        if acks == Ok(Acks::All) && !has_enough_replicas(topic, partition) {
+            return Err(Rejected::new(ErrorCode::NotEnoughReplicas, ""));
+        }
         let at = TopicPartition { topic: topic.id, partition };
         Ok((at, validate_batch(topic, call, records.unwrap_or_default(), shard.now.wall)?))
     };
     let parts = data.partition_data.iter();
     parts.map(|data| (data.index, data.records.clone().map(|r| r.into_bytes()))).map(validate).collect()
+}
+
+/// Whether as many replicas are in sync as `min.insync.replicas` asks for.
+fn has_enough_replicas(topic: &Topic, partition: PartitionIndex) -> bool {
+    let in_sync = topic.partition(partition).map_or(0, |state| state.isr.len());
+    in_sync >= topic.settings.in_sync_replicas_min as usize
 }
 
 fn validate_batch(

@@ -14,7 +14,7 @@ mod report;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use mesh::{Port, mesh};
 use metadata::Image;
@@ -64,6 +64,7 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
         listener_names: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
         directories: Arc::new(directories.locate(state.controller.image(), &config.broker)?),
         store_settings: memory.store_settings(),
+        retention_check_interval: Duration::from_millis(config.broker.retention_check_interval_ms),
         fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,
         closed_cleanly: AtomicBool::new(true),
     });
@@ -148,7 +149,7 @@ impl Launch<'_> {
         Limits {
             frame_bytes_max: network.request_bytes_max.0 as usize,
             request_memory: ByteCount(self.memory.request_bytes as u64),
-            idle_max: network.connections.idle_ms_max.map(std::time::Duration::from_millis),
+            idle_max: network.connections.idle_ms_max.map(Duration::from_millis),
             ..Limits::default()
         }
     }

@@ -23,9 +23,6 @@ use crate::work::{Done, RequestRef, Work};
 /// How often time-outs, expiry and lazy flushes are looked at. None of them is precise in Kafka either.
 const CHORES_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How often retention is applied to every partition.
-const RETENTION_INTERVAL: Duration = Duration::from_secs(30);
-
 /// After so many appended bytes the state of producers is saved, which bounds what is read again after a crash.
 const SNAPSHOT_INTERVAL_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -70,6 +67,8 @@ pub struct Partitions {
     pub(super) list_jobs: Arena<ListJob>,
     pub(super) answers: Vec<(RequestRef, Done)>,
     next_chores: Instant,
+    /// How often retention is applied to every partition.
+    retention_interval: Duration,
     next_retention: Instant,
     /// No read waits any longer.
     pub(super) ending: bool,
@@ -83,6 +82,7 @@ impl Partitions {
         placement: Placement,
         store: StoreSettings,
         directories: std::sync::Arc<Directories>,
+        retention_interval: Duration,
         now: Instant,
     ) -> Self {
         Self {
@@ -106,7 +106,8 @@ impl Partitions {
             list_jobs: Arena::default(),
             answers: Vec::new(),
             next_chores: now,
-            next_retention: now + RETENTION_INTERVAL,
+            retention_interval,
+            next_retention: now + retention_interval,
             ending: false,
             closed: None,
         }
@@ -342,7 +343,7 @@ impl Partitions {
         self.time_out_appends(now.monotonic);
         let retention = self.next_retention <= now.monotonic;
         if retention {
-            self.next_retention = now.monotonic + RETENTION_INTERVAL;
+            self.next_retention = now.monotonic + self.retention_interval;
         }
         for partition in self.open.values_mut() {
             if partition.leader.flush_due(now.wall) {

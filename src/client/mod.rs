@@ -1,0 +1,35 @@
+//! A small blocking client of the Kafka protocol: for the command line, and for tools that live in this binary.
+//!
+//! It speaks to any broker since Kafka 0.11: on each connection it asks for the broker's versions and uses the highest
+//! that both sides know. Requests for partitions go to their leaders over one connection per broker.
+//!
+//! # Invariants
+//! - Nothing waits for ever: connecting, sending and waiting for an answer have limits, and so has trying again.
+//! - A record is reported as acknowledged only if a broker said so.
+//! - Nothing is allocated because a peer claims a length: frames grow with the bytes that come.
+//!
+//! # Not here
+//! What is printed (`cli`). Groups, transactions, TLS and SASL.
+
+mod address;
+mod aborted;
+mod admin;
+mod connection;
+mod consumer;
+mod error;
+mod node;
+mod offsets;
+mod partitioner;
+mod pending;
+mod producer;
+mod topic;
+
+pub use address::HostPort;
+pub use consumer::{Consumer, ConsumerOptions, Fetched, Isolation};
+pub use error::ClientError;
+pub use node::{Client, Options};
+pub use offsets::{FoundOffset, OffsetTarget};
+pub use partitioner::partition_for_key;
+pub use pending::OutRecord;
+pub use producer::{Acks, Producer, ProducerOptions, Report};
+pub use topic::{Partition, Topic};
