@@ -22,20 +22,17 @@ use crate::core::{Core, Operation};
 use crate::error::{StorageError, no_space};
 use crate::job::Job;
 use crate::layout::{FileKind, file_path};
-use crate::log::{Log, Spare, Stall, State, Writing};
+use crate::log::{Log, Stall, State, Writing};
 use crate::open_segments::OpenSegment;
 use crate::outcome::Outcome;
 use crate::segment::Segment;
 use crate::store::LogId;
-use crate::tail::{BLOCK_BYTES, Piece};
+use crate::tail::Piece;
 
 /// A commit takes about so much at most, so that its waiters do not wait for all that came after them.
 const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// Bytes that nobody wants to be durable are written once there are so many: large writes are cheap.
 const BACKGROUND_BYTES: u64 = 256 * 1024;
-/// How far ahead files are extended: as much as they hold already, between these bounds.
-const ROOM_BYTES_MIN: u64 = 64 * 1024;
-const ROOM_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// A commit that is under way.
 #[derive(Debug)]
@@ -168,7 +165,7 @@ impl Log {
             return Next::Nothing;
         }
         self.seal_full_segments(core);
-        self.make_room();
+        self.ask_for_room(core.now);
         let is_full = self.writing.len() > 1;
         let Some(segment) = self.writing.front() else { return Next::Nothing };
         let to_the_end = is_full || matches!(self.state, State::Truncating { .. } | State::Closing { .. });
@@ -213,37 +210,6 @@ impl Log {
         }
     }
 
-    /// Asks for the files that appending will need: the first unwritten segment's, and more room in it.
-    fn make_room(&mut self) {
-        let segment_bytes = u64::from(self.settings.segment_bytes);
-        let is_last = self.writing.len() == 1;
-        let Some(segment) = self.writing.front_mut() else { return };
-        if segment.is_preparing || segment.size == segment.written && segment.file.is_none() {
-            return;
-        }
-        let padded = segment.size.next_multiple_of(BLOCK_BYTES);
-        let ahead = segment.size.clamp(ROOM_BYTES_MIN, ROOM_BYTES_MAX).next_multiple_of(BLOCK_BYTES);
-        let most = segment_bytes.next_multiple_of(BLOCK_BYTES).max(padded);
-        let wanted = if is_last { (padded + ahead).min(most) } else { padded };
-        let Some(file) = &segment.file else {
-            segment.is_preparing = true;
-            let (base, size) = (segment.base, segment.written);
-            self.jobs.push_back(Job::Prepare { base, size, usable: wanted.max(BLOCK_BYTES) });
-            return;
-        };
-        // Room is made when half of what was made ahead is used.
-        if segment.usable < padded || is_last && segment.usable < (padded + ahead / 2).min(most) {
-            segment.is_preparing = true;
-            let (from, file) = (segment.usable, file.clone());
-            self.jobs.push_back(Job::Extend { base: segment.base, file, from, to: wanted });
-        }
-        let nearly_full = segment.size >= segment_bytes / 4 * 3;
-        if is_last && nearly_full && matches!(self.spare, Spare::None) && segment_bytes >= ROOM_BYTES_MIN {
-            self.spare = Spare::Coming;
-            self.jobs.push_back(Job::PrepareNext { usable: ahead.min(most) });
-        }
-    }
-
     /// After a failed write: what is not durable counts as not written. False if it is no longer in memory.
     fn forget_undurable(&mut self, core: &mut Core) -> bool {
         let Some(segment) = self.writing.front_mut() else { return false };
@@ -260,30 +226,4 @@ impl Log {
         core.unwritten += again;
         true
     }
-}
-
-/// Room was made in the file of the segment that begins at `base`: it may be written up to `to`.
-pub(crate) fn room_made(log: &mut Log, base: Offset, file: Option<File>, to: u64, core: &mut Core) {
-    if let Some(segment) = log.writing.iter_mut().find(|segment| segment.base == base) {
-        segment.is_preparing = false;
-        segment.usable = segment.usable.max(to);
-        if file.is_some() {
-            segment.file = file;
-        }
-    }
-    resume(log, core);
-}
-
-/// Zeros were written, so that later writes there change no metadata of the file system.
-pub(crate) fn zeros_written(
-    log: &mut Log,
-    segment: Offset,
-    to: u64,
-    result: io::Result<()>,
-    core: &mut Core,
-) {
-    if let Err(cause) = result {
-        warn!(log = %log.origin.name, %cause, "writing zeros ahead has failed");
-    }
-    room_made(log, segment, None, to, core);
 }

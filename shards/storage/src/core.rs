@@ -4,9 +4,9 @@
 use std::collections::VecDeque;
 use std::sync::mpsc::Sender;
 
-use reactor::{Reactor, Token};
+use reactor::{Chunk, Reactor, Token};
 use slab::Slab;
-use types::{Offset, TimestampMs};
+use types::TimestampMs;
 
 use crate::commit::Commit;
 use crate::error::StorageError;
@@ -16,6 +16,7 @@ use crate::lookup::LookedUp;
 use crate::open_segments::{OpenSegment, Opened, SegmentKey};
 use crate::outcome::Outcome;
 use crate::reader::ColdRead;
+use crate::room::Zeros;
 use crate::settings::StoreSettings;
 use crate::store::{LogId, ReadId};
 use crate::tail::ChunkSizes;
@@ -33,6 +34,8 @@ pub(crate) struct Core {
     operations: Slab<Operation>,
     /// Logs that the next commit looks at.
     pub(crate) dirty: Vec<LogId>,
+    /// What is written where room is made.
+    pub(crate) zeros: Option<Chunk>,
     /// Logs that wait for space.
     pub(crate) stalled: Vec<LogId>,
     /// Full segments, still open, for cold readers.
@@ -50,12 +53,7 @@ pub(crate) struct Core {
 #[derive(Debug)]
 pub(crate) enum Operation {
     Commit(Commit),
-    /// Zeros are written up to `to` into the file of the segment that begins at `segment`.
-    Zeros {
-        log: LogId,
-        segment: Offset,
-        to: u64,
-    },
+    Zeros(LogId, Zeros),
     Read(Box<ColdRead>),
 }
 
@@ -78,6 +76,7 @@ impl Core {
             messages,
             operations: Slab::new(),
             dirty: Vec::new(),
+            zeros: None,
             stalled: Vec::new(),
             full: Vec::new(),
             unwritten: 0,

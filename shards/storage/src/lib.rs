@@ -36,6 +36,7 @@ mod partition_metadata;
 mod reader;
 mod recover;
 mod resync;
+mod room;
 mod scan;
 mod segment;
 mod segment_index;

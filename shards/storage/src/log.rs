@@ -130,6 +130,8 @@ pub(crate) struct Writing {
     pub(crate) usable: u64,
     /// Whether a job opens or extends the file, or zeros are being written.
     pub(crate) is_preparing: bool,
+    /// When room was last made, and its size then.
+    pub(crate) room_made: (TimestampMs, u64),
     /// When it began: the timestamp of its first batch, or the time of the first append.
     pub(crate) began: Option<TimestampMs>,
 }
@@ -145,6 +147,7 @@ impl Writing {
             file: None,
             usable: 0,
             is_preparing: false,
+            room_made: (TimestampMs::ZERO, 0),
             began: None,
         }
     }
@@ -323,6 +326,7 @@ impl Log {
             && !self.commit_in_flight
             && !self.job_running
             && self.jobs.is_empty()
+            && !matches!(self.spare, Spare::Coming)
             && self.writing.iter().all(|segment| !segment.is_preparing)
     }
 

@@ -39,7 +39,7 @@ pub(crate) struct Opened {
 #[derive(Debug, Default)]
 pub(crate) struct OpenSegments {
     open: BTreeMap<SegmentKey, (Rc<OpenSegment>, u64)>,
-    waiting: BTreeMap<SegmentKey, Vec<Box<ColdRead>>>,
+    waiting: BTreeMap<SegmentKey, Vec<ColdRead>>,
     /// Counts uses, for the order of closing.
     uses: u64,
 }
@@ -54,7 +54,7 @@ impl OpenSegments {
     }
 
     /// Keeps a read until its segment is open. True if the caller has to open it.
-    pub(crate) fn wait(&mut self, key: SegmentKey, read: Box<ColdRead>) -> bool {
+    pub(crate) fn wait(&mut self, key: SegmentKey, read: ColdRead) -> bool {
         let waiting = self.waiting.entry(key).or_default();
         waiting.push(read);
         waiting.len() == 1
@@ -66,7 +66,7 @@ impl OpenSegments {
         key: SegmentKey,
         segment: Option<OpenSegment>,
         segments_max: usize,
-    ) -> Vec<Box<ColdRead>> {
+    ) -> Vec<ColdRead> {
         if let Some(segment) = segment {
             while self.open.len() >= segments_max.max(1) {
                 let oldest = self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);

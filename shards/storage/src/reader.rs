@@ -149,7 +149,7 @@ pub(crate) fn enter_segment(
         return read_window(read, core, reactor);
     }
     let segment = read.segment;
-    if open.wait(key, read) {
+    if open.wait(key, *read) {
         let (origin, messages) = (log.origin.clone(), core.messages.clone());
         reactor.offload(move || {
             let result = crate::open_segments::open(&origin.path, segment, end);
@@ -176,7 +176,7 @@ pub(crate) fn on_opened(
         match (log, &error) {
             (None, _) => done(&read, Err(StorageError::UnknownLog), core),
             (_, Some(error)) => done(&read, Err(error.clone()), core),
-            (Some(log), None) => enter_segment(read, log, open, core, reactor),
+            (Some(log), None) => enter_segment(Box::new(read), log, open, core, reactor),
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::open_segments::OpenSegments;
 use crate::opened::OpenedLog;
 use crate::outcome::{Appended, Lookup, Outcome, Read, TimestampTarget};
 use crate::reader::{self, ColdRead};
+use crate::room;
 use crate::settings::{LogSettings, StoreSettings};
 use crate::upkeep::Upkeep;
 
@@ -278,9 +279,9 @@ impl Store {
                 self.start_lookups(id, reactor);
                 self.settle(id, reactor);
             }
-            Some(Operation::Zeros { log, segment, to }) => {
+            Some(Operation::Zeros(log, zeros)) => {
                 let Some(log) = find(&mut self.logs, log) else { return };
-                commit::zeros_written(log, segment, to, result, &mut self.core);
+                room::zeros_written(log, zeros, result, &mut self.core);
             }
             Some(Operation::Read(_)) | None => debug_assert!(false, "a write that is none"),
         }

@@ -15,6 +15,7 @@ use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
 use crate::lookup::{LookedUp, LookupTask};
 use crate::outcome::Outcome;
 use crate::reader;
+use crate::room;
 use crate::segment_index::IndexAddition;
 use crate::store::{LogId, Store, find};
 
@@ -133,10 +134,14 @@ impl Store {
         match done {
             Done::Prepared { base, file, usable, block } => {
                 log.tail.complete(base, &block);
-                commit::room_made(log, base, Some(file), usable, &mut self.core);
+                room::room_made(log, base, Some(file), usable, &mut self.core, reactor);
             }
-            Done::Extended { base, to } => commit::room_made(log, base, None, to, &mut self.core),
-            Done::NextPrepared { file, usable } => log.spare = Spare::Ready { file, usable },
+            Done::Extended { base, to } => {
+                room::room_made(log, base, None, to, &mut self.core, reactor);
+            }
+            Done::NextPrepared { file, usable } => {
+                room::spare_made(log, file, usable, &mut self.core, reactor);
+            }
             Done::Sealed { base } => log.unsealed.retain(|unsealed| *unsealed != base),
             Done::Truncated(opened) => {
                 let log_end = opened.log_end;

