@@ -96,11 +96,14 @@ fn a_wake_from_another_thread_ends_a_sleep_without_deadline() {
             let wakes = Arc::new(AtomicU64::new(0));
             let seen = Arc::clone(&wakes);
             let shard = on_shard_with(options, move |mut stage| async move {
-                if background {
-                    spawn_background(async { sleep(FOR_EVER).await });
-                }
                 let mut known = 0;
+                let mut background = background;
                 while known < 2000 {
+                    // From one kind of sleep to the other.
+                    if background && known > 500 {
+                        background = false;
+                        spawn_background(async { sleep(FOR_EVER).await });
+                    }
                     stage.reactor.poll(&mut Vec::new());
                     let now = seen.load(Ordering::SeqCst);
                     if now == known {
