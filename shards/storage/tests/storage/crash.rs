@@ -232,7 +232,7 @@ fn a_full_segment_that_was_not_yet_shortened_is_no_damage() {
 fn a_prepared_segment_that_was_used_gets_its_name() {
     let temp = tempfile::tempdir().unwrap();
     crashed(temp.path(), 100, 1000, StoreSettings::default());
-    let last = names(temp.path()).into_iter().filter(|name| name.ends_with(".log")).next_back().unwrap();
+    let last = names(temp.path()).into_iter().rfind(|name| name.ends_with(".log")).unwrap();
     let logs = log_path(temp.path());
     fs::rename(logs.join(&last), logs.join("next.segment")).unwrap();
     let opened = open_log(temp.path(), &SETTINGS);
