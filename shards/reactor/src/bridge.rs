@@ -6,9 +6,10 @@
 //!
 //! # Invariants
 //! - The kernel signals the eventfd only during such a sleep; signalling for every completion would cost it time.
-//! - Our own ring does not read the eventfd during such a sleep. It would take the signal away from glommio, and
-//!   worse: its completion would have to signal the eventfd from within the eventfd's own wake-up, which the
-//!   kernel puts off, and (seen on Linux 6.18) after the first time never does.
+//! - Our own ring does not read the eventfd during such a sleep. It could take the signal away from glommio; and
+//!   while its read has work pending in our ring, which nobody works off during the sleep, the kernel signals no
+//!   further completion. (Nor may the ring read one eventfd and signal another: a signal from within an eventfd's
+//!   own wake-up is put off by the kernel, and, seen on Linux 6.18, after the first time never given.)
 //! - The timer in the ring fires no later than the deadline asked for; it may fire for an earlier one, and then
 //!   the sleep simply ends early.
 

@@ -96,13 +96,12 @@ fn a_wake_from_another_thread_ends_a_sleep_without_deadline() {
             let wakes = Arc::new(AtomicU64::new(0));
             let seen = Arc::clone(&wakes);
             let shard = on_shard_with(options, move |mut stage| async move {
-                let mut known = 0;
-                let mut background = background;
+                let (mut known, mut switch_at) = (0, 100);
                 while known < 2000 {
-                    // From one kind of sleep to the other.
-                    if background && known > 500 {
-                        background = false;
-                        spawn_background(async { sleep(FOR_EVER).await });
+                    // From one kind of sleep to the other and back, again and again.
+                    if background && known >= switch_at {
+                        switch_at = known + 100;
+                        spawn_background(async { sleep(Duration::from_millis(2)).await });
                     }
                     stage.reactor.poll(&mut Vec::new());
                     let now = seen.load(Ordering::SeqCst);
