@@ -19,7 +19,7 @@ use mesh::{Port, PortId};
 use metadata::{Delta, LogIndex};
 use quorum::MetadataLog;
 use reactor::{Handle, Waker};
-use types::{ErrorCode, ShardId};
+use types::{ErrorCode, ShardId, TopicPartition};
 
 use crate::boot::BootError;
 use crate::clock::Now;
@@ -59,8 +59,8 @@ pub struct Control {
     /// The shards' threads.
     handles: Vec<Handle>,
     progress: Vec<Progress>,
-    /// Requests that wait for their turn.
-    asks: VecDeque<(RequestRef, Box<controller::Request>)>,
+    /// Requests that wait for their turn, and who gets the reply; the control thread asks for itself, too.
+    asks: VecDeque<(Option<RequestRef>, Box<controller::Request>)>,
     /// The reply to the change that the shards are acting on.
     due: Option<DueReply>,
     phase: Phase,
@@ -76,7 +76,7 @@ struct Progress {
 /// A reply that waits until every shard has applied an image.
 struct DueReply {
     index: LogIndex,
-    to: RequestRef,
+    to: Option<RequestRef>,
     reply: Box<controller::Reply>,
 }
 
@@ -164,9 +164,12 @@ impl Control {
 
     fn deliver(&mut self, message: Message) {
         match message {
-            Message::Ask { from, request } => self.asks.push_back((from, request)),
-            Message::Applied { shard, index } => {
+            Message::Ask { from, request } => self.asks.push_back((Some(from), request)),
+            Message::Applied { shard, index, cut } => {
                 self.progress[shard.index()].applied = Some(index);
+                if !cut.is_empty() {
+                    self.asks.push_back((None, Box::new(self.renew_epochs(&cut))));
+                }
                 self.send_due_reply();
             }
             Message::Stopped { shard } => self.progress[shard.index()].stopped = true,
@@ -180,7 +183,7 @@ impl Control {
         }
     }
 
-    fn ask(&mut self, from: RequestRef, request: &controller::Request) {
+    fn ask(&mut self, from: Option<RequestRef>, request: &controller::Request) {
         let outcome = match random_seed() {
             Ok(seed) => self.controller.handle(request, Now::read().wall, seed),
             Err(error) => {
@@ -238,7 +241,18 @@ impl Control {
         self.progress.iter().map(|shard| shard.applied).min().flatten()
     }
 
-    fn answer(&mut self, to: RequestRef, result: Result<Box<controller::Reply>, ErrorCode>) {
+    /// New leader epochs for partitions whose logs were cut.
+    fn renew_epochs(&self, cut: &[TopicPartition]) -> controller::Request {
+        let image = self.controller.image();
+        controller::Request::RenewLeaderEpochs(controller::RenewLeaderEpochs {
+            broker: image.node(),
+            broker_epoch: image.brokers().get(&image.node()).map_or(-1, |broker| broker.epoch),
+            partitions: cut.iter().map(|at| (at.topic, at.partition)).collect(),
+        })
+    }
+
+    fn answer(&mut self, to: Option<RequestRef>, result: Result<Box<controller::Reply>, ErrorCode>) {
+        let Some(to) = to else { return };
         let from = PortId(self.progress.len());
         self.port.send(port_of(to.shard), Message::Done { to, from, done: Done::Controlled(result) });
     }

@@ -315,8 +315,8 @@ impl Shard {
     }
 
     fn tell_applied(&mut self) {
-        if let Some(index) = self.partitions.take_applied() {
-            self.mesh.send(self.broker.control_port(), Message::Applied { shard: self.id, index });
+        if let Some((index, cut)) = self.partitions.take_applied() {
+            self.mesh.send(self.broker.control_port(), Message::Applied { shard: self.id, index, cut });
         }
     }
 

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use protocol::{ApiKey, DecodeError, EncodeError, Versions};
+use protocol::{ApiKey, DecodeError, EncodeError};
 use record::RecordError;
 use types::{ErrorCode, Offset, PartitionIndex};
 
@@ -47,7 +47,7 @@ pub enum ClientError {
     Encode(#[from] EncodeError),
     /// There is no version that both sides know.
     #[error("{address} cannot do this: {api} {wanted} is needed, and it offers {offered}")]
-    Unsupported { address: HostPort, api: ApiKey, wanted: Versions, offered: String },
+    Unsupported { address: HostPort, api: ApiKey, wanted: String, offered: String },
     /// A broker refused.
     #[error("{what}: {}", refusal(*code, message.as_deref()))]
     Refused { what: String, code: i16, message: Option<String> },

@@ -11,12 +11,12 @@
 //! # Not here
 //! What is printed (`cli`). Groups, transactions, TLS and SASL.
 
-mod address;
 mod aborted;
-mod admin;
+mod address;
 mod connection;
 mod consumer;
 mod error;
+mod fetched;
 mod node;
 mod offsets;
 mod partitioner;
@@ -25,8 +25,9 @@ mod producer;
 mod topic;
 
 pub use address::HostPort;
-pub use consumer::{Consumer, ConsumerOptions, Fetched, Isolation};
-pub use error::ClientError;
+pub use consumer::{Consumer, ConsumerOptions, Isolation};
+pub use fetched::Fetched;
+pub use error::{ClientError, error_name};
 pub use node::{Client, Options};
 pub use offsets::{FoundOffset, OffsetTarget};
 pub use partitioner::partition_for_key;

@@ -53,6 +53,8 @@ pub struct Partitions {
     pub(super) open: Arena<Partition>,
     by_log: HashMap<LogId, Key>,
     openings: Openings,
+    /// Partitions opened since the last image whose logs had lost an unfinished end.
+    cut: Vec<TopicPartition>,
     /// Logs that are being removed.
     removing: usize,
     /// The image that was given last, until all its partitions are open.
@@ -94,6 +96,7 @@ impl Partitions {
             open: Arena::default(),
             by_log: HashMap::new(),
             openings: Openings::default(),
+            cut: Vec::new(),
             removing: 0,
             applying: None,
             append_jobs: Arena::default(),
@@ -181,18 +184,41 @@ impl Partitions {
                 }
                 for partition in &change.partitions {
                     let at = TopicPartition { topic: *id, partition: *partition };
-                    if self.placement.owner(at) == self.shard && !self.slots.contains_key(&at) {
-                        self.slots.insert(at, Slot::Opening);
-                        self.openings.start(reactor, &self.directories, topic, *partition);
-                    }
+                    self.apply_partition(reactor, topic, at);
                 }
             }
         }
     }
 
+    /// Opens a partition that is new here, or takes over the new leader epoch of one that is not.
+    fn apply_partition(&mut self, reactor: &mut Reactor, topic: &Topic, at: TopicPartition) {
+        if self.placement.owner(at) != self.shard {
+            return;
+        }
+        match self.slots.get(&at) {
+            None => {
+                self.slots.insert(at, Slot::Opening);
+                self.openings.start(reactor, &self.directories, topic, at.partition);
+            }
+            Some(Slot::Open(key)) => {
+                if let (Some(partition), Some(state)) =
+                    (self.open.get_mut(*key), topic.partition(at.partition))
+                {
+                    partition.epoch = state.leader_epoch;
+                }
+            }
+            // One that is being opened takes its epoch from the image that it was opened for; changes come one by one.
+            Some(Slot::Opening | Slot::Failed) => {}
+        }
+    }
+
     /// The image that was applied last, told once, when every partition of it is open and no removal is under way.
-    pub fn take_applied(&mut self) -> Option<LogIndex> {
-        if self.openings.are_done() && self.removing == 0 { self.applying.take() } else { None }
+    /// With it come the partitions whose logs were cut when they were opened.
+    pub fn take_applied(&mut self) -> Option<(LogIndex, Vec<TopicPartition>)> {
+        if !self.openings.are_done() || self.removing > 0 {
+            return None;
+        }
+        Some((self.applying.take()?, std::mem::take(&mut self.cut)))
     }
 
     /// Saves what a restart needs and makes everything durable. [`Self::closed`] tells when that is done.
@@ -249,6 +275,9 @@ impl Partitions {
 
     fn adopt(&mut self, opened: OpenedPartition, _now: TimestampMs) {
         let at = opened.at;
+        if opened.was_cut() {
+            self.cut.push(at);
+        }
         let partition = opened.into_partition(&mut self.store);
         let log = partition.log;
         let key = self.open.insert(partition);

@@ -74,6 +74,12 @@ pub struct OpenedPartition {
 }
 
 impl OpenedPartition {
+    /// Whether recovery cut an unfinished end off the log. Somebody may have read it: the partition needs a new leader
+    /// epoch, by which consumers notice (KIP-320).
+    pub(super) fn was_cut(&self) -> bool {
+        self.log.recovery().cut_bytes > 0
+    }
+
     pub(super) fn into_partition(self, store: &mut Store) -> Partition {
         let rule = settings::flush_rule(&self.settings);
         let leader = Leader::new(self.log.log_start(), self.log.log_end(), rule);
