@@ -70,6 +70,7 @@ pub struct Control {
 #[derive(Clone, Copy, Default)]
 struct Progress {
     applied: Option<LogIndex>,
+    drained: bool,
     stopped: bool,
 }
 
@@ -84,7 +85,10 @@ struct DueReply {
 enum Phase {
     Starting,
     Serving,
+    /// Shards answer what is in flight, also each other's.
     Stopping,
+    /// Shards close their logs.
+    Closing,
 }
 
 impl Control {
@@ -139,10 +143,7 @@ impl Control {
                     ready();
                 }
             }
-            if self.phase != Phase::Stopping && self.stop.requested.load(Ordering::SeqCst) {
-                self.phase = Phase::Stopping;
-                self.broadcast(|| Message::Stop);
-            }
+            self.advance_stop();
             if self.progress.iter().all(|shard| shard.stopped) {
                 return Ok(self.handles);
             }
@@ -152,6 +153,21 @@ impl Control {
             if self.port.prepare_to_sleep() {
                 self.waker.wait(Some(WATCH_INTERVAL))?;
             }
+        }
+    }
+
+    /// Takes the next step of a graceful stop, if one is due.
+    fn advance_stop(&mut self) {
+        match self.phase {
+            Phase::Starting | Phase::Serving if self.stop.requested.load(Ordering::SeqCst) => {
+                self.phase = Phase::Stopping;
+                self.broadcast(|| Message::Stop);
+            }
+            Phase::Stopping if self.progress.iter().all(|shard| shard.drained) => {
+                self.phase = Phase::Closing;
+                self.broadcast(|| Message::Close);
+            }
+            _ => {}
         }
     }
 
@@ -172,6 +188,7 @@ impl Control {
                 }
                 self.send_due_reply();
             }
+            Message::Drained { shard } => self.progress[shard.index()].drained = true,
             Message::Stopped { shard } => self.progress[shard.index()].stopped = true,
             Message::Work { .. }
             | Message::Done { .. }
@@ -179,7 +196,8 @@ impl Control {
             | Message::Moved(_)
             | Message::Publish { .. }
             | Message::Open
-            | Message::Stop => debug_assert!(false, "a message for a shard"),
+            | Message::Stop
+            | Message::Close => debug_assert!(false, "a message for a shard"),
         }
     }
 

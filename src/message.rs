@@ -29,8 +29,12 @@ pub enum Message {
     Applied { shard: ShardId, index: LogIndex, cut: Vec<TopicPartition> },
     /// To every shard: all are ready, accept connections.
     Open,
-    /// To every shard: finish what is in flight, make the logs durable, end.
+    /// To every shard: take no more requests, finish what is in flight.
     Stop,
+    /// To the control thread: this shard's connections need no other shard any more.
+    Drained { shard: ShardId },
+    /// To every shard, when no shard needs another: make the logs durable, end.
+    Close,
     /// To the control thread: this shard has ended.
     Stopped { shard: ShardId },
 }

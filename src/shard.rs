@@ -60,6 +60,8 @@ enum Phase {
     Serving,
     /// Requests in flight are answered until this time.
     Draining(Instant),
+    /// Its own are answered; other shards may still need its partitions.
+    Drained,
     /// Logs are being closed.
     Closing,
     Ended,
@@ -185,7 +187,15 @@ impl Shard {
                 self.partitions.end_waits();
                 self.phase = Phase::Draining(self.now.monotonic + DRAIN_MAX);
             }
-            Message::Ask { .. } | Message::Applied { .. } | Message::Stopped { .. } => {
+            Message::Close => {
+                self.close_connections();
+                self.partitions.close(&mut self.reactor);
+                self.phase = Phase::Closing;
+            }
+            Message::Ask { .. }
+            | Message::Applied { .. }
+            | Message::Drained { .. }
+            | Message::Stopped { .. } => {
                 debug_assert!(false, "a message for the control thread");
             }
         }
@@ -323,13 +333,12 @@ impl Shard {
     /// Takes the next step of a graceful stop, if one is due.
     fn advance_stop(&mut self) {
         match &self.phase {
-            Phase::Starting(_) | Phase::Serving | Phase::Ended => {}
+            Phase::Starting(_) | Phase::Serving | Phase::Drained | Phase::Ended => {}
             Phase::Draining(until) => {
                 if self.connections.is_drained() || *until <= self.now.monotonic {
-                    self.connections.close_all();
-                    self.connections.flush(&mut self.reactor);
-                    self.partitions.close(&mut self.reactor);
-                    self.phase = Phase::Closing;
+                    self.close_connections();
+                    self.mesh.send(self.broker.control_port(), Message::Drained { shard: self.id });
+                    self.phase = Phase::Drained;
                 }
             }
             Phase::Closing => {
@@ -339,6 +348,11 @@ impl Shard {
                 }
             }
         }
+    }
+
+    fn close_connections(&mut self) {
+        self.connections.close_all();
+        self.connections.flush(&mut self.reactor);
     }
 
     fn next_deadline(&self) -> Instant {

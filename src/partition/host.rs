@@ -74,6 +74,8 @@ pub struct Partitions {
     next_retention: Instant,
     /// No read waits any longer.
     pub(super) ending: bool,
+    /// Logs that were not open when closing began, once it has.
+    never_closed: Option<usize>,
     closed: Option<usize>,
 }
 
@@ -112,6 +114,7 @@ impl Partitions {
             retention_interval,
             next_retention: now + retention_interval,
             ending: false,
+            never_closed: None,
             closed: None,
         }
     }
@@ -223,6 +226,9 @@ impl Partitions {
 
     /// Saves what a restart needs and makes everything durable. [`Self::closed`] tells when that is done.
     pub fn close(&mut self, reactor: &mut Reactor) {
+        // They may still be in need of recovery, so the next start must not take their directory for clean.
+        let is_open = |slot: &Slot| matches!(slot, Slot::Open(_));
+        self.never_closed = Some(self.slots.values().filter(|slot| !is_open(slot)).count());
         for partition in self.open.values_mut() {
             self.store.save_producer_snapshot(
                 partition.log,
@@ -236,7 +242,7 @@ impl Partitions {
 
     /// How many logs could not be closed cleanly, once closing has ended.
     pub fn closed(&self) -> Option<usize> {
-        self.closed
+        Some(self.closed? + self.never_closed?)
     }
 
     /// The state of a partition, or what a client is told instead.
@@ -259,8 +265,8 @@ impl Partitions {
         let mut any = false;
         while let Some((at, result)) = self.openings.finished() {
             any = true;
-            if !self.slots.contains_key(&at) {
-                continue; // Its topic was deleted meanwhile.
+            if !self.slots.contains_key(&at) || self.never_closed.is_some() {
+                continue; // Its topic was deleted meanwhile, or the shard closes.
             }
             match result {
                 Ok(opened) => self.adopt(*opened, now),
