@@ -217,7 +217,7 @@ impl Partition {
     ) {
         let stored = BatchHeader { base_offset, ..*header };
         self.producers.applied(&stored, now);
-        self.epochs.assign(self.epoch, base_offset);
+        self.epochs_unsaved |= self.epochs.assign(self.epoch, base_offset);
         self.unsaved_bytes += header.batch_len_bytes as u64;
         self.leader.appended(stored.next_offset(), now);
         if self.leader.flush_due(now) {

@@ -230,12 +230,8 @@ impl Partitions {
         let is_open = |slot: &Slot| matches!(slot, Slot::Open(_));
         self.never_closed = Some(self.slots.values().filter(|slot| !is_open(slot)).count());
         for partition in self.open.values_mut() {
-            self.store.save_producer_snapshot(
-                partition.log,
-                partition.producers.end(),
-                partition.producers.snapshot(),
-                reactor,
-            );
+            partition.save_epochs(&mut self.store, reactor);
+            partition.save_producers(&mut self.store, reactor);
         }
         self.store.close(reactor);
     }
@@ -348,10 +344,9 @@ impl Partitions {
         if partition.leader.flush_due(now) {
             self.store.want_durable(log);
         }
+        partition.save_epochs(&mut self.store, reactor);
         if partition.unsaved_bytes >= SNAPSHOT_INTERVAL_BYTES {
-            partition.unsaved_bytes = 0;
-            let (at, bytes) = (partition.producers.end(), partition.producers.snapshot());
-            self.store.save_producer_snapshot(log, at, bytes, reactor);
+            partition.save_producers(&mut self.store, reactor);
         }
         if moved {
             self.watermark_moved(key);
@@ -397,6 +392,20 @@ impl Partitions {
     fn name_of(&self, log: LogId) -> String {
         let partition = self.by_log.get(&log).and_then(|key| self.open.get(*key));
         partition.map_or_else(|| "a removed partition".to_owned(), |partition| partition.name.to_string())
+    }
+}
+
+impl Partition {
+    /// Writes the checkpoint of leader epochs, if it is out of date.
+    fn save_epochs(&mut self, store: &mut Store, reactor: &mut Reactor) {
+        if std::mem::take(&mut self.epochs_unsaved) {
+            store.save_leader_epochs(self.log, self.epochs.encode(), reactor);
+        }
+    }
+
+    fn save_producers(&mut self, store: &mut Store, reactor: &mut Reactor) {
+        self.unsaved_bytes = 0;
+        store.save_producer_snapshot(self.log, self.producers.end(), self.producers.snapshot(), reactor);
     }
 }
 

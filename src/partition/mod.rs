@@ -40,6 +40,8 @@ pub struct Partition {
     epochs: LeaderEpochs,
     producers: ProducerStates,
     settings: Arc<TopicSettings>,
+    /// The epochs have changed since their checkpoint was written.
+    epochs_unsaved: bool,
     /// Bytes appended since the state of producers was saved.
     unsaved_bytes: u64,
     /// Appends that wait for the high watermark, lowest first: the offset it must reach, the job, the part in it.
@@ -64,7 +66,7 @@ impl Partition {
     fn move_log_start(&mut self, log_start: Offset) {
         // The log deletes nothing above the high watermark; if it said so, the leader's view stays.
         if self.leader.log_start_moved(log_start).is_ok() {
-            self.epochs.truncate_from_start(log_start);
+            self.epochs_unsaved |= self.epochs.truncate_from_start(log_start);
             self.producers.log_start_moved(log_start);
         }
     }

@@ -69,6 +69,7 @@ pub struct OpenedPartition {
     log: OpenedLog,
     epoch: LeaderEpoch,
     epochs: LeaderEpochs,
+    epochs_unsaved: bool,
     producers: ProducerStates,
     settings: Arc<TopicSettings>,
 }
@@ -93,6 +94,7 @@ impl OpenedPartition {
             epochs: self.epochs,
             producers: self.producers,
             settings: self.settings,
+            epochs_unsaved: self.epochs_unsaved,
             unsaved_bytes: 0,
             appends: Default::default(),
             reads: Vec::new(),
@@ -163,9 +165,11 @@ fn open(
     let log = directories.dirs[directory].open_log(&name, at.topic, &settings::log_settings(&settings))?;
     report_recovery(&name, &log);
     let mut epochs = load_epochs(&name, &log);
+    let saved = epochs.clone();
     let (mut producers, from) = load_producers(directories.producer_expiration_ms, &name, &log, now);
     log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
-    Ok(OpenedPartition { at, name, directory, log, epoch, epochs, producers, settings })
+    let epochs_unsaved = epochs != saved;
+    Ok(OpenedPartition { at, name, directory, log, epoch, epochs, epochs_unsaved, producers, settings })
 }
 
 fn report_recovery(name: &LogName, log: &OpenedLog) {
