@@ -2,13 +2,14 @@
 
 use protocol::messages::topics::{DeleteRecordsPartitionResult, DeleteRecordsTopicResult};
 use protocol::messages::{DeleteRecordsRequest, DeleteRecordsResponse};
-use types::{ErrorCode, Offset, TopicPartition, Uuid};
+use types::{ErrorCode, Offset};
 
-use super::{encode, topics};
+use super::encode;
+use super::topics::{self, Places};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Done, Place, Work};
+use crate::work::{Done, Work};
 
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: DeleteRecordsRequest) -> Answer {
@@ -23,13 +24,10 @@ pub fn handle(shard: &mut Shard, call: &Call, request: DeleteRecordsRequest) -> 
                 low_watermark: Offset::NONE.0,
                 ..Default::default()
             };
-            let located = topics::find(&shard.image, false, &topic.name, Uuid::ZERO)
-                .and_then(|found| Ok((found.id, topics::partition(found, partition.partition_index)?)));
-            match located {
-                Ok((topic, index)) => {
-                    let at = TopicPartition { topic, partition: index };
-                    by_owner.push(Place(gather.places.len() as u32), at, Offset(partition.offset));
-                    gather.places.push((gather.response.topics.len(), partitions.len()));
+            match topics::locate(&shard.image, &topic.name, partition.partition_index) {
+                Ok(at) => {
+                    let place = gather.places.add(gather.response.topics.len(), partitions.len());
+                    by_owner.push(place, at, Offset(partition.offset));
                 }
                 Err(error) => fill(&mut result, Err(error)),
             }
@@ -45,16 +43,16 @@ pub fn handle(shard: &mut Shard, call: &Call, request: DeleteRecordsRequest) -> 
 #[derive(Default)]
 struct DeleteGather {
     response: DeleteRecordsResponse,
-    /// Each [`Place`]'s topic and partition in the response.
-    places: Vec<(usize, usize)>,
+    /// Where the owners' answers belong.
+    places: Places,
 }
 
 impl Gather for DeleteGather {
     fn merge(&mut self, done: Done) {
         let Done::DeleteRecords(parts) = done else { return debug_assert!(false, "not deletions: {done:?}") };
         for part in parts {
-            if let Some((topic, partition)) = self.places.get(part.place.0 as usize) {
-                fill(&mut self.response.topics[*topic].partitions[*partition], part.item);
+            if let Some((topic, partition)) = self.places.find(part.place) {
+                fill(&mut self.response.topics[topic].partitions[partition], part.item);
             }
         }
     }

@@ -2,13 +2,14 @@
 
 use protocol::messages::transaction_admin::{PartitionResponse, ProducerState, TopicResponse};
 use protocol::messages::{DescribeProducersRequest, DescribeProducersResponse};
-use types::{ErrorCode, TopicPartition, Uuid};
+use types::ErrorCode;
 
-use super::{encode, topics};
+use super::encode;
+use super::topics::{self, Places};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Done, Place, ProducerSeen, Work};
+use crate::work::{Done, ProducerSeen, Work};
 
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: DescribeProducersRequest) -> Answer {
@@ -19,12 +20,9 @@ pub fn handle(shard: &mut Shard, call: &Call, request: DescribeProducersRequest)
         let mut partitions = Vec::with_capacity(topic.partition_indexes.len());
         for index in topic.partition_indexes {
             let mut response = PartitionResponse { partition_index: index, ..Default::default() };
-            let located = topics::find(&shard.image, false, &topic.name, Uuid::ZERO)
-                .and_then(|found| Ok((found.id, topics::partition(found, index)?)));
-            match located {
-                Ok((topic, partition)) => {
-                    by_owner.push(Place(gather.places.len() as u32), TopicPartition { topic, partition }, ());
-                    gather.places.push((gather.response.topics.len(), partitions.len()));
+            match topics::locate(&shard.image, &topic.name, index) {
+                Ok(at) => {
+                    by_owner.push(gather.places.add(gather.response.topics.len(), partitions.len()), at, ());
                 }
                 Err(error) => fill(&mut response, Err(error)),
             }
@@ -40,16 +38,16 @@ pub fn handle(shard: &mut Shard, call: &Call, request: DescribeProducersRequest)
 #[derive(Default)]
 struct ProducersGather {
     response: DescribeProducersResponse,
-    /// Each [`Place`]'s topic and partition in the response.
-    places: Vec<(usize, usize)>,
+    /// Where the owners' answers belong.
+    places: Places,
 }
 
 impl Gather for ProducersGather {
     fn merge(&mut self, done: Done) {
         let Done::Producers(parts) = done else { return debug_assert!(false, "not producers: {done:?}") };
         for part in parts {
-            if let Some((topic, partition)) = self.places.get(part.place.0 as usize) {
-                fill(&mut self.response.topics[*topic].partitions[*partition], part.item);
+            if let Some((topic, partition)) = self.places.find(part.place) {
+                fill(&mut self.response.topics[topic].partitions[partition], part.item);
             }
         }
     }

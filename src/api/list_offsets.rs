@@ -4,13 +4,14 @@ use protocol::messages::list_offsets::{
     ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsTopicResponse,
 };
 use protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
-use types::{ErrorCode, LeaderEpoch, TimestampMs, TopicPartition, Uuid};
+use types::{ErrorCode, LeaderEpoch, TimestampMs};
 
-use super::{encode, topics};
+use super::encode;
+use super::topics::{self, Places};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Done, Listed, OffsetQuery, Place, WhichOffset, Work};
+use crate::work::{Done, Listed, OffsetQuery, WhichOffset, Work};
 
 const READ_COMMITTED: i8 = 1;
 /// From this version on the answer tells the record's leader epoch.
@@ -30,14 +31,15 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ListOffsetsRequest) -> An
                 ..Default::default()
             };
             let located = query(partition, committed_only).and_then(|query| {
-                let found = topics::find(&shard.image, false, &topic.name, Uuid::ZERO)?;
-                let index = topics::partition(found, partition.partition_index)?;
-                Ok((TopicPartition { topic: found.id, partition: index }, query))
+                Ok((topics::locate(&shard.image, &topic.name, partition.partition_index)?, query))
             });
             match located {
                 Ok((at, query)) => {
-                    by_owner.push(Place(gather.places.len() as u32), at, query);
-                    gather.places.push((gather.response.topics.len(), partitions.len()));
+                    by_owner.push(
+                        gather.places.add(gather.response.topics.len(), partitions.len()),
+                        at,
+                        query,
+                    );
                 }
                 Err(error) => fill(&mut response, &Listed::failed(error)),
             }
@@ -69,16 +71,16 @@ fn query(partition: &ListOffsetsPartition, committed_only: bool) -> Result<Offse
 #[derive(Default)]
 struct ListOffsetsGather {
     response: ListOffsetsResponse,
-    /// Each [`Place`]'s topic and partition in the response.
-    places: Vec<(usize, usize)>,
+    /// Where the owners' answers belong.
+    places: Places,
 }
 
 impl Gather for ListOffsetsGather {
     fn merge(&mut self, done: Done) {
         let Done::ListOffsets(parts) = done else { return debug_assert!(false, "not offsets: {done:?}") };
         for part in parts {
-            if let Some((topic, partition)) = self.places.get(part.place.0 as usize) {
-                fill(&mut self.response.topics[*topic].partitions[*partition], &part.item);
+            if let Some((topic, partition)) = self.places.find(part.place) {
+                fill(&mut self.response.topics[topic].partitions[partition], &part.item);
             }
         }
     }

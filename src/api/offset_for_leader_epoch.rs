@@ -2,13 +2,14 @@
 
 use protocol::messages::list_offsets::{EpochEndOffset, OffsetForLeaderTopicResult};
 use protocol::messages::{OffsetForLeaderEpochRequest, OffsetForLeaderEpochResponse};
-use types::{LeaderEpoch, TopicPartition, Uuid};
+use types::LeaderEpoch;
 
-use super::{encode, topics};
+use super::encode;
+use super::topics::{self, Places};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Done, EpochEnd, EpochQuery, Place, Work};
+use crate::work::{Done, EpochEnd, EpochQuery, Work};
 
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: OffsetForLeaderEpochRequest) -> Answer {
@@ -19,20 +20,17 @@ pub fn handle(shard: &mut Shard, call: &Call, request: OffsetForLeaderEpochReque
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
             let mut response = EpochEndOffset { partition: partition.partition, ..Default::default() };
-            let located = topics::find(&shard.image, false, &topic.topic, Uuid::ZERO)
-                .and_then(|found| Ok((found.id, topics::partition(found, partition.partition)?)));
-            match located {
-                Ok((topic, index)) => {
+            match topics::locate(&shard.image, &topic.topic, partition.partition) {
+                Ok(at) => {
                     let query = EpochQuery {
                         current_epoch: LeaderEpoch(partition.current_leader_epoch),
                         epoch: LeaderEpoch(partition.leader_epoch),
                     };
                     by_owner.push(
-                        Place(gather.places.len() as u32),
-                        TopicPartition { topic, partition: index },
+                        gather.places.add(gather.response.topics.len(), partitions.len()),
+                        at,
                         query,
                     );
-                    gather.places.push((gather.response.topics.len(), partitions.len()));
                 }
                 Err(error) => fill(&mut response, &EpochEnd::failed(error)),
             }
@@ -48,16 +46,16 @@ pub fn handle(shard: &mut Shard, call: &Call, request: OffsetForLeaderEpochReque
 #[derive(Default)]
 struct EpochGather {
     response: OffsetForLeaderEpochResponse,
-    /// Each [`Place`]'s topic and partition in the response.
-    places: Vec<(usize, usize)>,
+    /// Where the owners' answers belong.
+    places: Places,
 }
 
 impl Gather for EpochGather {
     fn merge(&mut self, done: Done) {
         let Done::EpochEnds(parts) = done else { return debug_assert!(false, "not epochs: {done:?}") };
         for part in parts {
-            if let Some((topic, partition)) = self.places.get(part.place.0 as usize) {
-                fill(&mut self.response.topics[*topic].partitions[*partition], &part.item);
+            if let Some((topic, partition)) = self.places.find(part.place) {
+                fill(&mut self.response.topics[topic].partitions[partition], &part.item);
             }
         }
     }

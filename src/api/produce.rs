@@ -17,11 +17,12 @@ use protocol::messages::{ProduceRequest, ProduceResponse};
 use record::{Compression, CompressionLevel, Rejected, Rules, TimestampType, Validated};
 use types::{ErrorCode, PartitionIndex, TimestampMs, TopicPartition};
 
-use super::{encode, topics};
+use super::encode;
+use super::topics::{self, Places};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Acks, AppendWork, Appended, Done, Place, Work};
+use crate::work::{Acks, AppendWork, Appended, Done, Work};
 
 /// From this version on zstd is allowed (KIP-110).
 const ZSTD_VERSION: i16 = 7;
@@ -36,7 +37,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ProduceRequest) -> Answer
     };
     let until = shard.now.monotonic + Duration::from_millis(request.timeout_ms.max(0) as u64);
     let mut gather =
-        Box::new(ProduceGather { acks, response: ProduceResponse::default(), places: Vec::new() });
+        Box::new(ProduceGather { acks, response: ProduceResponse::default(), places: Places::default() });
     let placement = shard.broker.placement.clone();
     let mut by_owner = ByOwner::new(&placement);
     for data in request.topic_data {
@@ -128,8 +129,8 @@ fn compression(policy: CompressionPolicy) -> record::CompressionPolicy {
 struct ProduceGather {
     acks: Result<Acks, ErrorCode>,
     response: ProduceResponse,
-    /// Each [`Place`]'s topic and partition in the response.
-    places: Vec<(usize, usize)>,
+    /// Where the owners' answers belong.
+    places: Places,
 }
 
 impl ProduceGather {
@@ -143,8 +144,8 @@ impl ProduceGather {
         for (data, outcome) in data.partition_data.iter().zip(outcomes) {
             responses.push(match outcome {
                 Ok((at, validated)) => {
-                    by_owner.push(Place(self.places.len() as u32), at, validated);
-                    self.places.push((self.response.responses.len(), responses.len()));
+                    let place = self.places.add(self.response.responses.len(), responses.len());
+                    by_owner.push(place, at, validated);
                     PartitionProduceResponse { index: data.index, ..Default::default() }
                 }
                 Err(rejected) => refused(data.index, rejected),
@@ -167,8 +168,8 @@ impl Gather for ProduceGather {
     fn merge(&mut self, done: Done) {
         let Done::Append(parts) = done else { return debug_assert!(false, "not an append: {done:?}") };
         for part in parts {
-            let Some((topic, partition)) = self.places.get(part.place.0 as usize) else { continue };
-            let response = &mut self.response.responses[*topic].partition_responses[*partition];
+            let Some((topic, partition)) = self.places.find(part.place) else { continue };
+            let response = &mut self.response.responses[topic].partition_responses[partition];
             fill(response, &part.item);
         }
     }

@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use metadata::{Image, Topic};
-use types::{ErrorCode, PartitionIndex, TopicId};
+use types::{ErrorCode, PartitionIndex, TopicId, TopicPartition};
+
+use crate::work::Place;
 
 /// The topic that a request names by its id, or by its name in versions that know no ids.
 pub fn find<'a>(image: &'a Image, by_id: bool, name: &str, id: TopicId) -> Result<&'a Arc<Topic>, ErrorCode> {
@@ -11,6 +13,30 @@ pub fn find<'a>(image: &'a Image, by_id: bool, name: &str, id: TopicId) -> Resul
         image.topic_by_id(id).ok_or(ErrorCode::UnknownTopicId)
     } else {
         image.topic(name).ok_or(ErrorCode::UnknownTopicOrPartition)
+    }
+}
+
+/// The partition that a request names by its topic's name and its index.
+pub fn locate(image: &Image, name: &str, index: i32) -> Result<TopicPartition, ErrorCode> {
+    let topic = find(image, false, name, TopicId::ZERO)?;
+    Ok(TopicPartition { topic: topic.id, partition: partition(topic, index)? })
+}
+
+/// Where in a response, as topic and partition, the answer to each part of a request belongs.
+#[derive(Default)]
+pub struct Places(Vec<(usize, usize)>);
+
+impl Places {
+    /// The next part's answer belongs there.
+    pub fn add(&mut self, topic: usize, partition: usize) -> Place {
+        let place = Place(u32::try_from(self.0.len()).unwrap_or(u32::MAX));
+        self.0.push((topic, partition));
+        place
+    }
+
+    /// Where the answer to this part belongs.
+    pub fn find(&self, place: Place) -> Option<(usize, usize)> {
+        self.0.get(place.0 as usize).copied()
     }
 }
 
