@@ -53,7 +53,7 @@ pub(crate) enum Job {
     /// Remove the files of these segments, the oldest first. The log begins with segment `first` then.
     RemoveSegments { gone: Vec<Offset>, first: Offset },
     /// Cut the log, and look at it anew.
-    Truncate { to: Offset, log_start: Offset, settings: LogSettings },
+    Truncate { to: Offset, log_start: Offset, recovery_point: Offset, settings: LogSettings },
     /// Give the directory the name of a deleted one.
     Remove { unique: Uuid },
     /// Leave files as Kafka leaves them.
@@ -161,8 +161,8 @@ impl Job {
             Self::RemoveSegments { gone, first } => {
                 remove_segments(dir, gone, *first).map(|()| Done::Nothing)
             }
-            Self::Truncate { to, log_start, settings } => {
-                let opened = truncate::truncate(origin, *to, *log_start, settings)?;
+            Self::Truncate { to, log_start, recovery_point, settings } => {
+                let opened = truncate::truncate(origin, *to, *log_start, *recovery_point, settings)?;
                 Ok(Done::Truncated(Box::new(opened)))
             }
             Self::Remove { unique } => remove(origin, *unique),

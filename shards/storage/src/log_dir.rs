@@ -181,6 +181,10 @@ impl LogDir {
         }
         if created {
             sync_dir(&self.path)?;
+            // What an older log of that name has left says nothing about this one.
+            let mut table = self.lock();
+            table.recovery_points.remove(name);
+            table.log_starts.remove(name);
         }
         let (recovery_point, log_start) = {
             let known = self.lock();
@@ -196,12 +200,29 @@ impl LogDir {
             recovery_point,
             log_start,
         };
-        recover::open(origin, settings)
+        let before = CheckpointEntry { recovery_point: origin.recovery_point, log_start: origin.log_start };
+        let opened = recover::open(origin, settings)?;
+        self.lower_checkpoint(before, &opened)?;
+        Ok(opened)
     }
 
     /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure.
     pub fn mark_clean(&self) -> Result<(), StorageError> {
         replace(&self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
+    }
+
+    /// After records that the checkpoints speak of are gone: they must not vouch for those that take their offsets.
+    pub(crate) fn lower_checkpoint(
+        &self,
+        before: CheckpointEntry,
+        opened: &OpenedLog,
+    ) -> Result<(), StorageError> {
+        if before.recovery_point <= opened.log_end && before.log_start <= opened.log_start {
+            return Ok(());
+        }
+        let recovery_point = before.recovery_point.min(opened.log_end);
+        let entry = CheckpointEntry { recovery_point, log_start: opened.log_start };
+        self.save_checkpoints([(opened.name().clone(), Some(entry))])
     }
 
     /// Takes over changes and saves both checkpoints. Blocks: for an offload thread.

@@ -9,7 +9,7 @@ use crate::checkpoint::sync_dir;
 use crate::error::{Context, StorageError};
 use crate::job::remove_segment;
 use crate::layout::{FileKind, file_path, parse_file_name};
-use crate::log_dir::entries;
+use crate::log_dir::{CheckpointEntry, entries};
 use crate::opened::OpenedLog;
 use crate::recover::{self, Origin};
 use crate::scan::{Checksums, Scan, Step};
@@ -22,8 +22,13 @@ pub(crate) fn truncate(
     origin: &Origin,
     to: Offset,
     log_start: Offset,
+    recovery_point: Offset,
     settings: &LogSettings,
 ) -> Result<OpenedLog, StorageError> {
+    // First the checkpoint: an old one would later vouch for records that are not those it was made of.
+    let log_start = log_start.min(to);
+    let entry = CheckpointEntry { recovery_point: to.min(recovery_point), log_start };
+    origin.dir.save_checkpoints([(origin.name.clone(), Some(entry))])?;
     let dir = &origin.path;
     let mut bases = Vec::new();
     for (name, _) in entries(dir)? {
@@ -45,8 +50,10 @@ pub(crate) fn truncate(
         }
     }
     sync_dir(dir)?;
-    let origin = Origin { trust: true, log_start: log_start.min(to), ..origin.clone() };
-    recover::open(origin, settings)
+    let origin = Origin { trust: true, log_start, ..origin.clone() };
+    let opened = recover::open(origin, settings)?;
+    opened.origin.dir.lower_checkpoint(entry, &opened)?;
+    Ok(opened)
 }
 
 fn cut_segment(origin: &Origin, base: Offset, to: Offset) -> Result<(), StorageError> {

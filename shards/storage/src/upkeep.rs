@@ -77,7 +77,7 @@ impl Store {
                 Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
                 }
-                Message::Checkpointed(result) => self.on_checkpointed(result),
+                Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
             }
         }
         self.evict();
@@ -166,14 +166,16 @@ impl Store {
 
     /// Begins what a log can begin only when nothing else is under way.
     pub(crate) fn settle(&mut self, id: LogId, reactor: &mut Reactor) {
+        // A checkpoint that is being saved knows the log as it was: it must not come after what these jobs save.
+        let free = !self.upkeep.checkpoint_running;
         let Some(log) = find(&mut self.logs, id) else { return };
         let settled = log.is_settled();
-        let at_rest = !log.commit_in_flight && !log.job_running;
-        let log_start = log.log_start;
+        let at_rest = !log.commit_in_flight && !log.job_running && free;
+        let (log_start, recovery_point) = (log.log_start, log.recovery_point());
         match &mut log.state {
-            State::Truncating { to, started } if settled && !*started => {
+            State::Truncating { to, started } if settled && free && !*started => {
                 *started = true;
-                let job = Job::Truncate { to: *to, log_start, settings: log.settings };
+                let job = Job::Truncate { to: *to, log_start, recovery_point, settings: log.settings };
                 log.jobs.push_back(job);
                 self.core.cached = self.core.cached.saturating_sub(log.rest());
                 self.open_segments.forget(id, Offset::ZERO);
@@ -315,8 +317,14 @@ impl Store {
         });
     }
 
-    fn on_checkpointed(&mut self, result: Result<(), StorageError>) {
+    fn on_checkpointed(&mut self, result: Result<(), StorageError>, reactor: &mut Reactor) {
         self.upkeep.checkpoint_running = false;
+        let waits = |log: &Log| matches!(log.state, State::Truncating { .. } | State::Removing { .. });
+        let waiting: Vec<LogId> =
+            self.logs.iter().filter(|(_, log)| waits(log)).map(|(_, log)| log.id).collect();
+        for id in waiting {
+            self.settle(id, reactor);
+        }
         if let Err(error) = &result {
             warn!(%error, "cannot save checkpoints: recovery after a crash will take longer");
             for (_, log) in &mut self.logs {

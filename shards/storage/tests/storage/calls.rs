@@ -1,6 +1,6 @@
 //! Each call once, with what it promises.
 
-use strome_storage::{LogSettings, StorageError, StoreSettings, TimestampTarget};
+use strome_storage::{LogSettings, Outcome, StorageError, StoreSettings, TimestampTarget};
 use types::{Offset, TimestampMs, Uuid};
 
 use crate::driver::*;
@@ -315,5 +315,109 @@ fn what_nobody_wants_durable_is_written_in_the_background() {
         assert_eq!(shard.store.status(log).unwrap().durable_end, Offset(0));
         assert!(shard.outcomes().is_empty());
         shard.make_durable(log).await;
+    });
+}
+
+#[test]
+fn nothing_is_durable_before_its_write_and_sync_have_completed() {
+    let temp = tempfile::tempdir().unwrap();
+    on_shard(StoreSettings::default(), |mut shard| async move {
+        let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
+        shard.append(log, &batch(1, 100, 1)).unwrap();
+        shard.make_durable(log).await;
+        shard.outcomes();
+        shard.fault = Fault::Withhold;
+        shard.append(log, &batch(1, 100, 2)).unwrap();
+        shard.store.want_durable(log);
+        for _ in 0..30 {
+            shard.turn().await;
+        }
+        assert_eq!(shard.store.status(log).unwrap().durable_end, Offset(1));
+        assert!(shard.outcomes().is_empty());
+        shard.fault = Fault::None;
+        let durable = shard.until(|outcome| match outcome {
+            Outcome::Committed { durable_end, .. } => Some(*durable_end),
+            _ => None,
+        });
+        assert_eq!(durable.await, Offset(2));
+    });
+}
+
+#[test]
+fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
+    let temp = tempfile::tempdir().unwrap();
+    on_shard(StoreSettings::default(), |mut shard| async move {
+        let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
+        shard.append(log, &batch(1, 100, 1)).unwrap();
+        shard.make_durable(log).await;
+        shard.outcomes();
+        shard.append(log, &batch(1, 100, 2)).unwrap();
+        shard.store.want_durable(log);
+        shard.fault = Fault::Fail(std::io::ErrorKind::Other);
+        shard.until(|outcome| matches!(outcome, Outcome::Offline { .. }).then_some(())).await;
+        shard.fault = Fault::None;
+        shard.store.want_durable(log);
+        for _ in 0..30 {
+            shard.turn().await;
+        }
+        assert!(shard.outcomes().is_empty(), "nothing becomes durable any more");
+        assert!(matches!(shard.append(log, &batch(1, 1, 1)), Err(StorageError::Offline(_))));
+        let status = shard.store.status(log).unwrap();
+        assert_eq!((status.durable_end, status.log_end), (Offset(1), Offset(2)));
+        assert_eq!(shard.store.memory_bytes().1, 0, "what cannot be written is no backlog");
+        assert_eq!(offsets(&shard.read(log, Offset(0), Offset(1), 100).await.unwrap()), [(0, 0)]);
+    });
+}
+
+#[test]
+fn a_write_that_lacks_space_is_done_again_from_memory() {
+    let temp = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { retry_ms: 20, write_delay_ms_max: 1, ..StoreSettings::default() };
+    on_shard(settings, |mut shard| async move {
+        let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
+        for i in 0..10 {
+            // Written, and not synced.
+            shard.append(log, &batch(1, 3000, i)).unwrap();
+            while shard.store.memory_bytes().1 > 0 {
+                shard.turn().await;
+            }
+        }
+        assert_eq!(shard.store.status(log).unwrap().durable_end, Offset(0));
+        shard.fault = Fault::Fail(std::io::ErrorKind::StorageFull);
+        shard.store.want_durable(log);
+        shard.until(|outcome| matches!(outcome, Outcome::Stalled { .. }).then_some(())).await;
+        assert!(matches!(shard.append(log, &batch(1, 1, 1)), Err(StorageError::Stalled(_))));
+        assert!(shard.store.memory_bytes().1 > 30_000, "all that is not durable is to be written again");
+        shard.fault = Fault::None;
+        shard.until(|outcome| matches!(outcome, Outcome::Resumed { .. }).then_some(())).await;
+        shard.make_durable(log).await;
+        shard.append(log, &batch(1, 1, 1)).unwrap();
+    });
+}
+
+#[test]
+fn followers_keep_the_offsets_of_their_leader() {
+    let temp = tempfile::tempdir().unwrap();
+    on_shard(StoreSettings::default(), |mut shard| async move {
+        let log = shard.store.adopt(open_log(temp.path(), &SMALL));
+        let at = |offset| {
+            let bytes = stamped(&batch(2, 100, 1), Offset(offset));
+            (record::BatchHeader::parse(&bytes).unwrap(), bytes)
+        };
+        for offset in [0, 2, 10, 12] {
+            let (header, bytes) = at(offset);
+            shard.store.append_replica(log, &header, &bytes).unwrap();
+        }
+        let (header, bytes) = at(11);
+        let error = shard.store.append_replica(log, &header, &bytes).unwrap_err();
+        assert!(matches!(error, StorageError::OutOfOrder { expected: Offset(14), got: Offset(11) }));
+        for from in [4, 7, 10] {
+            let found = shard.read(log, Offset(from), Offset(14), 1).await.unwrap();
+            assert_eq!(offsets(&found), [(10, 11)], "a gap is passed over");
+        }
+        shard.make_durable(log).await;
+        drop(shard);
+        let opened = open_log(temp.path(), &SMALL);
+        assert_eq!((opened.log_end(), opened.recovery().cut_bytes), (Offset(14), 0));
     });
 }

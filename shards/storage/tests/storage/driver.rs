@@ -21,6 +21,17 @@ pub struct Shard {
     pub store: Store,
     events: Vec<Event>,
     outcomes: Vec<Outcome>,
+    pub fault: Fault,
+}
+
+/// What happens to writes that have completed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    None,
+    /// The store does not hear of them yet.
+    Withhold,
+    /// It hears that they have failed.
+    Fail(std::io::ErrorKind),
 }
 
 /// Runs `test` on a shard's thread; a panic there fails the caller.
@@ -43,16 +54,22 @@ impl Shard {
         let mut store = Store::new(StoreSettings { token_class: 7, ..settings });
         let mut shard_reactor = reactor;
         store.tick(now(), &mut shard_reactor);
-        Self { reactor: shard_reactor, store, events: Vec::new(), outcomes: Vec::new() }
+        Self { reactor: shard_reactor, store, events: Vec::new(), outcomes: Vec::new(), fault: Fault::None }
     }
 
     /// One turn of the loop; sleeps for a moment if there was nothing to do.
     pub async fn turn(&mut self) {
         self.reactor.poll(&mut self.events);
         let idle = self.events.is_empty();
+        let mut withheld = Vec::new();
         for event in self.events.drain(..) {
             match event {
+                Event::Wrote { .. } if self.fault == Fault::Withhold => withheld.push(event),
                 Event::Wrote { token, result } => {
+                    let result = match self.fault {
+                        Fault::Fail(kind) => Err(kind.into()),
+                        _ => result,
+                    };
                     assert_eq!(token.0 >> 56, 7);
                     self.store.on_wrote(token, result, &mut self.reactor);
                 }
@@ -60,6 +77,7 @@ impl Shard {
                 other => panic!("{other:?}"),
             }
         }
+        self.events = withheld;
         self.store.tick(now(), &mut self.reactor);
         self.store.commit(&mut self.reactor);
         while let Some(outcome) = self.store.next_outcome() {

@@ -3,5 +3,6 @@
 mod calls;
 mod crash;
 mod driver;
+mod full_disk;
 mod kafka_tools;
 mod model;
