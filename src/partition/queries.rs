@@ -60,7 +60,8 @@ impl Partitions {
             WhichOffset::Earliest | WhichOffset::EarliestLocal => {
                 return Ok(Ok(partition.listed(partition.leader.log_start())));
             }
-            WhichOffset::Latest => return Ok(Ok(partition.listed(end))),
+            // The end has no record yet whose epoch it could be.
+            WhichOffset::Latest => return Ok(Ok(Listed { epoch: partition.epoch, ..partition.listed(end) })),
             WhichOffset::LatestTiered => return Ok(Ok(Listed::NONE)),
             WhichOffset::EarliestPendingUpload => return Ok(Ok(Listed::NONE)),
             WhichOffset::AtOrAfter(timestamp) => TimestampTarget::AtOrAfter(timestamp),

@@ -96,18 +96,16 @@ impl Partitions {
         let (_, index) = job.on_disk.swap_remove(place);
         match result {
             Ok(records) => job.fetched[index].item.records = records,
-            Err(error) => {
-                tracing::error!("a read failed: {error}");
-                job.fetched[index].item = Fetched::failed(ErrorCode::KafkaStorageError);
-            }
+            Err(error) => job.fetched[index].item = Fetched::failed(code_of(&error)),
         }
         self.conclude_read(key, now);
     }
 
     /// Notes that a partition's readers may have more to read.
     pub(super) fn wake_reads(&mut self, partition: Key) {
-        if let Some(partition) = self.open.get(partition) {
-            self.reads_to_resume.extend_from_slice(&partition.reads);
+        if let Some(partition) = self.open.get_mut(partition) {
+            // Those that still wait afterwards put themselves on the list again.
+            self.reads_to_resume.append(&mut partition.reads);
         }
     }
 
@@ -119,9 +117,9 @@ impl Partitions {
         let mut fetched = std::mem::take(&mut job.fetched);
         fetched.clear();
         let mut on_disk = Vec::new();
+        let mut first = true;
         for (index, part) in parts.iter().enumerate() {
             // The first partition with records gives its first batch whole; later ones only what still has room.
-            let first = bytes_left == self.read_jobs.get(key).map_or(0, |job| job.work.bytes_max);
             let bytes_max = part.item.bytes_max.min(bytes_left);
             let wanted = if first || bytes_max > 0 { Some(bytes_max) } else { None };
             let (read, later) = self.read_part(reactor, part, wanted, committed_only);
@@ -130,6 +128,7 @@ impl Partitions {
                 self.disk_reads.insert(id, DiskRead::Fetch(key));
                 bytes_left = bytes_left.saturating_sub(bytes_max);
             }
+            first &= later.is_none() && read.records.is_empty();
             bytes_left = bytes_left.saturating_sub(read.len());
             fetched.push(part.answer(read));
         }
@@ -162,10 +161,7 @@ impl Partitions {
                 (fetched, None)
             }
             Ok(Read::Later(id)) => (fetched, Some(id)),
-            Err(StorageError::OffsetOutOfRange { .. }) => {
-                (Fetched::failed(ErrorCode::OffsetOutOfRange), None)
-            }
-            Err(_) => (Fetched::failed(ErrorCode::KafkaStorageError), None),
+            Err(error) => (Fetched::failed(code_of(&error)), None),
         }
     }
 
@@ -195,7 +191,10 @@ impl Partitions {
         let places: Vec<TopicPartition> = job.work.parts.iter().map(|part| part.at).collect();
         for at in places {
             if let Some(partition) = self.find(at).ok().and_then(|found| self.open.get_mut(found)) {
-                partition.reads.push(key);
+                // A client may name a partition many times in one request.
+                if partition.reads.last() != Some(&key) {
+                    partition.reads.push(key);
+                }
             }
         }
     }
@@ -231,25 +230,44 @@ fn prepare(
     if let Err(error) = partition.check_epoch(part.current_epoch) {
         return (Fetched::failed(error), None);
     }
-    if let Some(diverging) = diverges(partition, part) {
-        fetched.diverging = Some(diverging);
-        return (fetched, None);
+    match diverges(partition, part) {
+        Ok(None) => {}
+        Ok(diverging) => {
+            fetched.diverging = diverging;
+            return (fetched, None);
+        }
+        Err(error) => return (Fetched::failed(error), None),
     }
     if part.fetch_offset < leader.log_start() || part.fetch_offset > leader.log_end() {
-        fetched.error = ErrorCode::OffsetOutOfRange;
-        return (fetched, None);
+        return (Fetched::failed(ErrorCode::OffsetOutOfRange), None);
     }
     let end = partition.readable_end(committed_only);
     let range = (part.fetch_offset < end).then_some((part.fetch_offset, end));
     (fetched, range)
 }
 
+/// What a client is told when its records cannot be read.
+fn code_of(error: &StorageError) -> ErrorCode {
+    match error {
+        StorageError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
+        // Its topic was deleted meanwhile.
+        StorageError::UnknownLog => ErrorCode::UnknownTopicOrPartition,
+        error => {
+            tracing::error!("a read failed: {error}");
+            ErrorCode::KafkaStorageError
+        }
+    }
+}
+
 /// Where the client's log and this one part ways, if they do (KIP-595).
-fn diverges(partition: &Partition, part: &ReadPart) -> Option<EpochEnd> {
+fn diverges(partition: &Partition, part: &ReadPart) -> Result<Option<EpochEnd>, ErrorCode> {
     if part.last_fetched_epoch == LeaderEpoch::NONE {
-        return None;
+        return Ok(None);
     }
     let end = partition.epoch_end(part.last_fetched_epoch);
+    if end.epoch == LeaderEpoch::NONE || end.end == Offset::NONE {
+        return Err(ErrorCode::OffsetOutOfRange); // No epoch that this log knows: there is no common one to name.
+    }
     let differs = end.epoch < part.last_fetched_epoch || end.end < part.fetch_offset;
-    differs.then_some(end)
+    Ok(differs.then_some(end))
 }
