@@ -3,7 +3,7 @@
 //! # Hot path
 //! Records go from the owner's memory into the response as views; nothing is copied.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::messages::fetch::{EpochEndOffset, FetchPartition, FetchableTopicResponse, PartitionData};
 use protocol::messages::{FetchRequest, FetchResponse};
@@ -15,7 +15,7 @@ use crate::fetch_session::{FetchPlan, TopicRef, Wanted};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Done, Fetched, Place, ReadPart, ReadWork, Work};
+use crate::work::{Done, Fetched, Part, Place, ReadPart, ReadWork, Work};
 
 /// From this version on READ_COMMITTED is the client's to ask for, as all versions served here.
 const READ_COMMITTED: i8 = 1;
@@ -45,34 +45,46 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
         shard.note_owner(call.connection, owner);
     }
     let urgent = fetched.iter().any(Option::is_some);
-    let bytes_wanted = if urgent { 0 } else { request.min_bytes.max(0) as usize };
-    let committed_only = request.isolation_level == READ_COMMITTED;
-    let works = split(shard, &request, by_owner, bytes_wanted, committed_only);
-    let gather = Box::new(FetchGather { plan, fetched, bytes_wanted, committed_only });
+    let limits = ReadLimits::of(shard, &request, by_owner.owners(), urgent);
+    let gather = Box::new(FetchGather {
+        plan,
+        fetched,
+        bytes_wanted: limits.bytes_wanted,
+        committed_only: limits.committed_only,
+    });
+    let works = by_owner.into_works(|parts| limits.work(parts));
     shard.ask_owners(call, gather, works)
 }
 
-/// A read for each owner. When there are several, any one that has its share of the bytes wanted answers, and the
-/// others are then told not to wait: together they have enough as soon as one has its share, or the time is over.
-fn split(
-    shard: &Shard,
-    request: &FetchRequest,
-    by_owner: ByOwner<'_, ReadPart>,
+/// What each owner is asked for.
+#[derive(Clone, Copy)]
+struct ReadLimits {
+    bytes_max: usize,
     bytes_wanted: usize,
+    until: Instant,
     committed_only: bool,
-) -> Vec<(types::ShardId, Work)> {
-    let until = shard.now.monotonic + Duration::from_millis(request.max_wait_ms.max(0) as u64);
-    let bytes_max = (request.max_bytes.max(0) as usize).min(shard.broker.fetch_bytes_max);
-    let owners = by_owner.owners().max(1);
-    by_owner.into_works(|parts| {
-        Work::Read(ReadWork {
-            parts,
-            bytes_max: bytes_max.div_ceil(owners),
-            bytes_wanted: bytes_wanted.div_ceil(owners),
-            until,
-            committed_only,
-        })
-    })
+}
+
+impl ReadLimits {
+    /// Each of several owners may return its share. The first one that has all the bytes wanted answers, and the others
+    /// are then told not to wait: all traffic may go to one of them, so a share of them is nothing to wait for.
+    fn of(shard: &Shard, request: &FetchRequest, owners: usize, urgent: bool) -> Self {
+        let bytes_max = (request.max_bytes.max(0) as usize).min(shard.broker.fetch_bytes_max);
+        let bytes_max = bytes_max.div_ceil(owners.max(1));
+        let bytes_wanted = if urgent { 0 } else { request.min_bytes.max(0) as usize };
+        Self {
+            bytes_max,
+            // More than may be returned would never come.
+            bytes_wanted: bytes_wanted.min(bytes_max),
+            until: shard.now.monotonic + Duration::from_millis(request.max_wait_ms.max(0) as u64),
+            committed_only: request.isolation_level == READ_COMMITTED,
+        }
+    }
+
+    fn work(self, parts: Vec<Part<ReadPart>>) -> Work {
+        let Self { bytes_max, bytes_wanted, until, committed_only } = self;
+        Work::Read(ReadWork { parts, bytes_max, bytes_wanted, until, committed_only })
+    }
 }
 
 fn locate(shard: &Shard, topic: &TopicRef, partition: &FetchPartition) -> Result<TopicPartition, ErrorCode> {

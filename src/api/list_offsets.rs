@@ -30,7 +30,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ListOffsetsRequest) -> An
                 partition_index: partition.partition_index,
                 ..Default::default()
             };
-            let located = query(partition, committed_only).and_then(|query| {
+            let located = query(call.version, partition, committed_only).and_then(|query| {
                 Ok((topics::locate(&shard.image, &topic.name, partition.partition_index)?, query))
             });
             match located {
@@ -52,17 +52,25 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ListOffsetsRequest) -> An
 }
 
 /// What the client asks for; negative timestamps stand for special offsets.
-fn query(partition: &ListOffsetsPartition, committed_only: bool) -> Result<OffsetQuery, ErrorCode> {
-    let which = match partition.timestamp {
-        -1 => WhichOffset::Latest,
-        -2 => WhichOffset::Earliest,
-        -3 => WhichOffset::MaxTimestamp,
-        -4 => WhichOffset::EarliestLocal,
-        -5 => WhichOffset::LatestTiered,
-        -6 => WhichOffset::EarliestPendingUpload,
-        timestamp if timestamp >= 0 => WhichOffset::AtOrAfter(TimestampMs(timestamp)),
+fn query(
+    version: i16,
+    partition: &ListOffsetsPartition,
+    committed_only: bool,
+) -> Result<OffsetQuery, ErrorCode> {
+    // Each with the version that brought it.
+    let (since, which) = match partition.timestamp {
+        -1 => (1, WhichOffset::Latest),
+        -2 => (1, WhichOffset::Earliest),
+        -3 => (7, WhichOffset::MaxTimestamp),
+        -4 => (8, WhichOffset::EarliestLocal),
+        -5 => (9, WhichOffset::LatestTiered),
+        -6 => (11, WhichOffset::EarliestPendingUpload),
+        timestamp if timestamp >= 0 => (1, WhichOffset::AtOrAfter(TimestampMs(timestamp))),
         _ => return Err(ErrorCode::UnsupportedVersion),
     };
+    if version < since {
+        return Err(ErrorCode::UnsupportedVersion);
+    }
     let current_epoch = LeaderEpoch(partition.current_leader_epoch);
     Ok(OffsetQuery { current_epoch, which, committed_only })
 }

@@ -1,6 +1,6 @@
 //! Metadata, versions 0 to 13: brokers, topics, and the automatic creation of topics.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use controller::{CreateTopics, NewTopic, Reply};
 use metadata::{Partition, Topic};
@@ -41,7 +41,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: MetadataRequest) -> Answe
 }
 
 /// Names that could be topics, but are none yet.
-fn missing_names(shard: &Shard, topics: &[MetadataRequestTopic]) -> Vec<String> {
+fn missing_names(shard: &Shard, topics: &[MetadataRequestTopic]) -> BTreeSet<String> {
     let names =
         topics.iter().filter(|topic| topic.topic_id.is_zero()).filter_map(|topic| topic.name.as_ref());
     let missing = names.filter(|name| TopicName::new(name).is_ok() && shard.image.topic(name).is_none());
