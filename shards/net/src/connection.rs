@@ -3,7 +3,7 @@
 //! Events in; [`Connection::settle`] says what has to happen to the socket. No I/O, no clock.
 //!
 //! # Invariants
-//! - A frame's body is taken in only after its length was reserved in the shard's budget; the reservation is given
+//! - A frame's body is taken in only after its head has arrived and its length was reserved in the shard's budget; the reservation is given
 //!   back when the request is answered, or when the frame is dropped without having been handed out.
 //! - A connection that was told to close keeps its place until every request that was handed out has been answered,
 //!   because until then its frames occupy memory.
@@ -21,8 +21,9 @@ use bytes::Bytes;
 use types::ShardId;
 
 use crate::admission::Permit;
+use crate::budget::{Crowding, Kind};
 use crate::ids::{ConnectionId, ListenerIndex, Slot};
-use crate::inbound::{Inbound, Step};
+use crate::inbound::{Inbound, Step, head_bytes};
 use crate::outbound::Outbound;
 use crate::settings::HELD_BYTES_MAX;
 use crate::statistics::CloseReason;
@@ -71,6 +72,8 @@ pub(crate) struct Connection<S> {
     reason: Option<CloseReason>,
     leaving: Option<ShardId>,
     frame_began: Instant,
+    /// Whether the newest frame was a large one.
+    sends_large: bool,
     is_in_line: bool,
     is_runnable: bool,
     is_unsettled: bool,
@@ -124,6 +127,7 @@ impl<S> Connection<S> {
             reason: None,
             leaving: None,
             frame_began: now,
+            sends_large: false,
             is_in_line: false,
             is_runnable: false,
             is_unsettled: false,
@@ -133,10 +137,16 @@ impl<S> Connection<S> {
     /// Bytes have arrived.
     pub(crate) fn on_received(&mut self, mut data: &[u8], around: &mut Surroundings) {
         if self.input == Input::Open {
-            self.take_in(&mut data, around);
+            let goes_on = self.inbound.held_len() > 0;
+            if !goes_on {
+                self.take_in(&mut data, around);
+            }
             if !data.is_empty() && self.input == Input::Open {
                 self.inbound.hold(data);
                 around.budget.hold(data.len());
+                if goes_on && !self.is_in_line {
+                    self.take_in_held(around);
+                }
             }
         }
         self.unsettle(around);
@@ -284,7 +294,7 @@ impl<S> Connection<S> {
             return false;
         }
         let unread = self.input == Input::Open && self.receive != Receive::Armed;
-        let waits_for_us = unread || self.inbound.announced().is_some();
+        let waits_for_us = unread || self.inbound.announced().is_some() && !self.inbound.lacks_head();
         waits_for_us || self.outbound.requests() > 0 && !self.inbound.is_within_frame()
     }
 
@@ -313,7 +323,8 @@ impl<S> Connection<S> {
                     self.queue_requests(around);
                 }
                 Step::Announced(len) => {
-                    if self.is_in_line || !self.may_begin_frame(around) {
+                    self.sends_large = around.budget.kind(len) == Kind::Large;
+                    if self.is_in_line || input.len() < head_bytes(len) || !self.may_begin_frame(around) {
                         return;
                     }
                     if !around.budget.try_reserve(len) {
@@ -394,9 +405,13 @@ impl<S> Connection<S> {
             Input::Ignored => true,
             Input::Ended => false,
             Input::Open if self.leaving.is_some() => false,
-            Input::Open if self.inbound.announced().is_none() => {
-                self.inbound.is_within_frame() || !around.budget.is_crowded()
-            }
+            Input::Open if self.inbound.is_within_frame() && self.inbound.announced().is_none() => true,
+            Input::Open if self.inbound.lacks_head() => true,
+            Input::Open if self.inbound.announced().is_none() => match around.budget.crowding() {
+                Crowding::None => true,
+                Crowding::Crowded => !self.sends_large,
+                Crowding::Packed => false,
+            },
             Input::Open => self.inbound.held_len() < HELD_BYTES_MAX && !around.budget.is_short(),
         }
     }

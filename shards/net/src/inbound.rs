@@ -14,6 +14,8 @@
 
 use bytes::Bytes;
 
+use crate::settings::HEAD_BYTES;
+
 const LENGTH_BYTES: usize = 4;
 
 /// A body of up to this size is allocated at once.
@@ -130,6 +132,11 @@ impl Inbound {
         !matches!(self.state, State::Length(_, 0))
     }
 
+    /// Whether the announced body has not even begun to arrive as far as it must before it is permitted.
+    pub(crate) fn lacks_head(&self) -> bool {
+        self.announced().is_some_and(|len| self.held_len() < head_bytes(len))
+    }
+
     /// Whether the bytes at hand can still make a frame when no more are to come.
     pub(crate) fn has_whole_frame(&self) -> bool {
         self.announced().is_some_and(|len| len <= self.held_len())
@@ -171,6 +178,11 @@ impl Inbound {
         unread.extend_from_slice(self.held.as_ref());
         unread
     }
+}
+
+/// How much of a body of this length must have arrived before it is permitted.
+pub(crate) fn head_bytes(len: usize) -> usize {
+    len.min(HEAD_BYTES)
 }
 
 /// A length that came from four bytes, as those bytes.

@@ -11,6 +11,12 @@ pub(crate) const SEND_BYTES_MAX: usize = 1024 * 1024;
 /// pausing a socket costs two operations of the ring, so a short moment without credits should not.
 pub(crate) const HELD_BYTES_MAX: usize = 64 * 1024;
 
+/// So much of a frame, if it is that long, must be there before memory is reserved for it. A client that announces a
+/// frame and sends nothing thus keeps nobody waiting; what it keeps itself is little beside what its socket costs.
+pub(crate) const HEAD_BYTES: usize = 1024;
+
+const _: () = assert!(HEAD_BYTES < HELD_BYTES_MAX);
+
 /// The limits of one shard's connections. Take [`Limits::default`] and set what the configuration says.
 #[derive(Clone, Debug)]
 pub struct Limits {
@@ -29,7 +35,8 @@ pub struct Limits {
     /// After this time without activity a connection is closed (`connections.max.idle.ms`); `None` for never.
     pub idle_max: Option<Duration>,
     /// While others wait for request memory, the largest of the frames that have been arriving for longer than this
-    /// has to give way: its connection is closed.
+    /// has to give way: its connection is closed. (While only small frames wait, one of them: they have a share of
+    /// their own.)
     pub contended_frame_max: Duration,
 }
 

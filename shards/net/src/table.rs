@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use types::ShardId;
 
+use crate::budget::Kind;
 use crate::connection::{Connection, End, Parts};
 use crate::idle::IdleOrder;
 use crate::ids::{ConnectionId, Slot};
@@ -172,8 +173,7 @@ impl<S> Table<S> {
     /// When [`Self::tick`] has something to do at the latest.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let idle = self.around.limits.idle_max.and_then(|max| self.idle.oldest().map(|(_, at)| at + max));
-        let contention =
-            self.around.budget.first_in_line().map(|_| self.contention_checked + CONTENTION_PERIOD);
+        let contention = self.around.budget.is_short().then_some(self.contention_checked + CONTENTION_PERIOD);
         [idle, contention].into_iter().flatten().min()
     }
 
@@ -227,15 +227,17 @@ impl<S> Table<S> {
 
     /// Gives memory to those in line, in their order.
     fn share_memory(&mut self) {
-        while let Some((id, _)) = self.around.budget.first_in_line() {
-            let Some(connection) = self.slab.get_mut(id).filter(|it| it.is_in_line()) else {
-                self.around.budget.skip_first();
-                continue;
-            };
-            if !self.around.budget.grant_first() {
-                return;
+        for kind in Kind::ALL {
+            while let Some(id) = self.around.budget.first_in_line(kind) {
+                let Some(connection) = self.slab.get_mut(id).filter(|it| it.is_in_line()) else {
+                    self.around.budget.skip_first(kind);
+                    continue;
+                };
+                if !self.around.budget.grant_first(kind) {
+                    break;
+                }
+                connection.on_memory(&mut self.around);
             }
-            connection.on_memory(&mut self.around);
         }
     }
 
@@ -259,14 +261,18 @@ impl<S> Table<S> {
     fn close_slow(&mut self) {
         let now = self.around.now;
         let due = now >= self.contention_checked + CONTENTION_PERIOD;
-        if !due || self.around.budget.first_in_line().is_none() {
+        let Surroundings { budget, .. } = &self.around;
+        if !due || !budget.is_short() {
             return;
         }
+        // Small frames may sit on what a large one waits for, but not the reverse.
+        let any_kind = budget.waits(Kind::Large);
         self.contention_checked = now;
         let patience = self.around.limits.contended_frame_max;
         let slowest = self.slab.iter_mut().filter_map(|connection| {
             let (len, since) = connection.arriving()?;
-            (now.duration_since(since) >= patience).then_some((len, connection))
+            let concerned = any_kind || budget.kind(len) == Kind::Small;
+            (concerned && now.duration_since(since) >= patience).then_some((len, connection))
         });
         if let Some((_, connection)) = slowest.max_by_key(|(len, _)| *len) {
             connection.abort(CloseReason::TooSlow, &mut self.around);

@@ -116,9 +116,9 @@ fn a_reader_that_stops_is_no_longer_read_and_gets_everything_later() {
 #[test]
 fn requests_beyond_the_memory_stay_in_the_sockets_until_there_is_room() {
     const REQUEST: usize = 1 << 20;
-    const FIT: u64 = 8;
+    const FIT: u64 = 6;
     const CLIENTS: u64 = 100;
-    let broker = Broker::one_shard(memory(FIT * REQUEST as u64));
+    let broker = Broker::one_shard(memory(8 * REQUEST as u64));
     let clients: Vec<_> = (0..CLIENTS as u8).map(|number| (number, broker.connect())).collect();
     let threads = clients.into_iter().map(|(number, mut client)| {
         std::thread::spawn(move || {
@@ -138,6 +138,34 @@ fn requests_beyond_the_memory_stay_in_the_sockets_until_there_is_room() {
     broker.release();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     broker.wait_until("all is free", |all| all[0].request_memory == 0);
+    broker.end();
+}
+
+#[test]
+fn small_requests_go_on_while_giants_stand_in_line() {
+    const GIANT: u32 = 100 << 20;
+    let broker = Broker::one_shard(memory(8 << 20));
+    let mut before = broker.connect();
+    let mut giants: Vec<Client> = (0..100).map(|_| broker.connect()).collect();
+    for (i, giant) in giants.iter_mut().enumerate() {
+        giant.stream.write_all(&GIANT.to_be_bytes()).unwrap();
+        // Half of them send no more than a header, which is not worth a place in line; the others something.
+        giant.stream.write_all(&vec![b'n'; if i % 2 == 0 { 10 } else { 5000 }]).unwrap();
+    }
+    broker.wait_until("all but the one whose turn it is wait", |all| {
+        all[0].statistics.memory_waits == 49 && all[0].statistics.received_bytes == 50 * (14 + 5004)
+    });
+    let mut after = broker.connect();
+    for size in [1, 1000, 64 * 1024] {
+        let request = vec![b'e'; size];
+        assert_eq!(before.ask(&request), request);
+        assert_eq!(after.ask(&request), request);
+    }
+    assert!(broker.report(0).request_memory < 102 << 20);
+    drop(giants);
+    broker.wait_until("all is free", |all| all[0].request_memory == 0);
+    assert_eq!(after.ask(&vec![b'e'; 3 << 20]).len(), 3 << 20);
+    drop((before, after));
     broker.end();
 }
 
