@@ -110,6 +110,7 @@ fn walk(
     recovery: &mut Recovery,
 ) -> Result<Walked, StorageError> {
     let Start { mut index, position, mut first_last } = start;
+    let rebuilt = first_last.is_none();
     file.seek(SeekFrom::Start(position)).context("read", path)?;
     let reader = file.try_clone().context("open", path)?;
     let mut scan = Scan::new(&reader, position, len);
@@ -146,7 +147,10 @@ fn walk(
     if task.next_base.is_some() {
         index.finish();
     }
-    index.save(&task.origin.path)?;
+    // After a clean stop the files are right as they are, and starting with many logs should not write them all.
+    if !task.origin.trust || rebuilt {
+        index.save(&task.origin.path)?;
+    }
     let segment = Segment { base: task.base, bytes, max_timestamp: newest(&index, file) };
     // A segment that is followed by another ends there, whatever compaction or damage has taken from its end.
     let end = task.next_base.unwrap_or(end);

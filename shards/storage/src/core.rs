@@ -24,6 +24,9 @@ use crate::tail::ChunkSizes;
 /// The bits of a token below the store's class.
 const TOKEN_KEY_BITS: u32 = 56;
 
+/// While there is more in memory than there should be, logs that nobody has used for so long rest.
+const IDLE_MS_SHORT: i64 = 1_000;
+
 /// Shared by the logs of one store. Lives on the store's shard.
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -105,6 +108,13 @@ impl Core {
 
     pub(crate) fn chunk_sizes(&self) -> ChunkSizes {
         ChunkSizes { min: self.settings.chunk_bytes_min, max: self.settings.chunk_bytes_max }
+    }
+
+    /// After how long without an append a log has to give back its memory: sooner while memory is short, since every
+    /// log that is not idle keeps a chunk.
+    pub(crate) fn idle_ms(&self) -> i64 {
+        let is_short = self.cached > self.settings.cache_bytes_max;
+        if is_short { self.settings.idle_ms.min(IDLE_MS_SHORT) } else { self.settings.idle_ms }
     }
 
     /// Has the next commit look at `log`.

@@ -148,6 +148,8 @@ impl Job {
             Self::Seal { size, index } => {
                 set_size(&file_path(dir, index.base(), FileKind::Log), *size)?;
                 index.save(dir)?;
+                // Recovery points move beyond the segment now, and then nobody looks at its indexes again.
+                index.sync(dir)?;
                 Ok(Done::Sealed { base: index.base() })
             }
             Self::AddIndex(addition) => addition.save(dir).map(|()| Done::Nothing),

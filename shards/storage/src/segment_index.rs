@@ -95,7 +95,16 @@ impl SegmentIndex {
         Ok(Some(Self { base, offsets, times, bytes_since_entry: 0, max_timestamp, max_timestamp_offset }))
     }
 
-    /// Writes both index files anew, without syncing them: after a crash they are checked, and rebuilt if need be.
+    /// Makes both index files durable.
+    pub(crate) fn sync(&self, dir: &Path) -> Result<(), StorageError> {
+        for kind in [FileKind::Index, FileKind::TimeIndex] {
+            let path = file_path(dir, self.base, kind);
+            fs::File::open(&path).and_then(|file| file.sync_all()).context("sync", &path)?;
+        }
+        Ok(())
+    }
+
+    /// Writes both index files anew, without syncing them.
     pub(crate) fn save(&self, dir: &Path) -> Result<(), StorageError> {
         let write = |kind, bytes: &[u8]| {
             let path = file_path(dir, self.base, kind);

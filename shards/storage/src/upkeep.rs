@@ -108,7 +108,8 @@ impl Store {
             self.checkpoint(reactor);
         }
         if now >= self.upkeep.next_idle_look {
-            self.upkeep.next_idle_look = TimestampMs(now.0 + self.core.settings.idle_ms / 4 + 1);
+            let interval = self.core.idle_ms() / 4 + 1;
+            self.upkeep.next_idle_look = TimestampMs(now.0 + interval);
             self.put_idle_to_rest(reactor);
         }
         self.advance_closing(reactor);
@@ -255,11 +256,11 @@ impl Store {
         }
     }
 
-    /// Takes memory and open files from logs that were not used for long; from more of them while memory is short.
+    /// Takes memory and open files from logs that were not used for long.
     fn put_idle_to_rest(&mut self, reactor: &mut Reactor) {
         let Self { logs, core, .. } = self;
         for (_, log) in logs.iter_mut() {
-            let idle = core.now.0 - log.last_used.0 >= core.settings.idle_ms;
+            let idle = core.now.0 - log.last_used.0 >= core.idle_ms();
             if !idle || !matches!(log.state, State::Open) || log.tail.is_empty() {
                 continue;
             }
