@@ -76,10 +76,11 @@ fn validate_topic(
     parts.map(|data| (data.index, data.records.clone().map(|r| r.into_bytes()))).map(validate).collect()
 }
 
-/// Whether as many replicas are in sync as `min.insync.replicas` asks for.
+/// Whether as many replicas are in sync as `min.insync.replicas` asks for. It cannot ask for more than there are, as in
+/// Kafka.
 fn has_enough_replicas(topic: &Topic, partition: PartitionIndex) -> bool {
-    let in_sync = topic.partition(partition).map_or(0, |state| state.isr.len());
-    in_sync >= topic.settings.in_sync_replicas_min as usize
+    let wanted = topic.settings.in_sync_replicas_min as usize;
+    topic.partition(partition).is_some_and(|state| state.isr.len() >= wanted.min(state.replicas.len()))
 }
 
 fn validate_batch(
