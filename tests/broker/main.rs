@@ -1,0 +1,20 @@
+//! The real broker, asked in frames: what clients rely on, over one shard and several, through stops and crashes.
+//!
+//! # Not here
+//! Real clients (`tests/interop`); the command line (`tests/cli.rs`); what one crate can show by itself.
+
+#[path = "../support/mod.rs"]
+mod support;
+
+mod client;
+mod topics;
+
+mod crashes;
+mod offsets;
+mod policies;
+mod polls;
+mod producers;
+mod sessions;
+mod shards;
+mod stops;
+mod versions;
