@@ -108,7 +108,9 @@ fn a_changed_bit_anywhere_in_the_last_batch_cuts_it() {
     let mut backwards = whole.clone();
     backwards[2 * len + 7] = 1;
     fs::write(&file, &backwards).unwrap();
-    assert_eq!(open_log(temp.path(), &SETTINGS).log_end(), Offset(2), "an offset that was there before");
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert_eq!(opened.log_end(), Offset(2), "an offset that was there before");
+    assert_eq!(all(&opened), [0, 1]);
 }
 
 #[test]

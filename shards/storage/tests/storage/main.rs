@@ -3,6 +3,7 @@
 mod calls;
 mod crash;
 mod driver;
+mod fixtures;
 mod full_disk;
 mod kafka_tools;
 mod model;
