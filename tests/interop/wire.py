@@ -3,7 +3,7 @@ import socket
 import struct
 import time
 
-PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 19, 22
+PRODUCE, FETCH, LIST_OFFSETS, METADATA, API_VERSIONS, CREATE_TOPICS, DELETE_TOPICS, INIT_PRODUCER_ID = 0, 1, 2, 3, 18, 19, 20, 22
 EARLIEST, LATEST = -2, -1
 LEADER_NOT_AVAILABLE, UNKNOWN_TOPIC, NOT_LEADER = 5, 3, 6
 
@@ -229,6 +229,13 @@ class Connection:
                 return
             time.sleep(0.05)
         raise AssertionError(f"topic {name} has no leaders 15 s after it was created")
+
+    def delete_topic(self, name):
+        reader = self.request(DELETE_TOPICS, 1, array([string(name)]) + struct.pack(">i", 15000))
+        reader.number("i")
+        (_, error), = reader.array(lambda: (reader.string(), reader.number("h")))
+        if error:
+            raise AssertionError(f"topic {name} could not be deleted: error {error}")
 
     @staticmethod
     def produce_body(topic, partition, records, acks=-1):

@@ -2,18 +2,19 @@
 
 Values name their writer, their place and their round, so that a record's provenance can be checked. A plain producer never
 sends a batch twice: in doubt it goes on with the next. An idempotent one sends what is in doubt again with the same sequence
-numbers, so each of its values must be in the log exactly once.
+numbers, so each of its values must be in the log exactly once. Besides: what a reader has seen does not vanish, a topic whose
+creation was acknowledged is there, one whose deletion was acknowledged is not, and no producer id is given twice.
 """
 import os
 import random
 import threading
 import time
 
-from wire import Connection, batch
+from wire import Connection, batch, read_batches
 
 RESTARTS_BROKER = True
 PARTITIONS = 6
-ROUNDS = int(os.environ.get("INTEROP_CRASH_ROUNDS", "12"))
+ROUNDS = int(os.environ.get("INTEROP_CRASH_ROUNDS", "8"))
 TOPIC = "crash"
 IN_FLIGHT_MAX = 4
 
@@ -133,6 +134,58 @@ class Writer(threading.Thread):
             raise AssertionError(f"partition {self.partition} lacks a record before one that it has, from an idempotent producer")
 
 
+class Follower(threading.Thread):
+    """Reads all partitions while they are written. `seen` outlives the broker."""
+
+    def __init__(self, bootstrap, seen):
+        super().__init__(daemon=True)
+        self.bootstrap, self.seen, self.failure = bootstrap, seen, None
+        self.next = [1 + max((offset for place, offset in seen if place == partition), default=-1) for partition in range(PARTITIONS)]
+
+    def run(self):
+        try:
+            with Connection(self.bootstrap, timeout=20) as connection:
+                while True:
+                    for partition in range(PARTITIONS):
+                        _, _, records = connection.fetch(TOPIC, partition, self.next[partition], wait_ms=1)
+                        for offset, value in read_batches(records):
+                            self.seen[partition, offset] = value
+                            self.next[partition] = offset + 1
+        except (OSError, EOFError):
+            pass
+        except Exception as wrong:
+            self.failure = f"the reader: {type(wrong).__name__}: {wrong}"
+
+
+class Catalogue:
+    """Topics that were acknowledged as created or deleted, and producer ids that were given out."""
+
+    def __init__(self):
+        self.created, self.deleted, self.producers = set(), set(), set()
+
+    def change(self, connection, round_):
+        name = f"crash-created-{round_}"
+        connection.create_topic(name, 1)
+        self.created.add(name)
+        if round_ % 3 == 0:
+            doomed = sorted(self.created)[0]
+            self.created.remove(doomed)
+            connection.delete_topic(doomed)
+            self.deleted.add(doomed)
+
+    def check(self, connection):
+        known = set(connection.metadata(None)["topics"])
+        if self.created - known:
+            raise AssertionError(f"topics that were created are gone: {self.created - known}")
+        if self.deleted & known:
+            raise AssertionError(f"topics that were deleted are there: {self.deleted & known}")
+        error, producer, _ = connection.init_producer_id()
+        if error not in NOT_READY:
+            if producer in self.producers:
+                raise AssertionError(f"producer id {producer} is given out a second time")
+            self.producers.add(producer)
+
+
 def prepare(_kit):
     pass
 
@@ -143,36 +196,47 @@ def run(kit, broker, report):
     with Connection(broker.bootstrap) as connection:
         connection.create_topic(TOPIC, PARTITIONS)
     writers = [Writer(partition, idempotent=partition % 2 == 1) for partition in range(PARTITIONS)]
+    catalogue, seen = Catalogue(), {}
     for round_ in range(1, ROUNDS + 1):
         name = f"round {round_} of {ROUNDS}"
         writers = [writer.next_round(broker.bootstrap) for writer in writers]
-        if not report.check(name, lambda: one_round(broker, writers, dice.uniform(0.1, 1.5))):
+        # Threads start once, so each round has writers of its own that go on where the last ones ended.
+        if not report.check(name, lambda: one_round(broker, writers, catalogue, seen, round_, dice.uniform(0.1, 1.5))):
             report.failed("the seed of the failure", str(seed))
             return
     total = sum(len(writer.acknowledged) for writer in writers)
-    report.check(f"{total} acknowledged records in {ROUNDS} crashes", lambda: enough(total))
+    report.check(f"{total} records acknowledged and {len(seen)} read in {ROUNDS} crashes", lambda: enough(total, len(seen)))
 
 
-def enough(total):
-    if total < ROUNDS * PARTITIONS:
-        raise AssertionError("so few records were acknowledged that this proves nothing")
+def enough(acknowledged, read):
+    if min(acknowledged, read) < ROUNDS * PARTITIONS:
+        raise AssertionError("so few records were acknowledged or read that this proves nothing")
 
 
-def one_round(broker, writers, seconds):
-    for writer in writers:
-        writer.start()
+def one_round(broker, writers, catalogue, seen, round_, seconds):
+    follower = Follower(broker.bootstrap, seen)
+    threads = [*writers, follower]
+    for thread in threads:
+        thread.start()
+    with Connection(broker.bootstrap) as connection:
+        catalogue.change(connection, round_)
     time.sleep(seconds)
     broker.kill()
-    for writer in writers:
-        writer.join(30)
-    failures = [writer.failure for writer in writers if writer.failure]
+    for thread in threads:
+        thread.join(30)
+    failures = [thread.failure for thread in threads if thread.failure]
     if failures:
         raise AssertionError("; ".join(failures))
     broker.start()
     with Connection(broker.bootstrap, timeout=30) as connection:
         wait_for_leaders(connection)
+        catalogue.check(connection)
         for writer in writers:
-            writer.check(connection.read_all(TOPIC, writer.partition))
+            records = connection.read_all(TOPIC, writer.partition)
+            writer.check(records)
+            vanished = [offset for (partition, offset), value in seen.items() if partition == writer.partition and (offset >= len(records) or records[offset][1] != value)]
+            if vanished:
+                raise AssertionError(f"partition {writer.partition}, offset {min(vanished)} was read before the crash and is gone or another record")
 
 
 def wait_for_leaders(connection):
