@@ -37,14 +37,13 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ApiVersionsRequest) -> An
 
 /// The answer to a version of ApiVersions that is not known here: in the body of version 0, so that any client can
 /// read it and try again.
-pub fn unsupported(shard: &Shard, call: &Call) -> Answer {
+pub fn unsupported(call: &Call) -> Answer {
     let own = ApiKey::ApiVersions;
     let response = ApiVersionsResponse {
         error_code: ErrorCode::UnsupportedVersion.code(),
         api_keys: api_keys().filter(|api| api.api_key == own.key()).collect(),
         ..Default::default()
     };
-    let _ = shard;
     encode(&Call { version: 0, ..call.clone() }, &response)
 }
 

@@ -76,7 +76,7 @@ pub fn handle(shard: &mut Shard, call: &Call, frame: &Bytes) -> Answer {
         return dispatch(shard, call, key, frame);
     }
     match key {
-        ApiKey::ApiVersions => api_versions::unsupported(shard, call),
+        ApiKey::ApiVersions => api_versions::unsupported(call),
         _ => {
             tracing::debug!("a client asked for version {} of {key:?}, which is not served", call.version);
             Answer::Close

@@ -151,7 +151,7 @@ impl Partitions {
     /// anything to take in.
     pub fn turn(&mut self, reactor: &mut Reactor, now: Now) -> bool {
         self.store.tick(now.wall, reactor);
-        let mut busy = self.take_in_opened(now.wall);
+        let mut busy = self.take_in_opened();
         while let Some(outcome) = self.store.next_outcome() {
             busy = true;
             self.on_outcome(reactor, outcome, now);
@@ -257,7 +257,7 @@ impl Partitions {
         self.open.iter().map(|(_, partition)| partition)
     }
 
-    fn take_in_opened(&mut self, now: TimestampMs) -> bool {
+    fn take_in_opened(&mut self) -> bool {
         let mut any = false;
         while let Some((at, result)) = self.openings.finished() {
             any = true;
@@ -265,7 +265,7 @@ impl Partitions {
                 continue; // Its topic was deleted meanwhile, or the shard closes.
             }
             match result {
-                Ok(opened) => self.adopt(*opened, now),
+                Ok(opened) => self.adopt(*opened),
                 Err(error) => {
                     tracing::error!("partition {} of topic {} is offline: {error}", at.partition, at.topic);
                     self.slots.insert(at, Slot::Failed);
@@ -275,7 +275,7 @@ impl Partitions {
         any
     }
 
-    fn adopt(&mut self, opened: OpenedPartition, _now: TimestampMs) {
+    fn adopt(&mut self, opened: OpenedPartition) {
         let at = opened.at;
         if opened.was_cut() {
             self.cut.push(at);
