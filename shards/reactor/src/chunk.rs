@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - Bytes below `len` never change again: every view of them stays true, on whatever thread it is.
-//! - Bytes at and above `len` are seen by nobody but the writer, and by the disk as padding.
+//! - Bytes at and above `len` are seen by nobody but the writer, and by the disk as padding: zeros, or what the writer
+//!   has begun to put there, and never what the memory held in an earlier use.
 //! - The memory lives until its writer, the last view and the last slice are gone.
 //!
 //! # Safety
@@ -21,11 +22,13 @@ use bytes::Bytes;
 
 use crate::aligned::{ALIGNMENT, AlignedMemory};
 
-/// The writer's only handle to an aligned, zeroed buffer. Lives on the shard that appends.
+/// The writer's only handle to an aligned buffer. Lives on the shard that appends.
 #[derive(Debug)]
 pub struct Chunk {
     memory: Arc<AlignedMemory>,
     len: usize,
+    /// Whatever the writer has not written below here is zero. A multiple of [`ALIGNMENT`].
+    clean_to: usize,
     /// A view of the bytes that were published when it was made: cutting a piece out of it costs no allocation.
     published: Bytes,
 }
@@ -45,7 +48,19 @@ impl Chunk {
     /// An empty chunk with room for at least `bytes`, rounded up to whole blocks of [`Self::ALIGNMENT`].
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { memory: Arc::new(AlignedMemory::zeroed(bytes)), len: 0, published: Bytes::new() }
+        let memory = AlignedMemory::zeroed(bytes);
+        let clean_to = memory.capacity();
+        Self { memory: Arc::new(memory), len: 0, clean_to, published: Bytes::new() }
+    }
+
+    /// An empty chunk in the same memory, which costs no zeroing; `None`, and the memory is freed when its time has come,
+    /// while there are views or slices of it.
+    #[must_use]
+    pub fn emptied(self) -> Option<Self> {
+        let Self { memory, published, .. } = self;
+        drop(published);
+        let memory = Arc::into_inner(memory)?;
+        Some(Self { memory: Arc::new(memory), len: 0, clean_to: 0, published: Bytes::new() })
     }
 
     /// How many bytes are published.
@@ -72,8 +87,8 @@ impl Chunk {
         if bytes > self.capacity() - self.len {
             return None;
         }
-        // SAFETY: `len + bytes <= capacity`, so the range lies within the allocation, which was zeroed and is thus
-        // initialised. No other reference covers it: views end at `len`, slices are raw, and `&mut self`
+        // SAFETY: `len + bytes <= capacity`, so the range lies within the allocation, which was zeroed when it was made
+        // and is thus initialised. No other reference covers it: views end at `len`, slices are raw, and `&mut self`
         // excludes a second `spare`.
         Some(unsafe { std::slice::from_raw_parts_mut(self.memory.start().add(self.len), bytes) })
     }
@@ -85,6 +100,13 @@ impl Chunk {
     pub fn publish(&mut self, bytes: usize) {
         assert!(bytes <= self.capacity() - self.len, "published more than the chunk can hold");
         self.len += bytes;
+        let padded = self.len.next_multiple_of(ALIGNMENT);
+        if padded > self.clean_to {
+            // SAFETY: the capacity is a multiple of ALIGNMENT, so the range lies within the allocation. No view covers it,
+            // for it begins at `len`; no slice does, for it lies above `clean_to`; `&mut self` excludes a `spare`.
+            unsafe { self.memory.start().add(self.len).write_bytes(0, padded - self.len) };
+            self.clean_to = padded;
+        }
     }
 
     /// Published bytes without a copy. The view keeps the memory alive and may go to any thread.
@@ -100,15 +122,15 @@ impl Chunk {
         self.published.slice(range)
     }
 
-    /// A piece for the disk. It may reach beyond the published bytes, up to the capacity: what lies there goes
-    /// to the disk as padding (zeros, or what the writer has begun to put there). For files opened with O_DIRECT
-    /// both ends must be block-aligned.
+    /// A piece for the disk. It may reach beyond the published bytes, up to the end of their last block, or up to the
+    /// capacity if the chunk is in its first use: what lies there goes to the disk as padding (zeros, or what the
+    /// writer has begun to put there). For files opened with O_DIRECT both ends must be block-aligned.
     ///
     /// # Panics
-    /// When the range exceeds the capacity.
+    /// When the range reaches further.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> ChunkSlice {
-        assert!(range.start <= range.end && range.end <= self.capacity(), "a slice beyond the chunk");
+        assert!(range.start <= range.end && range.end <= self.clean_to, "a slice beyond the chunk");
         ChunkSlice { memory: Arc::clone(&self.memory), start: range.start, len: range.end - range.start }
     }
 }
@@ -189,6 +211,45 @@ mod tests {
     #[should_panic(expected = "beyond the chunk")]
     fn a_slice_beyond_the_capacity_is_refused() {
         let _ = Chunk::with_capacity(1).slice(0..ALIGNMENT + 1);
+    }
+
+    #[test]
+    fn a_chunk_that_is_used_again_shows_the_disk_nothing_of_its_past() {
+        let mut chunk = Chunk::with_capacity(3 * ALIGNMENT);
+        put(&mut chunk, &[7; 3 * ALIGNMENT]);
+        let start = chunk.slice(0..ALIGNMENT).start();
+        let mut chunk = chunk.emptied().unwrap();
+        put(&mut chunk, &[1; 10]);
+        let slice = chunk.slice(0..ALIGNMENT);
+        assert_eq!(slice.start(), start);
+        put(&mut chunk, &[2; ALIGNMENT]);
+        let slices = [slice, chunk.slice(ALIGNMENT..2 * ALIGNMENT)];
+        // SAFETY: the slices live, and nobody writes meanwhile.
+        let blocks = slices.each_ref().map(|s| unsafe { std::slice::from_raw_parts(s.start(), s.len()) });
+        let [first, second] = blocks;
+        assert_eq!((&first[..10], &first[10..]), (&[1; 10][..], &[2; ALIGNMENT - 10][..]));
+        assert_eq!((&second[..10], &second[10..]), (&[2; 10][..], &[0; ALIGNMENT - 10][..]));
+    }
+
+    #[test]
+    #[should_panic(expected = "beyond the chunk")]
+    fn a_slice_of_what_an_earlier_use_has_left_is_refused() {
+        let mut chunk = Chunk::with_capacity(2 * ALIGNMENT).emptied().unwrap();
+        put(&mut chunk, b"x");
+        let _ = chunk.slice(0..2 * ALIGNMENT);
+    }
+
+    #[test]
+    fn memory_that_somebody_sees_is_not_used_again() {
+        let mut chunk = Chunk::with_capacity(10);
+        put(&mut chunk, b"hello");
+        let view = chunk.view(0..5);
+        assert!(chunk.emptied().is_none());
+        assert_eq!(view, "hello");
+        let chunk = Chunk::with_capacity(10);
+        let slice = chunk.slice(0..ALIGNMENT);
+        assert!(chunk.emptied().is_none());
+        drop(slice);
     }
 
     #[test]

@@ -8,6 +8,7 @@ use reactor::{Chunk, Reactor, Token};
 use slab::Slab;
 use types::TimestampMs;
 
+use crate::chunks::Chunks;
 use crate::commit::Commit;
 use crate::error::StorageError;
 use crate::job::{self, Finished};
@@ -19,7 +20,6 @@ use crate::reader::ColdRead;
 use crate::room::Zeros;
 use crate::settings::StoreSettings;
 use crate::store::{LogId, ReadId};
-use crate::tail::ChunkSizes;
 
 /// The bits of a token below the store's class.
 const TOKEN_KEY_BITS: u32 = 56;
@@ -39,6 +39,8 @@ pub(crate) struct Core {
     pub(crate) dirty: Vec<LogId>,
     /// What is written where room is made.
     pub(crate) zeros: Option<Chunk>,
+    /// Where tails get their chunks from.
+    pub(crate) chunks: Chunks,
     /// Logs that wait for space.
     pub(crate) stalled: Vec<LogId>,
     /// Full segments, still open, for cold readers.
@@ -80,6 +82,7 @@ impl Core {
             operations: Slab::new(),
             dirty: Vec::new(),
             zeros: None,
+            chunks: Chunks::new(&settings),
             stalled: Vec::new(),
             full: Vec::new(),
             unwritten: 0,
@@ -104,10 +107,6 @@ impl Core {
     pub(crate) fn next_read_id(&mut self) -> ReadId {
         self.last_read += 1;
         ReadId(self.last_read)
-    }
-
-    pub(crate) fn chunk_sizes(&self) -> ChunkSizes {
-        ChunkSizes { min: self.settings.chunk_bytes_min, max: self.settings.chunk_bytes_max }
     }
 
     /// After how long without an append a log has to give back its memory: sooner while memory is short, since every

@@ -18,6 +18,7 @@
 
 mod check;
 mod checkpoint;
+mod chunks;
 mod commit;
 mod core;
 mod dump;

@@ -19,6 +19,7 @@ use reactor::File;
 use record::{BatchHeader, ValidBatch, stamp};
 use types::{LeaderEpoch, Offset, TimestampMs, Uuid};
 
+use crate::chunks::Chunks;
 use crate::error::StorageError;
 use crate::job::Job;
 use crate::lookup::PendingLookup;
@@ -29,7 +30,7 @@ use crate::segment::Segment;
 use crate::segment_index::SegmentIndex;
 use crate::settings::LogSettings;
 use crate::store::LogId;
-use crate::tail::{ChunkSizes, Place, Tail};
+use crate::tail::{Place, Tail};
 
 /// What a log does at present.
 #[derive(Clone, Debug)]
@@ -221,11 +222,11 @@ impl Log {
         batch: &ValidBatch,
         epoch: LeaderEpoch,
         now: TimestampMs,
-        sizes: ChunkSizes,
+        chunks: &mut Chunks,
     ) -> (Appended, usize) {
         let first_offset = self.log_end;
         let header = BatchHeader { base_offset: first_offset, partition_leader_epoch: epoch, ..batch.header };
-        let taken = self.place(&header, &batch.bytes, now, sizes, |copy| stamp(copy, first_offset, epoch));
+        let taken = self.place(&header, &batch.bytes, now, chunks, |copy| stamp(copy, first_offset, epoch));
         (self.appended(&header), taken)
     }
 
@@ -235,9 +236,9 @@ impl Log {
         header: &BatchHeader,
         bytes: &[u8],
         now: TimestampMs,
-        sizes: ChunkSizes,
+        chunks: &mut Chunks,
     ) -> (Appended, usize) {
-        let taken = self.place(header, bytes, now, sizes, |_| {});
+        let taken = self.place(header, bytes, now, chunks, |_| {});
         (self.appended(header), taken)
     }
 
@@ -254,7 +255,7 @@ impl Log {
         header: &BatchHeader,
         bytes: &[u8],
         now: TimestampMs,
-        sizes: ChunkSizes,
+        chunks: &mut Chunks,
         stamp: impl FnOnce(&mut [u8]),
     ) -> usize {
         if self.must_roll(header, now) {
@@ -262,7 +263,7 @@ impl Log {
         }
         let Some(active) = self.writing.back_mut() else { return 0 };
         let place = Place { segment: active.base, position: active.size };
-        let taken = self.tail.append(place, header, bytes, sizes, stamp);
+        let taken = self.tail.append(place, header, bytes, chunks, stamp);
         active.index.on_batch(header, active.size, self.settings.index_interval_bytes);
         active.began.get_or_insert(timestamp_or(header, now));
         active.size += bytes.len() as u64;

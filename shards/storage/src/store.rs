@@ -113,10 +113,9 @@ impl Store {
         let bytes = batches.iter().map(|batch| batch.bytes.len()).sum();
         let largest = batches.iter().map(|batch| batch.bytes.len()).max().unwrap_or(0);
         let (log, core) = self.admit(log, bytes, largest)?;
-        let (now, sizes) = (core.now, core.chunk_sizes());
         let mut all: Option<Appended> = None;
         for batch in batches {
-            let (appended, taken) = log.append(batch, epoch, now, sizes);
+            let (appended, taken) = log.append(batch, epoch, core.now, &mut core.chunks);
             note_memory(log, core, taken);
             all = Some(Appended {
                 first_offset: all.map_or(appended.first_offset, |all| all.first_offset),
@@ -147,7 +146,7 @@ impl Store {
         if header.base_offset < log.log_end {
             return Err(StorageError::OutOfOrder { expected: log.log_end, got: header.base_offset });
         }
-        let (appended, taken) = log.append_replica(header, batch, core.now, core.chunk_sizes());
+        let (appended, taken) = log.append_replica(header, batch, core.now, &mut core.chunks);
         note_memory(log, core, taken);
         core.unwritten += batch.len();
         core.mark_dirty(log);

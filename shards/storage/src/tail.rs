@@ -22,6 +22,8 @@ use reactor::{Chunk, ChunkSlice};
 use record::{BatchHeader, batches};
 use types::Offset;
 
+use crate::chunks::Chunks;
+
 /// The unit of writes. Files of any block size up to this can be written directly.
 pub(crate) const BLOCK_BYTES: u64 = 4096;
 
@@ -36,13 +38,6 @@ pub(crate) struct Tail {
     chunks: VecDeque<TailChunk>,
     /// Capacity of the next chunk; 0 stands for the smallest.
     next_capacity: usize,
-}
-
-/// How large chunks may be.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct ChunkSizes {
-    pub(crate) min: usize,
-    pub(crate) max: usize,
 }
 
 #[derive(Debug)]
@@ -97,14 +92,14 @@ impl Tail {
         place: Place,
         header: &BatchHeader,
         bytes: &[u8],
-        sizes: ChunkSizes,
+        chunks: &mut Chunks,
         stamp: impl FnOnce(&mut [u8]),
     ) -> usize {
         let fits = self
             .chunks
             .back_mut()
             .is_some_and(|last| last.segment == place.segment && last.chunk.spare(bytes.len()).is_some());
-        let taken = if fits { 0 } else { self.add_chunk(place, bytes.len(), sizes) };
+        let taken = if fits { 0 } else { self.add_chunk(place, bytes.len(), chunks) };
         let Some(last) = self.chunks.back_mut() else { return taken };
         debug_assert_eq!(last.position + last.chunk.len() as u64, place.position);
         let at = last.chunk.len();
@@ -119,11 +114,11 @@ impl Tail {
         taken
     }
 
-    fn add_chunk(&mut self, place: Place, batch_bytes: usize, sizes: ChunkSizes) -> usize {
+    fn add_chunk(&mut self, place: Place, batch_bytes: usize, chunks: &mut Chunks) -> usize {
         let begun = (place.position % BLOCK_BYTES) as usize;
-        let wanted = self.next_capacity.clamp(sizes.min, sizes.max);
-        let mut chunk = Chunk::with_capacity(wanted.max(begun + batch_bytes));
-        self.next_capacity = wanted.saturating_mul(2).min(sizes.max);
+        let wanted = self.next_capacity.clamp(chunks.bytes_min, chunks.bytes_max);
+        let mut chunk = chunks.take(wanted.max(begun + batch_bytes));
+        self.next_capacity = wanted.saturating_mul(2).min(chunks.bytes_max);
         let mut missing = begun;
         let before = self.chunks.back_mut().filter(|last| last.segment == place.segment);
         if let Some(spare) = chunk.spare(begun) {
@@ -257,8 +252,11 @@ impl Tail {
     }
 
     /// Gives up the oldest chunk; returns its size.
-    pub(crate) fn drop_oldest(&mut self) -> usize {
-        self.chunks.pop_front().map_or(0, |part| part.chunk.capacity())
+    pub(crate) fn drop_oldest(&mut self, chunks: &mut Chunks) -> usize {
+        let Some(TailChunk { chunk, .. }) = self.chunks.pop_front() else { return 0 };
+        let bytes = chunk.capacity();
+        chunks.put_back(chunk);
+        bytes
     }
 
     /// Gives up everything; returns its size.

@@ -248,7 +248,8 @@ impl Store {
             let Some(log) = find(&mut self.logs, id) else { continue };
             match log.tail.oldest() {
                 Some((segment, end)) if log.is_written(segment, end) => {
-                    self.core.cached = self.core.cached.saturating_sub(log.tail.drop_oldest());
+                    let bytes = log.tail.drop_oldest(&mut self.core.chunks);
+                    self.core.cached = self.core.cached.saturating_sub(bytes);
                 }
                 Some(_) => self.core.evictable.push_back(id),
                 None => {}
