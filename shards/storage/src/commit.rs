@@ -27,7 +27,7 @@ use crate::open_segments::OpenSegment;
 use crate::outcome::Outcome;
 use crate::segment::Segment;
 use crate::store::LogId;
-use crate::tail::Piece;
+use crate::tail::{BLOCK_BYTES, Piece};
 
 /// A commit takes about so much at most, so that its waiters do not wait for all that came after them.
 const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
@@ -189,7 +189,11 @@ impl Log {
         // Without a file, or without room in it, the job that makes it looks here again.
         let Some(file) = segment.file.clone() else { return Next::Nothing };
         let piece = self.tail.piece(segment.base, segment.written, COMMIT_BYTES_MAX, segment.usable);
-        piece.map_or(Next::Nothing, |piece| Next::Write { file, segment: segment.base, piece, sync })
+        piece.map_or(Next::Nothing, |piece| {
+            let end = piece.to.next_multiple_of(BLOCK_BYTES);
+            assert!(end <= segment.usable, "records would meet the zeros that are written ahead");
+            Next::Write { file, segment: segment.base, piece, sync }
+        })
     }
 
     /// Lets go of full segments that are durable to their end.

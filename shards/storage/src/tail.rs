@@ -13,7 +13,7 @@
 //! - A block of a file is written from one chunk only at a time: from the last one that holds it.
 //!
 //! # Not here
-//! Which bytes are written (`log.rs`), and when chunks may go (`cache.rs`).
+//! Which bytes are written (`log.rs`), and when chunks may go (`upkeep.rs`).
 
 use std::collections::VecDeque;
 
@@ -297,5 +297,96 @@ impl TailChunk {
             at += header.batch_len_bytes;
         }
         published.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use record::{BatchBuilder, BatchOptions};
+    use types::TimestampMs;
+
+    use crate::settings::StoreSettings;
+
+    fn chunks() -> Chunks {
+        Chunks::new(&StoreSettings {
+            chunk_bytes_min: 4096,
+            chunk_bytes_max: 8192,
+            ..StoreSettings::default()
+        })
+    }
+
+    /// Appends batches of one record until the segment holds `bytes`; returns where each one ends.
+    fn fill(tail: &mut Tail, bytes: u64) -> Vec<u64> {
+        let mut chunks = chunks();
+        let mut ends = vec![0];
+        while let Some(&position) = ends.last().filter(|end| **end < bytes) {
+            let mut builder = BatchBuilder::new(BatchOptions::default());
+            let value = vec![b'x'; ends.len() * 37 % 900];
+            builder.push(TimestampMs(1), None, Some(&value), &[]).unwrap();
+            let batch = builder.build().unwrap();
+            let header = BatchHeader {
+                base_offset: Offset(ends.len() as i64 - 1),
+                ..BatchHeader::parse(&batch).unwrap()
+            };
+            let place = Place { segment: Offset(0), position };
+            tail.append(place, &header, &batch, &mut chunks, |copy| {
+                record::stamp(copy, header.base_offset, header.partition_leader_epoch);
+            });
+            ends.push(position + batch.len() as u64);
+        }
+        ends
+    }
+
+    fn bytes_of(piece: &Piece) -> u64 {
+        piece.slices.iter().map(|slice| slice.len() as u64).sum()
+    }
+
+    #[test]
+    fn a_piece_is_whole_blocks_from_what_was_written_to_the_end_of_a_batch() {
+        let mut tail = Tail::default();
+        let ends = fill(&mut tail, 50_000);
+        let size = ends[ends.len() - 1];
+        for written in ends.iter().copied().filter(|written| *written < size) {
+            let piece = tail.piece(Offset(0), written, usize::MAX, u64::MAX).unwrap();
+            assert_eq!(piece.at, written / BLOCK_BYTES * BLOCK_BYTES);
+            assert_eq!(piece.at + bytes_of(&piece), size.next_multiple_of(BLOCK_BYTES));
+            assert_eq!((piece.to, piece.to_offset), (size, Offset(ends.len() as i64 - 1)));
+            assert!(piece.slices.iter().all(|slice| (slice.len() as u64).is_multiple_of(BLOCK_BYTES)));
+        }
+        assert!(tail.piece(Offset(0), size, usize::MAX, u64::MAX).is_none());
+    }
+
+    #[test]
+    fn a_piece_ends_before_the_room_does_and_about_where_it_shall() {
+        let mut tail = Tail::default();
+        let ends = fill(&mut tail, 50_000);
+        let mut written = 0;
+        for end in (0..60_000).step_by(BLOCK_BYTES as usize) {
+            if let Some(piece) = tail.piece(Offset(0), written, usize::MAX, end) {
+                assert!(piece.at + bytes_of(&piece) <= end);
+                assert_eq!(ends.get(piece.to_offset.0 as usize), Some(&piece.to), "a whole batch");
+                written = piece.to;
+            }
+        }
+        assert_eq!(Some(&written), ends.last());
+        let piece = tail.piece(Offset(0), 0, 10_000, u64::MAX).unwrap();
+        assert!((10_000..30_000).contains(&bytes_of(&piece)));
+    }
+
+    #[test]
+    fn nothing_is_written_of_a_block_whose_beginning_is_still_on_the_disk() {
+        let mut tail = Tail::default();
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.push(TimestampMs(1), None, Some(b"value"), &[]).unwrap();
+        let batch = builder.build().unwrap();
+        let header = BatchHeader { base_offset: Offset(9), ..BatchHeader::parse(&batch).unwrap() };
+        let place = Place { segment: Offset(0), position: 5000 };
+        tail.append(place, &header, &batch, &mut chunks(), |_| {});
+        assert!(tail.piece(Offset(0), 5000, usize::MAX, u64::MAX).is_none());
+        assert!(tail.read(Offset(9), Offset(10), 1).is_some(), "reading does not need it");
+        tail.complete(Offset(0), &[7; 5000 - 4096]);
+        let piece = tail.piece(Offset(0), 5000, usize::MAX, u64::MAX).unwrap();
+        assert_eq!((piece.at, bytes_of(&piece)), (4096, 4096));
     }
 }

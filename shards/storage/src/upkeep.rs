@@ -147,7 +147,12 @@ impl Store {
             Done::Truncated(opened) => {
                 let log_end = opened.log_end;
                 self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
-                *log = Log::new(id, *opened, self.core.now);
+                let before = std::mem::replace(log, Log::new(id, *opened, self.core.now));
+                if matches!(before.state, State::Removing { .. }) {
+                    log.state = before.state;
+                } else if self.upkeep.closing.is_some() {
+                    log.state = State::Closing { started: false };
+                }
                 self.core.outcomes.push_back(Outcome::Truncated { log: id, result: Ok(log_end) });
                 self.upkeep.checkpoint_wanted = true;
             }

@@ -421,3 +421,27 @@ fn followers_keep_the_offsets_of_their_leader() {
         assert_eq!((opened.log_end(), opened.recovery().cut_bytes), (Offset(14), 0));
     });
 }
+
+#[test]
+fn a_log_that_is_removed_or_closed_while_it_is_cut_ends_as_it_should() {
+    for closes in [false, true] {
+        let temp = tempfile::tempdir().unwrap();
+        on_shard(StoreSettings::default(), move |mut shard| async move {
+            let log = shard.store.adopt(open_log(temp.path(), &SMALL));
+            for i in 0..300 {
+                shard.append(log, &batch(10, 100, i)).unwrap();
+            }
+            shard.make_durable(log).await;
+            let (store, reactor) = shard.parts();
+            store.truncate(log, Offset(1500), reactor).unwrap();
+            if closes {
+                shard.close().await;
+                drop(shard);
+                assert_eq!(open_log(temp.path(), &SMALL).log_end(), Offset(1500));
+            } else {
+                shard.remove(log, Uuid::from_random([5; 16])).await;
+                assert!(!log_path(temp.path()).exists());
+            }
+        });
+    }
+}
