@@ -56,12 +56,11 @@ class Kit:
             raise Unavailable(f"{what} could not be installed (see {log.relative_to(self.root)})")
 
     def command(self, name, package=None):
-        """The path of a command, from Debian's package when it is missing."""
+        """The path of a command; where a Debian package is named, from that when it is missing."""
         found = shutil.which(name)
-        if found:
-            return found
-        self.debian(package or name)
-        found = shutil.which(name)
+        if not found and package:
+            self.debian(package)
+            found = shutil.which(name)
         if not found:
             raise Unavailable(f"{name} is not on this machine")
         return found

@@ -5,7 +5,7 @@ SETTINGS = ["num.partitions=4"]
 
 
 def prepare(kit):
-    kit.command("go", "golang-go")
+    kit.command("go")
     kit.install("the Go clients", ["go", "mod", "download"], cwd=kit.here / "go")
 
 

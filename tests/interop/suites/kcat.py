@@ -9,7 +9,7 @@ CODECS = ["none", "gzip", "snappy", "lz4", "zstd"]
 
 
 def prepare(kit):
-    kit.command("kcat")
+    kit.command("kcat", "kcat")
 
 
 def run(kit, broker, report):

@@ -1,25 +1,23 @@
 """KafkaJS and @platformatic/kafka from npm: node/interop.mjs."""
 import shutil
 
-from kit import Unavailable
 from report import told_by_client
 
 SETTINGS = ["num.partitions=4"]
 
 
 def prepare(kit):
-    kit.command("node", "nodejs")
+    kit.command("node")
+    npm = kit.command("npm")
     package = kit.here / "node" / "package.json"
     folder = kit.cache / "node"
     stamp = folder / ".installed"
     if stamp.exists() and stamp.read_text() == package.read_text():
         return
-    if not shutil.which("npm"):
-        raise Unavailable("npm is not on this machine")
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir()
     shutil.copy(package, folder)
-    kit.install("the Node clients", ["npm", "install", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder)
+    kit.install("the Node clients", [npm, "install", "--no-audit", "--no-fund", "--no-package-lock"], cwd=folder)
     stamp.write_text(package.read_text())
 
 
