@@ -6,6 +6,7 @@ mod arena;
 mod boot;
 mod broker;
 mod cli;
+mod client;
 mod clock;
 mod config;
 mod control;

@@ -1,10 +1,24 @@
 //! The command line: one file per command.
 
+mod configs;
+mod connect;
+mod consume;
+mod failure;
+mod log;
+mod log_dirs;
+mod offsets;
+mod output;
+mod produce;
 mod serve;
+mod topics;
 
+use std::io::{self, Write};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
 use clap::{Parser, Subcommand};
+use signal_hook::consts::{SIGINT, SIGTERM};
 
 /// A Kafka-compatible message broker for dedicated Linux hosts.
 #[derive(Parser)]
@@ -18,11 +32,52 @@ struct Cli {
 enum Command {
     /// Run a broker
     Serve(serve::Serve),
+    /// Create, list, describe, grow and delete topics
+    #[command(subcommand)]
+    Topics(topics::Topics),
+    /// Write lines of standard input to a topic
+    Produce(Box<produce::Produce>),
+    /// Print the records of a topic
+    Consume(Box<consume::Consume>),
+    /// Show and change settings of topics and brokers
+    #[command(subcommand)]
+    Configs(configs::Configs),
+    /// Show the offsets of a topic's partitions
+    Offsets(offsets::Offsets),
+    /// Show what is in the brokers' log directories
+    LogDirs(log_dirs::LogDirs),
+    /// Look into the files of a log, without a broker
+    #[command(subcommand)]
+    Log(log::Log),
 }
 
 /// Runs what the command line asks for.
 pub fn run() -> ExitCode {
-    match Cli::parse().command {
-        Command::Serve(serve) => serve.run(),
+    let result = match Cli::parse().command {
+        Command::Serve(serve) => return serve.run(),
+        Command::Topics(topics) => topics.run(),
+        Command::Produce(produce) => produce.run(),
+        Command::Consume(consume) => consume.run(),
+        Command::Configs(configs) => configs.run(),
+        Command::Offsets(offsets) => offsets.run(),
+        Command::LogDirs(log_dirs) => log_dirs.run(),
+        Command::Log(log) => log.run(),
+    };
+    failure::exit(result)
+}
+
+/// Prints a line. Unlike `println!` it does not panic when nobody reads.
+fn say(text: &str) -> io::Result<()> {
+    writeln!(io::stdout(), "{text}")
+}
+
+/// A flag that SIGINT and SIGTERM raise, for commands that have something to finish. A second signal ends the process.
+fn stop_flag() -> Arc<AtomicBool> {
+    let flag = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // Without the handlers a signal just ends the process, which is what signals do.
+        let _ = signal_hook::flag::register_conditional_default(signal, Arc::clone(&flag));
+        let _ = signal_hook::flag::register(signal, Arc::clone(&flag));
     }
+    flag
 }

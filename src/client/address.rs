@@ -46,8 +46,11 @@ impl FromStr for HostPort {
 impl HostPort {
     /// The addresses in a list that is separated by commas.
     pub fn parse_list(text: &str) -> Result<Vec<Self>, String> {
-        let addresses: Vec<Self> =
-            text.split(',').filter(|part| !part.trim().is_empty()).map(str::parse).collect::<Result<_, _>>()?;
+        let addresses: Vec<Self> = text
+            .split(',')
+            .filter(|part| !part.trim().is_empty())
+            .map(str::parse)
+            .collect::<Result<_, _>>()?;
         if addresses.is_empty() {
             return Err("no address is given; expected HOST:PORT[,HOST:PORT...]".to_owned());
         }

@@ -130,8 +130,16 @@ impl Connection {
 
     /// Whether an answer, or the end of the connection, has arrived; waits for it for so long.
     pub(super) fn is_ready(&mut self, wait: Duration) -> Result<bool, ClientError> {
-        self.set_read_timeout(wait)?;
-        match self.stream.peek(&mut [0]) {
+        let peeked = if wait.is_zero() {
+            self.stream.set_nonblocking(true).map_err(|error| self.io("cannot look at it", error))?;
+            let peeked = self.stream.peek(&mut [0]);
+            self.stream.set_nonblocking(false).map_err(|error| self.io("cannot look at it", error))?;
+            peeked
+        } else {
+            self.set_read_timeout(wait)?;
+            self.stream.peek(&mut [0])
+        };
+        match peeked {
             Ok(_) => Ok(true),
             Err(error) if is_pause(&error) => Ok(false),
             Err(error) => Err(self.io("the connection broke", error)),
@@ -141,11 +149,6 @@ impl Connection {
     /// Whether an answer to `ticket` should have arrived by now.
     pub(super) fn is_overdue(&self, ticket: Ticket) -> bool {
         ticket.sent.elapsed() > self.request_timeout
-    }
-
-    /// Where the broker listens.
-    pub(super) fn address(&self) -> &HostPort {
-        &self.address
     }
 
     /// The error of a request without an answer in time.

@@ -132,6 +132,8 @@ impl Consumer {
             Err(error) if error.is_retriable() => {}
             Err(error) => return Err(error),
         }
+        let client = &self.client;
+        self.in_flight.retain(|leader, _| client.is_open(*leader));
         Ok(())
     }
 
@@ -148,7 +150,7 @@ impl Consumer {
                     self.receive(leader, polled)?;
                 }
             }
-            if any || Instant::now() >= deadline {
+            if any || self.in_flight.is_empty() || Instant::now() >= deadline {
                 return Ok(());
             }
         }
@@ -170,11 +172,7 @@ impl Consumer {
         Ok(())
     }
 
-    fn send(
-        &mut self,
-        leader: BrokerId,
-        asked: BTreeMap<PartitionIndex, Offset>,
-    ) -> Result<(), ClientError> {
+    fn send(&mut self, leader: BrokerId, asked: BTreeMap<PartitionIndex, Offset>) -> Result<(), ClientError> {
         self.turn = self.turn.wrapping_add(1);
         let mut partitions: Vec<FetchPartition> = asked
             .iter()
@@ -227,8 +225,7 @@ impl Consumer {
 
     fn receive(&mut self, leader: BrokerId, polled: &mut Polled) -> Result<(), ClientError> {
         let Some(InFlight { ticket, asked }) = self.in_flight.remove(&leader) else { return Ok(()) };
-        let received =
-            self.client.connection(leader).and_then(|open| open.receive::<FetchRequest>(ticket));
+        let received = self.client.connection(leader).and_then(|open| open.receive::<FetchRequest>(ticket));
         let response: FetchResponse = self.drop_if_broken(leader, received)?;
         let what = || format!("reading {}", self.topic.name);
         ClientError::check(response.error_code, None, what)?;

@@ -103,7 +103,11 @@ impl ClientError {
     pub fn is_connection(&self) -> bool {
         matches!(
             self,
-            Self::Io { .. } | Self::Closed { .. } | Self::Timeout { .. } | Self::Advertised { .. } | Self::NoBroker { .. }
+            Self::Io { .. }
+                | Self::Closed { .. }
+                | Self::Timeout { .. }
+                | Self::Advertised { .. }
+                | Self::NoBroker { .. }
         )
     }
 
@@ -123,7 +127,8 @@ mod tests {
 
     #[test]
     fn a_refusal_shows_the_brokers_words_and_kafkas_name() {
-        let error = ClientError::check(36, Some("Topic 'a' already exists."), || "topic a".into()).unwrap_err();
+        let error =
+            ClientError::check(36, Some("Topic 'a' already exists."), || "topic a".into()).unwrap_err();
         assert_eq!(error.to_string(), "topic a: Topic 'a' already exists. (TOPIC_ALREADY_EXISTS)");
         let error = ClientError::check(9999, None, || "x".into()).unwrap_err();
         assert_eq!(error.to_string(), "x: error 9999");

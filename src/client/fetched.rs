@@ -76,7 +76,8 @@ fn one_batch(
     let records = decompress(batch, DECOMPRESSED_BYTES_MAX)?;
     if header.is_control() {
         let marker = records.iter().next().transpose()?;
-        let ends = marker.map(|m| EndTxnMarker::parse(m.key.unwrap_or_default(), m.value.unwrap_or_default()));
+        let ends =
+            marker.map(|m| EndTxnMarker::parse(m.key.unwrap_or_default(), m.value.unwrap_or_default()));
         if ends.transpose()?.flatten().is_some() {
             aborted.ended(header);
         }
@@ -100,11 +101,8 @@ mod tests {
 
     /// A batch at `base` with one record per text, of the producer's transaction if one is given.
     fn batch(base: i64, producer: Option<i64>, values: &[&str]) -> Bytes {
-        let stamp = |id| ProducerStamp {
-            id: ProducerId(id),
-            epoch: ProducerEpoch(0),
-            base_sequence: Sequence(0),
-        };
+        let stamp =
+            |id| ProducerStamp { id: ProducerId(id), epoch: ProducerEpoch(0), base_sequence: Sequence(0) };
         let options = BatchOptions {
             base_offset: Offset(base),
             producer: producer.map_or(ProducerStamp::NONE, stamp),

@@ -185,6 +185,11 @@ impl Client {
         }
     }
 
+    /// Whether there is a connection to a broker.
+    pub(super) fn is_open(&self, broker: BrokerId) -> bool {
+        self.open.contains_key(&broker)
+    }
+
     /// Drops the connection to a broker, if there is one.
     pub(super) fn forget(&mut self, broker: BrokerId) {
         self.open.remove(&broker);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Instant;
 
+use protocol::Str;
 use protocol::messages::list_offsets::{ListOffsetsPartition, ListOffsetsTopic};
 use protocol::messages::{ListOffsetsRequest, ListOffsetsResponse};
-use protocol::Str;
 use types::{BrokerId, Offset, PartitionIndex, TimestampMs};
 
 use super::consumer::Isolation;

@@ -1,0 +1,40 @@
+//! How a command ends: 0 if it did what it was asked for, 1 if not; clap ends with 2 for arguments that make no sense.
+
+use std::io::{self, ErrorKind, Write};
+use std::process::ExitCode;
+
+use crate::client::ClientError;
+
+/// Why a command failed.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    #[error(transparent)]
+    Client(#[from] ClientError),
+    /// Standard output is gone. If its reader has simply had enough this is no failure.
+    #[error("cannot write to standard output: {0}")]
+    Output(#[from] io::Error),
+    /// In its own words.
+    #[error("{0}")]
+    Said(String),
+    /// Everything has been said already.
+    #[error("")]
+    Reported,
+}
+
+/// The exit code, after saying what is left to say.
+pub fn exit(result: Result<(), Failure>) -> ExitCode {
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
+        Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(failure) => {
+            complain(&failure.to_string());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Says something on standard error, wherever that leads.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr(), "strome: {text}");
+}

@@ -1,0 +1,28 @@
+//! `strome log`: what is in the files of a log, without a broker.
+
+mod dump;
+mod offset_index;
+mod segment;
+mod small_files;
+mod time_index;
+mod txn_index;
+
+use clap::Subcommand;
+
+use super::failure::Failure;
+
+/// What to do with files.
+#[derive(Subcommand)]
+pub enum Log {
+    /// Print segments, indexes, producer snapshots and checkpoints, and check them
+    Dump(dump::Dump),
+}
+
+impl Log {
+    /// Does it.
+    pub fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Dump(dump) => dump.run(),
+        }
+    }
+}
