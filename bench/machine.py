@@ -1,0 +1,43 @@
+"""What a machine is, as far as it matters for a measurement."""
+import os
+import platform
+import re
+import subprocess
+from pathlib import Path
+
+
+def output(*command, cwd=Path(__file__).parent):
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True, cwd=cwd).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return "unknown"
+
+
+def busy_seconds():
+    """CPU seconds that anything on this machine has used since it was started, all cores together."""
+    user, nice, system, _idle, _iowait, irq, softirq = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
+    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+
+
+def describe(disk, strome, librdkafka):
+    model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
+    model = re.sub(r"\s+", " ", model[1]) if model else platform.machine()
+    flags = set(re.search(r"flags\s*:\s*(.*)|$", Path("/proc/cpuinfo").read_text())[1].split())
+    memory_gib = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 1024 / 1024
+    cores = len(os.sched_getaffinity(0))
+    source, kind, options = (output("findmnt", "-no", "SOURCE,FSTYPE,OPTIONS", "-T", str(disk)).split(None, 2) + ["?"] * 3)[:3]
+    word = re.sub(r"\(.*?\)|CPU|Processor|@.*", "", model).lower()
+    return {
+        "name": f"{'-'.join(word.split())}-{cores}-cores-{memory_gib:.0f}-gib",
+        "cpu": model, "cores": cores, "virtual": "hypervisor" in flags, "memory_gib": round(memory_gib, 1),
+        "kernel": platform.release(), "disk": f"{kind} ({options}) on {source}",
+        "strome": output(str(strome), "--version"),
+        "strome_commit": output("git", "describe", "--always", "--abbrev=10", "--dirty", cwd=strome.parent),  # Of the checkout that it was built in.
+        "rustc": output("rustc", "--version"), "java": output("java", "--version").split("\n")[0], "kafka": kafka_version(),
+        "client": f"rdkafka_performance of rdkafka-sys {librdkafka}",
+    }
+
+
+def kafka_version():
+    pom = (Path(__file__).parent.parent / "tests" / "interop" / "java" / "pom.xml").read_text()
+    return re.search(r"kafka_2\.13</artifactId>\s*<version>(.*?)<", pom)[1]
