@@ -32,8 +32,11 @@ const EXECUTOR_IO_BYTES: usize = 64 * 1024;
 /// glommio has three rings; nothing but the wake-up and rare background work goes through them.
 const EXECUTOR_RING_DEPTH: usize = 32;
 
-/// How long a background task may run while the shard wants the core: it delays requests by as much.
-const PREEMPT_AFTER: Duration = Duration::from_millis(1);
+/// glommio's preemption timer must never fire: if it does between being set and being looked at, which takes no more
+/// than the kernel running another thread, glommio 0.9 skips all runnable tasks and sleeps; a shard was seen to
+/// hang so under load. Fairness between the shard and its background tasks is kept by
+/// [`yield_if_needed`](crate::yield_if_needed).
+const PREEMPT_NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
 /// Starts a thread with an executor and runs the future that `start` makes there. Returns once the executor stands.
 pub fn launch<Start, Task>(placement: Placement, start: Start) -> Result<Handle, ReactorError>
@@ -51,7 +54,7 @@ where
             let executor = LocalExecutorBuilder::new(placement)
                 .io_memory(EXECUTOR_IO_BYTES)
                 .ring_depth(EXECUTOR_RING_DEPTH)
-                .preempt_timer(PREEMPT_AFTER)
+                .preempt_timer(PREEMPT_NEVER)
                 .make();
             // The receiver waits for exactly this one report.
             match executor {

@@ -114,6 +114,7 @@ impl Reactor {
         if self.sleeper.waker.prepare_to_park() {
             let Sleeper { waker, bridge, .. } = &mut self.sleeper;
             bridge.listen(waker.as_fd()).await;
+            background::begin_slice();
             waker.unpark();
         }
         self.ring.announce_awake();

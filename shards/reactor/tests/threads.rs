@@ -154,6 +154,37 @@ fn a_background_task_runs_while_the_shard_sleeps_and_while_it_is_busy() {
 }
 
 #[test]
+fn a_busy_shard_and_a_busy_background_task_both_get_on() {
+    on_shard(|mut stage| async move {
+        let turns = Arc::new(AtomicU64::new(0));
+        let (counted, slept) = (Arc::clone(&turns), Arc::new(AtomicU64::new(0)));
+        spawn_background(async move {
+            loop {
+                counted.fetch_add(1, Ordering::SeqCst);
+                yield_if_needed().await;
+            }
+        });
+        let sleeper = Arc::clone(&slept);
+        spawn_background(async move {
+            loop {
+                sleep(Duration::from_millis(1)).await;
+                sleeper.fetch_add(1, Ordering::SeqCst);
+            }
+        });
+        // Neither the counting task nor the shard ever waits for anything but its turn.
+        let begin = Instant::now();
+        let mut rounds = 0;
+        while turns.load(Ordering::SeqCst) < 1000 || slept.load(Ordering::SeqCst) < 5 || rounds < 1000 {
+            rounds += 1;
+            stage.reactor.poll(&mut Vec::new());
+            yield_if_needed().await;
+            assert!(begin.elapsed() < FOR_EVER, "{rounds} rounds, {turns:?} turns, {slept:?} sleeps");
+        }
+    })
+    .join();
+}
+
+#[test]
 fn a_sleeping_shard_without_background_tasks_costs_one_call_per_sleep() {
     on_shard(|mut stage| async move {
         stage.reactor.poll(&mut Vec::new());
