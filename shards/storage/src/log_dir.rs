@@ -4,6 +4,7 @@
 //! - One process at a time uses a directory: the file `.lock` is locked as long as the `LogDir` lives.
 //! - The marker of a clean stop is gone, durably, before the first log is opened.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -51,6 +52,8 @@ pub struct LogDir {
 struct Checkpoints {
     recovery_points: Offsets,
     log_starts: Offsets,
+    /// Logs that were opened since the directory was: what the last broker left is no longer what they hold.
+    opened: BTreeSet<LogName>,
 }
 
 /// What a checkpoint says of one log; `None` forgets the log.
@@ -88,6 +91,7 @@ impl LogDir {
         let checkpoints = Checkpoints {
             recovery_points: read_checkpoint(&path.join(RECOVERY_POINTS))?,
             log_starts: read_checkpoint(&path.join(LOG_STARTS))?,
+            opened: BTreeSet::new(),
         };
         Ok(Arc::new(Self {
             path: path.to_owned(),
@@ -186,17 +190,18 @@ impl LogDir {
             table.recovery_points.remove(name);
             table.log_starts.remove(name);
         }
-        let (recovery_point, log_start) = {
-            let known = self.lock();
+        let (recovery_point, log_start, is_first) = {
+            let mut known = self.lock();
+            let is_first = known.opened.insert(name.clone());
             let of = |table: &Offsets| table.get(name).copied().unwrap_or(Offset::ZERO);
-            (of(&known.recovery_points), of(&known.log_starts))
+            (of(&known.recovery_points), of(&known.log_starts), is_first)
         };
         let origin = recover::Origin {
             dir: Arc::clone(self),
             path,
             name: name.clone(),
             topic,
-            trust: self.was_clean,
+            trust: self.was_clean && is_first,
             recovery_point,
             log_start,
         };

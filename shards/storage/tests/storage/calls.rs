@@ -291,9 +291,7 @@ fn an_idle_log_gives_back_its_memory_and_goes_on_when_it_is_used_again() {
             for i in 0..7 {
                 shard.append(log, &batch(1, 100, round * 100 + i)).unwrap();
             }
-            while shard.store.memory_bytes().0 > 0 {
-                shard.turn().await;
-            }
+            shard.until_store(|store| store.memory_bytes().0 == 0).await;
             let status = shard.store.status(log).unwrap();
             assert_eq!(status.durable_end, status.log_end);
         }
@@ -309,9 +307,7 @@ fn what_nobody_wants_durable_is_written_in_the_background() {
     on_shard(settings, |mut shard| async move {
         let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
         shard.append(log, &batch(1, 100, 1)).unwrap();
-        while shard.store.memory_bytes().1 > 0 {
-            shard.turn().await;
-        }
+        shard.until_store(|store| store.memory_bytes().1 == 0).await;
         assert_eq!(shard.store.status(log).unwrap().durable_end, Offset(0));
         assert!(shard.outcomes().is_empty());
         shard.make_durable(log).await;
@@ -378,9 +374,7 @@ fn a_write_that_lacks_space_is_done_again_from_memory() {
         for i in 0..10 {
             // Written, and not synced.
             shard.append(log, &batch(1, 3000, i)).unwrap();
-            while shard.store.memory_bytes().1 > 0 {
-                shard.turn().await;
-            }
+            shard.until_store(|store| store.memory_bytes().1 == 0).await;
         }
         assert_eq!(shard.store.status(log).unwrap().durable_end, Offset(0));
         shard.fault = Fault::Fail(std::io::ErrorKind::StorageFull);
@@ -444,4 +438,51 @@ fn a_log_that_is_removed_or_closed_while_it_is_cut_ends_as_it_should() {
             }
         });
     }
+}
+
+#[test]
+fn a_clean_stop_leaves_files_of_their_real_size() {
+    let temp = tempfile::tempdir().unwrap();
+    on_shard(StoreSettings::default(), |mut shard| async move {
+        let log = shard.store.adopt(open_log(temp.path(), &SMALL));
+        for i in 0..150 {
+            shard.append(log, &batch(10, 100, i)).unwrap();
+        }
+        shard.make_durable(log).await;
+        let size = shard.store.status(log).unwrap().size_bytes;
+        shard.close().await;
+        let (mut logs, mut others) = (0, Vec::new());
+        for entry in std::fs::read_dir(log_path(temp.path())).unwrap() {
+            let entry = entry.unwrap();
+            let name = entry.file_name().into_string().unwrap();
+            match name.rsplit_once('.') {
+                Some((_, "log")) => logs += entry.metadata().unwrap().len(),
+                Some((_, "index" | "timeindex")) => {}
+                _ => others.push(name),
+            }
+        }
+        assert_eq!((logs, others), (size, vec!["partition.metadata".to_owned()]));
+    });
+}
+
+#[test]
+fn a_checkpoint_says_nothing_of_what_is_not_durable() {
+    let temp = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { checkpoint_interval_ms: 1, ..StoreSettings::default() };
+    on_shard(settings, |mut shard| async move {
+        let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
+        shard.append(log, &batch(1, 100, 0)).unwrap();
+        shard.make_durable(log).await;
+        shard.fault = Fault::Withhold;
+        let began = std::time::Instant::now();
+        while began.elapsed().as_millis() < 400 {
+            shard.append(log, &batch(1, 100, 0)).unwrap();
+            shard.store.want_durable(log);
+            shard.turn().await;
+        }
+        let checkpoint = temp.path().join("recovery-point-offset-checkpoint");
+        assert_eq!(std::fs::read_to_string(checkpoint).unwrap(), "0\n1\norders 0 1\n");
+        shard.fault = Fault::None;
+        shard.make_durable(log).await;
+    });
 }

@@ -252,3 +252,20 @@ fn a_prepared_segment_that_was_used_gets_its_name() {
     assert_eq!(open_log(temp.path(), &SETTINGS).recovery().damage, []);
     assert!(!logs.join("next.segment").exists());
 }
+
+#[test]
+fn a_clean_stop_vouches_for_a_log_only_until_it_is_opened() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 20, 100, StoreSettings::default());
+    let dir = open_dir(temp.path());
+    drop(dir.open_log(&log_name(), TOPIC, &SETTINGS).unwrap());
+    dir.mark_clean().unwrap();
+    drop(dir);
+    let dir = open_dir(temp.path());
+    let opened = dir.open_log(&log_name(), TOPIC, &SETTINGS).unwrap();
+    assert_eq!(opened.log_end(), Offset(20));
+    assert!(opened.recovery().scanned_bytes < 3000, "{:?}", opened.recovery());
+    drop(opened);
+    let again = dir.open_log(&log_name(), TOPIC, &SETTINGS).unwrap();
+    assert!(again.recovery().scanned_bytes > 3000, "{:?}", again.recovery());
+}

@@ -102,6 +102,15 @@ impl Shard {
         }
     }
 
+    /// Turns until the store is as wanted.
+    pub async fn until_store(&mut self, is_so: impl Fn(&Store) -> bool) {
+        let deadline = Instant::now() + PATIENCE;
+        while !is_so(&self.store) {
+            assert!(Instant::now() < deadline, "nothing happens: {:?} {:?}", self.store, self.outcomes);
+            self.turn().await;
+        }
+    }
+
     /// The outcomes so far that nobody has waited for.
     pub fn outcomes(&mut self) -> Vec<Outcome> {
         std::mem::take(&mut self.outcomes)
