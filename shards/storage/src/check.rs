@@ -13,7 +13,7 @@ use crate::recover::{Damage, Origin, Recovery};
 use crate::resync;
 use crate::scan::{Checksums, Scan, Step};
 use crate::segment::Segment;
-use crate::segment_index::SegmentIndex;
+use crate::segment_index::{self, SegmentIndex};
 use crate::settings::LogSettings;
 
 /// Which segment to look at.
@@ -29,6 +29,7 @@ pub(crate) struct Task<'a> {
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) segment: Segment,
+    /// Complete if it is the last segment; nobody needs those of others.
     pub(crate) index: SegmentIndex,
     /// The offset behind its last batch.
     pub(crate) end: Offset,
@@ -39,14 +40,16 @@ pub(crate) fn segment(task: &Task<'_>, recovery: &mut Recovery) -> Result<Checke
     let path = file_path(&task.origin.path, task.base, FileKind::Log);
     let mut file = File::options().read(true).write(true).open(&path).context("open", &path)?;
     let len = file.metadata().context("read", &path)?.len();
-    let index = SegmentIndex::load(&task.origin.path, task.base, len)?;
     let below_point = task.next_base.is_some_and(|next| next <= task.origin.recovery_point);
-    if let (Some(index), Some(end)) = (&index, task.next_base)
+    if let Some(end) = task.next_base
         && (task.origin.trust || below_point)
+        && let Some(last) = segment_index::peek(&task.origin.path, task.base, len)?
     {
-        let segment = Segment { base: task.base, bytes: len, max_timestamp: newest(index, &file) };
-        return Ok(Checked { segment, index: index.clone(), end });
+        let max_timestamp = newest(last, &file);
+        let segment = Segment { base: task.base, bytes: len, max_timestamp };
+        return Ok(Checked { segment, index: SegmentIndex::new(task.base), end });
     }
+    let index = SegmentIndex::load(&task.origin.path, task.base, len)?;
     let checked = match index.map(|index| start_from(task, index)) {
         Some(Some(start)) => match walk(task, &path, &mut file, len, start, recovery)? {
             Walked::Whole(checked) => checked,
@@ -151,7 +154,7 @@ fn walk(
     if !task.origin.trust || rebuilt {
         index.save(&task.origin.path)?;
     }
-    let segment = Segment { base: task.base, bytes, max_timestamp: newest(&index, file) };
+    let segment = Segment { base: task.base, bytes, max_timestamp: newest(index.max_timestamp(), file) };
     // A segment that is followed by another ends there, whatever compaction or damage has taken from its end.
     let end = task.next_base.unwrap_or(end);
     Ok(Walked::Whole(Checked { segment, index, end }))
@@ -200,7 +203,8 @@ fn mend(
             let what = format!("the segment ends at offset {}, but the next one begins at {next}", bad.end);
             recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
         }
-        cut(file, path, bad.at)?;
+        // Not synced: should the zeros come back, they would be cut off again.
+        file.set_len(bad.at).context("shorten", path)?;
         return Ok(Mended::EndsAt(bad.at));
     }
     let next = resync::next_batch(file, bad.at + 1, zeros_from, task.base).context("read", path)?;
@@ -248,9 +252,9 @@ fn cut(file: &File, path: &Path, len: u64) -> Result<(), StorageError> {
 }
 
 /// The newest timestamp of a segment; its file's own if no batch has one.
-fn newest(index: &SegmentIndex, file: &File) -> TimestampMs {
-    if index.max_timestamp() > TimestampMs::NONE {
-        return index.max_timestamp();
+fn newest(indexed: TimestampMs, file: &File) -> TimestampMs {
+    if indexed > TimestampMs::NONE {
+        return indexed;
     }
     let modified = file.metadata().and_then(|meta: fs::Metadata| meta.modified()).ok();
     let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());

@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, Write};
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 
 use record::BatchHeader;
@@ -10,7 +11,7 @@ use types::{Offset, TimestampMs};
 use crate::error::{Context, StorageError};
 use crate::index::{self, OffsetIndex};
 use crate::layout::{FileKind, file_path};
-use crate::time_index::TimeIndex;
+use crate::time_index::{self, TimeIndex};
 
 /// Where offsets and timestamps of one segment lie.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -141,6 +142,48 @@ impl IndexAddition {
         }
         Ok(())
     }
+}
+
+/// The newest timestamp of a segment of `segment_bytes`, as its time index's last entry tells it (`NONE` if there is no
+/// entry). `None` if one of the indexes is missing, or cannot be whole. Reads a few bytes only, since a broker may start
+/// with very many segments.
+pub(crate) fn peek(
+    dir: &Path,
+    base: Offset,
+    segment_bytes: u64,
+) -> Result<Option<TimestampMs>, StorageError> {
+    let offsets = last_entry::<{ index::ENTRY_BYTES }>(&file_path(dir, base, FileKind::Index))?;
+    let times = last_entry::<{ time_index::ENTRY_BYTES }>(&file_path(dir, base, FileKind::TimeIndex))?;
+    let (Some(offsets), Some(times)) = (offsets, times) else { return Ok(None) };
+    if offsets
+        .is_some_and(|last| OffsetIndex::decode(base, &last, segment_bytes).is_none_or(|i| i.len() == 0))
+    {
+        return Ok(None);
+    }
+    match times {
+        None => Ok(Some(TimestampMs::NONE)),
+        Some(last) => {
+            let decoded = TimeIndex::decode(base, &last).and_then(|times| times.last());
+            Ok(decoded.map(|(timestamp, _)| timestamp))
+        }
+    }
+}
+
+/// The last entry of an index file, if it has entries. `None` if there is no such file, or if its entries are not whole.
+fn last_entry<const N: usize>(path: &Path) -> Result<Option<Option<[u8; N]>>, StorageError> {
+    let file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(StorageError::io("open", path, error)),
+    };
+    let len = file.metadata().context("read", path)?.len();
+    if !len.is_multiple_of(N as u64) {
+        return Ok(None);
+    }
+    let Some(at) = len.checked_sub(N as u64) else { return Ok(Some(None)) };
+    let mut entry = [0; N];
+    file.read_exact_at(&mut entry, at).context("read", path)?;
+    Ok(Some(Some(entry)))
 }
 
 fn read(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {

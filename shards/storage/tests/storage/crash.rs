@@ -186,7 +186,8 @@ fn indexes_that_are_missing_or_broken_are_built_anew() {
         .map(|name| (logs.join(&name), fs::read(logs.join(&name)).unwrap()))
         .collect();
     assert!(good.len() >= 6 && good.iter().any(|(_, bytes)| bytes.len() > 16));
-    for what in ["missing", "cut", "zeros", "garbage"] {
+    let broken = ["missing", "cut", "zeros", "garbage"];
+    for (what, clean) in broken.into_iter().flat_map(|what| [(what, false), (what, true)]) {
         for (path, bytes) in &good {
             match what {
                 "missing" => fs::remove_file(path).unwrap(),
@@ -195,8 +196,12 @@ fn indexes_that_are_missing_or_broken_are_built_anew() {
                 _ => fs::write(path, vec![0x5a; bytes.len() / 2 * 2 + 1]).unwrap(),
             }
         }
+        if clean {
+            open_dir(temp.path()).mark_clean().unwrap();
+        }
         let opened = open_log(temp.path(), &SETTINGS);
         assert_eq!((opened.log_end(), opened.recovery().damage.len()), (Offset(100), 0), "{what}");
+        assert_eq!(opened.recovery().rebuilt_indexes as usize, good.len() / 2, "{what} {clean}");
         for (path, bytes) in &good {
             assert_eq!(&fs::read(path).unwrap(), bytes, "{what}: {}", path.display());
         }
