@@ -119,7 +119,7 @@ fn walk(
     let mut scan = Scan::new(&reader, position, len);
     let mut end = task.base;
     let bytes = loop {
-        let (at, what) = match scan.next(Checksums::Compare).context("read", path)? {
+        let (at, what, claimed_len) = match scan.next(Checksums::Compare).context("read", path)? {
             Step::End => break len,
             Step::Batch { position, header, .. } => {
                 if first_last.take().is_some_and(|last| last != header.last_offset()) {
@@ -132,13 +132,13 @@ fn walk(
                         recovery.scanned_bytes += header.batch_len_bytes as u64;
                         continue;
                     }
-                    Some(what) => (position, what),
+                    Some(what) => (position, what, Some(header.batch_len_bytes as u64)),
                 }
             }
             Step::Bad { .. } if first_last.is_some() => return Ok(Walked::WrongStart),
-            Step::Bad { position, what, .. } => (position, what),
+            Step::Bad { position, what, len } => (position, what, len),
         };
-        let bad = Bad { at, what, len, end };
+        let bad = Bad { at, what, claimed_len, len, end };
         match mend(task, path, &reader, bad, recovery)? {
             Mended::EndsAt(position) => break position,
             Mended::GoesOnAt(position) => {
@@ -176,6 +176,7 @@ fn wrong_offset(task: &Task<'_>, end: Offset, first: Offset, last: Offset) -> Op
 struct Bad {
     at: u64,
     what: String,
+    claimed_len: Option<u64>,
     len: u64,
     end: Offset,
 }
@@ -207,7 +208,12 @@ fn mend(
         file.set_len(bad.at).context("shorten", path)?;
         return Ok(Mended::EndsAt(bad.at));
     }
-    let next = resync::next_batch(file, bad.at + 1, zeros_from, task.base).context("read", path)?;
+    // Where the damaged batch says that it ends is a better guess than any: its records may hold batches, too.
+    let claimed = bad.claimed_len.map_or(bad.at + 1, |len| bad.at + len);
+    let next = match resync::is_batch_at(file, claimed, zeros_from, task.base).context("read", path)? {
+        true => Some(claimed),
+        false => resync::next_batch(file, bad.at + 1, zeros_from, task.base).context("read", path)?,
+    };
     if task.next_base.is_some() {
         recovery.damage.push(Damage {
             file: path.to_owned(),

@@ -82,10 +82,11 @@ pub(crate) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
     File::open(dir).and_then(|dir| dir.sync_all()).context("sync", dir)
 }
 
-/// The content of a text file, `None` if there is none.
+/// The content of a text file, `None` if there is none. What is no text in it makes the file malformed, for the caller to
+/// find out.
 pub(crate) fn read_text(path: &Path) -> Result<Option<String>, StorageError> {
-    match fs::read_to_string(path) {
-        Ok(text) => Ok(Some(text)),
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StorageError::io("read", path, error)),
     }

@@ -32,6 +32,19 @@ pub(crate) fn next_batch(file: &File, from: u64, end: u64, base: Offset) -> io::
     Ok(None)
 }
 
+/// Whether a valid batch begins at `position`.
+pub(crate) fn is_batch_at(file: &File, position: u64, end: u64, base: Offset) -> io::Result<bool> {
+    if position.saturating_add(BATCH_HEADER_BYTES as u64) > end {
+        return Ok(false);
+    }
+    let mut bytes = [0; BATCH_HEADER_BYTES];
+    file.read_exact_at(&mut bytes, position)?;
+    match plausible(&bytes, base) {
+        Some(header) if header.batch_len_bytes as u64 <= end - position => is_valid(file, position, &header),
+        _ => Ok(false),
+    }
+}
+
 fn plausible(bytes: &[u8], base: Offset) -> Option<BatchHeader> {
     let header = BatchHeader::parse(bytes).ok()?;
     let delta = header.base_offset.0.checked_sub(base.0)?;

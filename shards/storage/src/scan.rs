@@ -141,3 +141,26 @@ impl<R: Read> Scan<R> {
         Ok(true)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_length_beyond_the_file_allocates_nothing() {
+        let mut bytes = [0; 200];
+        bytes[8..12].copy_from_slice(&i32::MAX.to_be_bytes());
+        bytes[16] = 2;
+        let mut scan = Scan::new(&bytes[..], 0, 200);
+        assert!(matches!(scan.next(Checksums::Compare).unwrap(), Step::Bad { position: 0, len: None, .. }));
+        assert!(scan.buffer.capacity() <= 2 * READ_BYTES);
+    }
+
+    #[test]
+    fn a_file_that_shrinks_while_it_is_read_is_no_endless_loop() {
+        let mut scan = Scan::new(&[0; 10][..], 0, 5000);
+        assert!(matches!(scan.next(Checksums::Compare).unwrap(), Step::Bad { position: 0, .. }));
+        assert_eq!(scan.skip_zeros().unwrap(), 0);
+        assert!(scan.skip(100).is_ok());
+    }
+}

@@ -274,3 +274,68 @@ fn a_clean_stop_vouches_for_a_log_only_until_it_is_opened() {
     let again = dir.open_log(&log_name(), TOPIC, &SETTINGS).unwrap();
     assert!(again.recovery().scanned_bytes > 3000, "{:?}", again.recovery());
 }
+
+#[test]
+fn whatever_a_disk_returns_a_log_opens_or_says_why_not_and_goes_on() {
+    let temp = tempfile::tempdir().unwrap();
+    let often = StoreSettings { checkpoint_interval_ms: 10, ..StoreSettings::default() };
+    crashed(temp.path(), 100, 1000, often);
+    let files: Vec<(PathBuf, Vec<u8>)> = names(temp.path())
+        .into_iter()
+        .map(|name| log_path(temp.path()).join(name))
+        .chain([temp.path().join("recovery-point-offset-checkpoint")])
+        .map(|path| (path.clone(), fs::read(&path).unwrap()))
+        .collect();
+    let seed = std::env::var("STORAGE_SEED").ok().and_then(|seed| seed.parse().ok());
+    for seed in seed.map_or(0..60, |seed| seed..seed + 1) {
+        eprintln!("seed {seed}");
+        let mut random = Random::new(seed);
+        fs::remove_dir_all(log_path(temp.path())).unwrap();
+        fs::create_dir(log_path(temp.path())).unwrap();
+        for (path, bytes) in &files {
+            fs::write(path, bytes).unwrap();
+        }
+        for _ in 0..=random.below(3) {
+            let (path, bytes) = &files[random.below(files.len() as u64) as usize];
+            let mut bytes = bytes.clone();
+            let at = random.below(bytes.len() as u64 + 1) as usize;
+            match random.below(4) {
+                0 => bytes.truncate(at),
+                1 => bytes.extend((0..random.below(9000)).map(|_| random.next() as u8).collect::<Vec<_>>()),
+                2 => bytes[at..].iter_mut().take(1 + random.below(5000) as usize).for_each(|b| *b = 0),
+                _ => bytes[at..]
+                    .iter_mut()
+                    .take(1 + random.below(3) as usize)
+                    .for_each(|b| *b ^= random.next() as u8),
+            }
+            fs::write(path, &bytes).unwrap();
+        }
+        if random.one_in(3) {
+            open_dir(temp.path()).mark_clean().unwrap();
+        }
+        let dir = open_dir(temp.path());
+        let Ok(opened) = dir.open_log(&log_name(), TOPIC, &SETTINGS) else { continue };
+        drop(dir);
+        let mut last = -1;
+        opened.replay(opened.log_start(), |header, _| last = last.max(header.last_offset().0)).unwrap();
+        assert!(last < opened.log_end().0);
+        on_shard(StoreSettings::default(), |mut shard| async move {
+            let end = opened.log_end();
+            let log = shard.store.adopt(opened);
+            let appended = shard.append(log, &batch(1, 500, 1)).unwrap();
+            assert_eq!(appended.first_offset, end);
+            shard.make_durable(log).await;
+            let found = shard.read(log, end, Offset(end.0 + 1), 1).await.unwrap();
+            assert_eq!(offsets(&found), [(end.0, end.0)]);
+        });
+        let again = open_dir(temp.path()).open_log(&log_name(), TOPIC, &SETTINGS).unwrap();
+        assert_eq!(again.log_end().0, all_last(&again) + 1);
+    }
+}
+
+/// The last offset that a replay shows.
+fn all_last(opened: &OpenedLog) -> i64 {
+    let mut last = -1;
+    opened.replay(Offset(0), |header, _| last = header.last_offset().0).unwrap();
+    last
+}
