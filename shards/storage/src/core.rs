@@ -2,6 +2,7 @@
 //! memory is in use.
 
 use std::collections::VecDeque;
+use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
 use reactor::{Chunk, Reactor, Token};
@@ -26,6 +27,8 @@ const TOKEN_KEY_BITS: u32 = 56;
 
 /// While there is more in memory than there should be, logs that nobody has used for so long rest.
 const IDLE_MS_SHORT: i64 = 1_000;
+/// Looking at a hundred thousand logs takes some milliseconds.
+const IDLE_LOOK_INTERVAL_MS_MIN: i64 = 1_000;
 
 /// Shared by the logs of one store. Lives on the store's shard.
 #[derive(Debug)]
@@ -68,6 +71,8 @@ pub(crate) enum Message {
     Job(Finished),
     Opened(Opened),
     LookedUp(LookedUp),
+    /// Files of a removed log are left in this directory.
+    DeleteMore(PathBuf),
     /// The directories' checkpoints were saved.
     Checkpointed(Result<(), StorageError>),
 }
@@ -114,6 +119,11 @@ impl Core {
     pub(crate) fn idle_ms(&self) -> i64 {
         let is_short = self.cached > self.settings.cache_bytes_max;
         if is_short { self.settings.idle_ms.min(IDLE_MS_SHORT) } else { self.settings.idle_ms }
+    }
+
+    /// How often all logs are looked at for idle ones.
+    pub(crate) fn idle_look_interval_ms(&self) -> i64 {
+        (self.idle_ms() / 4).max(IDLE_LOOK_INTERVAL_MS_MIN.min(self.settings.idle_ms / 4)) + 1
     }
 
     /// Has the next commit look at `log`.

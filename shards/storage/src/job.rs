@@ -100,6 +100,9 @@ pub(crate) struct Finished {
 /// How many snapshots of producers are kept: the newest, and some to go back to when the log is cut.
 const SNAPSHOTS_KEPT: usize = 3;
 
+/// How many files of a removed log are deleted before other work has its turn.
+const DELETED_AT_ONCE: usize = 8;
+
 /// Runs `job` and tells the outcome. For an offload thread.
 pub(crate) fn run(log: LogId, job: Job, origin: &Origin, outcome: Sender<Message>) {
     let mut report = Report { log, outcome: Some(outcome) };
@@ -255,6 +258,19 @@ fn save_snapshot(dir: &Path, at: Offset, bytes: &[u8]) -> Result<(), StorageErro
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
     found.iter().skip(SNAPSHOTS_KEPT).try_for_each(|(_, path)| remove_if_there(path))
+}
+
+/// Deletes some files of a removed log; says whether nothing is left.
+pub(crate) fn delete_some(dir: &Path) -> Result<bool, StorageError> {
+    let mut files = fs::read_dir(dir).context("list", dir)?;
+    for entry in files.by_ref().take(DELETED_AT_ONCE) {
+        let path = entry.context("list", dir)?.path();
+        remove_if_there(&path)?;
+    }
+    if files.next().is_some() {
+        return Ok(false);
+    }
+    fs::remove_dir(dir).context("remove", dir).map(|()| true)
 }
 
 fn remove(origin: &Origin, unique: Uuid) -> Result<Done, StorageError> {

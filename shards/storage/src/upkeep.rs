@@ -1,5 +1,6 @@
 //! What a store does beside its calls: taking in finished background work, and what the passing of time asks for.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use reactor::Reactor;
@@ -9,7 +10,7 @@ use types::{Offset, TimestampMs};
 use crate::commit;
 use crate::core::{Core, Message};
 use crate::error::StorageError;
-use crate::job::{Done, Finished, Job};
+use crate::job::{self, Done, Finished, Job};
 use crate::log::{Log, Spare, State};
 use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
 use crate::lookup::{LookedUp, LookupTask};
@@ -31,7 +32,7 @@ pub(crate) struct Upkeep {
     waiting: Vec<LogId>,
     next_round: TimestampMs,
     next_checkpoint: TimestampMs,
-    next_idle_look: TimestampMs,
+    last_idle_look: TimestampMs,
     pub(crate) checkpoint_running: bool,
     /// Log starts have moved: a checkpoint is due at once.
     pub(crate) checkpoint_wanted: bool,
@@ -77,6 +78,7 @@ impl Store {
                 Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
                 }
+                Message::DeleteMore(path) => delete_some(path, &self.core, reactor),
                 Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
             }
         }
@@ -107,9 +109,8 @@ impl Store {
             self.upkeep.next_checkpoint = TimestampMs(now.0 + self.core.settings.checkpoint_interval_ms);
             self.checkpoint(reactor);
         }
-        if now >= self.upkeep.next_idle_look {
-            let interval = self.core.idle_ms() / 4 + 1;
-            self.upkeep.next_idle_look = TimestampMs(now.0 + interval);
+        if now.0 - self.upkeep.last_idle_look.0 >= self.core.idle_look_interval_ms() {
+            self.upkeep.last_idle_look = now;
             self.put_idle_to_rest(reactor);
         }
         self.advance_closing(reactor);
@@ -159,11 +160,7 @@ impl Store {
             Done::Removed(path) => {
                 self.forget(id);
                 self.core.outcomes.push_back(Outcome::Removed { log: id, result: Ok(()) });
-                reactor.offload(move || {
-                    if let Err(error) = std::fs::remove_dir_all(&path) {
-                        warn!(path = %path.display(), %error, "cannot remove a deleted log");
-                    }
-                });
+                delete_some(path, &self.core, reactor);
             }
             Done::Closed => log.state = State::Closed,
             Done::Nothing => {}
@@ -386,6 +383,18 @@ impl Store {
     }
 }
 
+/// Deletes some files of a log that was removed, and comes again for the rest: a log of many large files must not keep
+/// what others wait for off the offload threads.
+fn delete_some(dir: PathBuf, core: &Core, reactor: &mut Reactor) {
+    let messages = core.messages.clone();
+    reactor.offload(move || match job::delete_some(&dir) {
+        Ok(true) => {}
+        // It fails when the store is gone: the next start deletes the rest.
+        Ok(false) => drop(messages.send(Message::DeleteMore(dir))),
+        Err(error) => warn!(%error, "cannot delete the files of a removed log"),
+    });
+}
+
 fn push_change(
     changes: &mut Vec<(Arc<LogDir>, Vec<CheckpointChange>)>,
     log: &Log,
@@ -443,6 +452,8 @@ impl Log {
             writing.file = None;
             writing.usable = 0;
         }
+        // Its file is made anew, or removed, when the log is used again, cut or closed.
+        self.spare = Spare::None;
         self.tail.clear()
     }
 

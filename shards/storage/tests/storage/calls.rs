@@ -1,7 +1,7 @@
 //! Each call once, with what it promises.
 
-use strome_storage::{LogSettings, Outcome, StorageError, StoreSettings, TimestampTarget};
-use types::{Offset, TimestampMs, Uuid};
+use strome_storage::{LogName, LogSettings, Outcome, StorageError, StoreSettings, TimestampTarget};
+use types::{Offset, PartitionIndex, TimestampMs, Uuid};
 
 use crate::driver::*;
 
@@ -244,8 +244,17 @@ fn a_removed_log_leaves_nothing_and_its_name_is_free() {
         let log = shard.store.adopt(opened);
         shard.append(log, &batch(10, 100, 1)).unwrap();
         shard.turn().await;
+        for i in 0..300 {
+            shard.append(log, &batch(10, 100, i)).unwrap();
+        }
+        shard.make_durable(log).await;
         shard.remove(log, Uuid::from_random([5; 16])).await;
         assert!(shard.store.status(log).is_none());
+        let began = std::time::Instant::now();
+        while std::fs::read_dir(temp.path()).unwrap().any(|e| e.unwrap().path().is_dir()) {
+            assert!(began.elapsed().as_secs() < 20, "files are left");
+            shard.turn().await;
+        }
         assert!(matches!(shard.append(log, &batch(1, 1, 1)), Err(StorageError::UnknownLog)));
         let other = Uuid(*b"another-topic-id");
         assert!(dir.logs().unwrap().is_empty());
@@ -484,5 +493,28 @@ fn a_checkpoint_says_nothing_of_what_is_not_durable() {
         assert_eq!(std::fs::read_to_string(checkpoint).unwrap(), "0\n1\norders 0 1\n");
         shard.fault = Fault::None;
         shard.make_durable(log).await;
+    });
+}
+
+#[test]
+fn many_logs_that_are_used_now_and_then_stay_within_the_memory() {
+    let temp = tempfile::tempdir().unwrap();
+    let settings =
+        StoreSettings { cache_bytes_max: 64 * 1024, write_delay_ms_max: 10, ..StoreSettings::default() };
+    on_shard(settings, |mut shard| async move {
+        let dir = open_dir(temp.path());
+        let mut logs = Vec::new();
+        for partition in 0..20 {
+            let name = LogName { partition: PartitionIndex(partition), ..log_name() };
+            let log = shard.store.adopt(dir.open_log(&name, TOPIC, &SMALL).unwrap());
+            shard.append(log, &batch(1, 100, 1)).unwrap();
+            logs.push(log);
+        }
+        assert!(shard.store.memory_bytes().0 > 300_000);
+        shard.until_store(|store| store.memory_bytes().0 <= 64 * 1024).await;
+        for log in logs {
+            let found = shard.read(log, Offset(0), Offset(1), 1).await.unwrap();
+            assert_eq!(offsets(&found), [(0, 0)]);
+        }
     });
 }
