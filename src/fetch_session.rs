@@ -59,12 +59,16 @@ struct FetchSession {
     by_id: bool,
     partitions: HashMap<(TopicRef, i32), SessionPartition>,
     order: Vec<(TopicRef, i32)>,
+    /// Some partition had records in the response that is being made.
+    take_turns: bool,
 }
 
 struct SessionPartition {
     wanted: FetchPartition,
     /// What the last response said, if any said something.
     told: Option<Told>,
+    /// The response that is being made has records of it.
+    had_records: bool,
 }
 
 /// What a client knows of a partition.
@@ -86,7 +90,7 @@ impl FetchSessions {
         if request.session_epoch == INITIAL_EPOCH || request.session_epoch == FINAL_EPOCH {
             self.sessions.retain(|session| request.session_id == 0 || session.id != request.session_id);
             let wanted = requested(by_id, request);
-            let session_id = if request.session_epoch == INITIAL_EPOCH && !wanted.is_empty() {
+            let session_id = if request.session_epoch == INITIAL_EPOCH {
                 self.begin(connection, by_id, &wanted)
             } else {
                 0
@@ -122,6 +126,7 @@ impl FetchSessions {
             by_id,
             partitions: HashMap::with_capacity(wanted.len()),
             order: Vec::with_capacity(wanted.len()),
+            take_turns: false,
         };
         for wanted in wanted {
             session.want(wanted.topic.clone(), wanted.partition.clone());
@@ -138,6 +143,13 @@ impl FetchSessions {
         };
         session.must_tell(topic, data)
     }
+
+    /// A response of this session is complete: partitions that had records in it go to the end.
+    pub fn take_turns(&mut self, session_id: i32) {
+        if let Some(session) = self.sessions.iter_mut().find(|session| session.id == session_id) {
+            session.take_turns();
+        }
+    }
 }
 
 impl FetchSession {
@@ -152,7 +164,7 @@ impl FetchSession {
             Some(known) => known.wanted = wanted,
             None => {
                 self.order.push(key.clone());
-                self.partitions.insert(key, SessionPartition { wanted, told: None });
+                self.partitions.insert(key, SessionPartition { wanted, told: None, had_records: false });
             }
         }
     }
@@ -187,11 +199,17 @@ impl FetchSession {
         let changed = partition.told != Some(told) || data.diverging_epoch.epoch >= 0;
         // An error is told again until the client does something about it.
         partition.told = (data.error_code == 0).then_some(told);
-        if has_records && let Some(place) = self.order.iter().position(|known| *known == key) {
-            let key = self.order.remove(place);
-            self.order.push(key);
-        }
+        partition.had_records = has_records;
+        self.take_turns |= has_records;
         has_records || changed || data.error_code != 0
+    }
+
+    fn take_turns(&mut self) {
+        if std::mem::take(&mut self.take_turns) {
+            let partitions = &self.partitions;
+            // The sort is stable, so both groups keep their order.
+            self.order.sort_by_cached_key(|key| partitions.get(key).is_some_and(|known| known.had_records));
+        }
     }
 }
 

@@ -145,6 +145,9 @@ impl Gather for FetchGather {
                 push(&mut response.responses, wanted.topic, data);
             }
         }
+        if let Some(session) = session {
+            session.fetches.take_turns(plan.session_id);
+        }
         encode(call, &response)
     }
 }

@@ -21,6 +21,9 @@ pub fn handle(shard: &mut Shard, call: &Call, request: InitProducerIdRequest) ->
         };
         return respond(call, Err(error));
     }
+    if (request.producer_id < 0) != (request.producer_epoch < 0) {
+        return respond(call, Err(ErrorCode::InvalidRequest)); // One of the two is of no use without the other.
+    }
     if let Some(id) = shard.producer_ids.next() {
         return respond(call, Ok(id));
     }

@@ -72,7 +72,9 @@ pub fn handle(shard: &mut Shard, call: &Call, frame: &Bytes) -> Answer {
         tracing::debug!("a client asked for API {}, which is not served here", call.api_key);
         return Answer::Close;
     };
-    if key.api().versions.contains(call.version) {
+    // A version beyond those that are announced is not settled yet, though it can be read.
+    let api = key.api();
+    if api.versions.contains(call.version) && api.advertised.contains(call.version) {
         return dispatch(shard, call, key, frame);
     }
     match key {
