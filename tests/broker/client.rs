@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 
 use bytes::Bytes;
-use protocol::{ApiKey, Message, Request, decode_response, encode_request};
+use protocol::{Message, Request, decode_response, encode_request};
 
 use crate::support::PATIENCE;
 
@@ -16,11 +16,20 @@ pub struct Client {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Self {
-        let stream = TcpStream::connect(address).expect("a connection");
+        Self::over(TcpStream::connect(address).expect("a connection"))
+    }
+
+    /// A client on a connection of its caller's making.
+    pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
         stream.set_write_timeout(Some(PATIENCE)).expect("a socket");
         Self { stream, last_id: 0 }
+    }
+
+    /// The connection, for what is not about requests.
+    pub fn stream(&self) -> &TcpStream {
+        &self.stream
     }
 
     /// Sends a request and returns its correlation id.
@@ -38,7 +47,12 @@ impl Client {
     }
 
     pub fn write(&mut self, bytes: &[u8]) {
-        self.stream.write_all(bytes).expect("the broker reads");
+        assert!(self.try_write(bytes), "the broker reads");
+    }
+
+    /// Whether the connection still stands.
+    pub fn try_write(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).is_ok()
     }
 
     /// The next response, which must be one to a request of this type; with its correlation id.
@@ -64,7 +78,8 @@ impl Client {
             return None;
         }
         let mut frame = vec![0; i32::from_be_bytes(len) as usize];
-        self.stream.read_exact(&mut frame).expect("the whole frame");
+        // A crash may cut it.
+        self.stream.read_exact(&mut frame).ok()?;
         Some(Bytes::from(frame))
     }
 
@@ -77,12 +92,4 @@ impl Client {
 /// The newest version that a Kafka 4.3 broker announces.
 pub fn newest<M: Message>() -> i16 {
     M::API.api().advertised.max
-}
-
-/// The newest version that names topics by their names, for APIs that know ids too.
-pub fn by_name(key: ApiKey) -> i16 {
-    match key {
-        ApiKey::Produce | ApiKey::Fetch => 12,
-        other => other.api().advertised.max,
-    }
 }

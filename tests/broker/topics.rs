@@ -1,5 +1,7 @@
 //! Topics of a test, and the requests that most tests make.
 
+use std::time::{SystemTime, UNIX_EPOCH};
+
 use bytes::Bytes;
 use protocol::Records;
 use protocol::messages::configs::{IncrementalAlterConfigsAlterableConfig, IncrementalAlterConfigsResource};
@@ -88,7 +90,9 @@ pub fn batch_of<V: AsRef<[u8]>>(
 pub fn idempotent<V: AsRef<[u8]>>(id: i64, epoch: i16, sequence: i32, values: &[V]) -> Bytes {
     let producer =
         ProducerStamp { id: ProducerId(id), epoch: ProducerEpoch(epoch), base_sequence: Sequence(sequence) };
-    batch_of(BatchOptions { producer, ..Default::default() }, SOME_TIME, None, values)
+    // Producers whose last record is old are forgotten.
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_millis() as i64;
+    batch_of(BatchOptions { producer, ..Default::default() }, now, None, values)
 }
 
 pub fn compressed<V: AsRef<[u8]>>(compression: Compression, values: &[V]) -> Bytes {
@@ -97,7 +101,11 @@ pub fn compressed<V: AsRef<[u8]>>(compression: Compression, values: &[V]) -> Byt
 
 /// A new producer id; its epoch is 0.
 pub fn producer_id(client: &mut Client) -> i64 {
-    let request = InitProducerIdRequest { transaction_timeout_ms: 60_000, ..Default::default() };
+    let request = InitProducerIdRequest {
+        transactional_id: None,
+        transaction_timeout_ms: 60_000,
+        ..Default::default()
+    };
     let response = client.call(newest::<InitProducerIdRequest>(), &request);
     assert_eq!((response.error_code, response.producer_epoch), (0, 0));
     response.producer_id
