@@ -223,12 +223,17 @@ fn mend(
         return Ok(next.map_or(Mended::EndsAt(bad.len), Mended::GoesOnAt));
     }
     recovery.cut_bytes += zeros_from - bad.at;
-    // What a crash tears is the end of the last commit. If something valid follows, or if all this was durable
-    // before, the disk has lost something, and somebody may want to look at the bytes.
-    if next.is_some() || bad.end < task.origin.recovery_point || task.origin.trust {
+    // What a crash tears is the last commit, of which any blocks may have reached the disk. So whole batches behind the
+    // torn place mean nothing by themselves, but somebody may want to look at them. What was durable before is another
+    // matter: there the disk has lost something.
+    let was_durable = bad.end < task.origin.recovery_point || task.origin.trust;
+    if next.is_some() || was_durable {
         let kept = keep(path, file, bad.at, zeros_from)?;
-        let what = format!("{}; the bytes from there on were moved to {}", bad.what, kept.display());
-        recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
+        if was_durable {
+            let what = format!("{}; the bytes from there on were copied to {}", bad.what, kept.display());
+            recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
+        }
+        recovery.kept = Some(kept);
     }
     cut(file, path, bad.at)?;
     Ok(Mended::EndsAt(bad.at))

@@ -46,6 +46,8 @@ pub struct Recovery {
     pub scanned_bytes: u64,
     /// Bytes that were cut off the end, not counting zeros.
     pub cut_bytes: u64,
+    /// Where a copy of these bytes is, if there were whole batches among them.
+    pub kept: Option<PathBuf>,
     /// Segments whose indexes were built anew.
     pub rebuilt_indexes: u32,
     /// Damage that a crash alone cannot explain. The damaged bytes were left where they are, or kept in a file of

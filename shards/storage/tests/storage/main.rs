@@ -7,3 +7,4 @@ mod fixtures;
 mod full_disk;
 mod kafka_tools;
 mod model;
+mod power;
