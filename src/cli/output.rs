@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 
 use clap::{Args, ValueEnum};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde_json::Value;
 
 /// The argument of every command that prints a result.
@@ -39,6 +40,17 @@ impl Output {
             Form::Json => writeln!(out, "{:#}", json())?,
         }
         out.flush()
+    }
+}
+
+/// Whether somebody can still read standard output. A pipe whose reader has gone would otherwise be noticed only by
+/// the next write, which may never come.
+pub fn is_read() -> bool {
+    let stdout = io::stdout();
+    let mut watched = [PollFd::new(&stdout, PollFlags::empty())];
+    match poll(&mut watched, Some(&Timespec { tv_sec: 0, tv_nsec: 0 })) {
+        Ok(1..) => !watched.iter().any(|fd| fd.revents().intersects(PollFlags::ERR | PollFlags::HUP)),
+        Ok(0) | Err(_) => true,
     }
 }
 

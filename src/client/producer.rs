@@ -344,6 +344,9 @@ impl Producer {
                 let detail = first.and_then(|record| record.batch_index_error_message.as_ref());
                 let message = answer.error_message.as_ref().or(detail);
                 let why = match message {
+                    None if code == MESSAGE_TOO_LARGE => {
+                        format!("larger than the topic's max.message.bytes ({})", error_name(code))
+                    }
                     Some(message) => format!("{message} ({})", error_name(code)),
                     None => error_name(code),
                 };

@@ -30,7 +30,7 @@ impl Describe {
     /// Shows the settings.
     pub fn run(self) -> Result<(), Failure> {
         let mut client = self.connect.client()?;
-        let mut table = Table::new(&["ENTITY", "SETTING", "VALUE", "SOURCE", "READ-ONLY"]);
+        let mut table = Table::new(&["ENTITY", "SETTING", "SOURCE", "READ-ONLY", "VALUE"]);
         let mut values = Vec::new();
         for entity in self.entity.entities(&mut client, false)? {
             let request = DescribeConfigsRequest {
@@ -54,9 +54,9 @@ impl Describe {
                     table.row(vec![
                         name.to_owned(),
                         config.name.to_string(),
-                        shown_value(config),
                         source(config.config_source).to_owned(),
                         if config.read_only { "yes" } else { "no" }.to_owned(),
+                        shown_value(config),
                     ]);
                 }
                 values.push(as_json(&entity, &configs));

@@ -153,7 +153,7 @@ impl Consume {
             printer.leave_finished(consumer);
             let over = consumer.positions().is_empty() || printer.count >= printer.count_max;
             let impatient = patience.is_some_and(|patience| last.elapsed() >= patience);
-            if over || impatient || stopped.load(Ordering::Relaxed) {
+            if over || impatient || stopped.load(Ordering::Relaxed) || !super::output::is_read() {
                 return Ok(());
             }
             let polled = consumer.poll(patience.map_or(LOOK, |patience| patience.min(LOOK)))?;
