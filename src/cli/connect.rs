@@ -59,7 +59,7 @@ pub struct OneTopic {
     #[arg(value_name = "TOPIC", required_unless_present = "topic", conflicts_with = "topic")]
     name: Option<String>,
     /// The topic, as in Kafka's tools
-    #[arg(long, id = "topic", value_name = "TOPIC")]
+    #[arg(long = "topic", id = "topic", value_name = "TOPIC")]
     option: Option<String>,
 }
 
@@ -77,7 +77,7 @@ pub struct SomeTopics {
     #[arg(value_name = "TOPIC", required_unless_present = "topic")]
     names: Vec<String>,
     /// A topic, as in Kafka's tools; may be given many times
-    #[arg(long, id = "topic", value_name = "TOPIC")]
+    #[arg(long = "topic", id = "topic", value_name = "TOPIC")]
     option: Vec<String>,
 }
 

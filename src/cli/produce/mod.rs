@@ -192,7 +192,8 @@ fn conclude(producer: &Producer, topic: &str, acks: Acks, pushed: u64, took: Dur
     let seconds = took.as_secs_f64();
     let rate = if seconds > 0.0 { counted as f64 / seconds } else { 0.0 };
     let of = if counted == pushed { String::new() } else { format!(" of {pushed}") };
-    complain(&format!("{topic}: {counted}{of} records {done} in {seconds:.1} s, {rate:.0} records/s"));
+    let records = if counted == 1 && of.is_empty() { "record" } else { "records" };
+    complain(&format!("{topic}: {counted}{of} {records} {done} in {seconds:.1} s, {rate:.0} records/s"));
 }
 
 fn records_were(count: u64) -> &'static str {
