@@ -38,6 +38,11 @@ impl Broker {
         self.address
     }
 
+    /// The process, for what the kernel tells about it.
+    pub fn pid(&self) -> u32 {
+        self.process.id()
+    }
+
     /// `log.dirs`.
     pub fn data_dir(&self) -> PathBuf {
         data_dir(self.dir.path())
@@ -100,6 +105,8 @@ fn data_dir(dir: &Path) -> PathBuf {
 
 fn launch(dir: &Path, overrides: &Vec<(String, String)>) -> (Child, SocketAddr) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+    // It is for the tests; the broker would take it for a setting.
+    command.env_remove("STROME_HEAVY_TESTS");
     command.arg("serve");
     command.arg("--override").arg("listeners=PLAINTEXT://127.0.0.1:0");
     command.arg("--override").arg(format!("log.dirs={}", data_dir(dir).display()));

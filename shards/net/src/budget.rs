@@ -44,11 +44,11 @@ const _: () = assert!(SMALL_PART >= 16 * SMALL_SHARE_PART);
 // A giant counts as half; beside the small frames' share there must be room for it.
 const _: () = assert!(SMALL_SHARE_PART > 2);
 
-/// It is packed when more than this part of the capacity is held: 1/2.
-const PACKED_PART: u64 = 2;
+/// It is packed when more than this part of the capacity is held: 1/4.
+const PACKED_PART: u64 = 4;
 
-/// It is crowded when more than this part of the capacity is held: 1/4.
-const CROWDED_PART: u64 = 4;
+/// It is crowded when more than this part of the capacity is held: 1/8.
+const CROWDED_PART: u64 = 8;
 
 /// It is less crowded than it was when half of what makes it so is held.
 const RELIEF_PART: u64 = 2;
@@ -355,10 +355,10 @@ mod tests {
 
     #[test]
     fn it_is_the_more_crowded_the_more_is_held_while_others_wait() {
-        let mut budget = Budget::new(ByteCount(800));
+        let mut budget = Budget::new(ByteCount(1600));
         budget.hold(201);
         assert!(!budget.crowding_has_changed(), "nobody waits");
-        assert!(budget.try_reserve(300));
+        assert!(budget.try_reserve(900));
         budget.wait(id(1), 500);
         let mut becomes = |change: i32, crowding| {
             let bytes = change.unsigned_abs() as usize;

@@ -80,9 +80,9 @@ fn when_much_is_held_for_those_in_line_others_are_not_read_at_all() {
 fn small_requests_go_on_whatever_large_ones_do() {
     // Frames of up to 1562 bytes are small.
     let mut net = Net::new(Limits { request_memory: ByteCount(100_000), ..limits() });
-    net.chunk = 1200;
+    net.chunk = 600;
     let idle = net.connect();
-    let large: Vec<_> = (0..20).map(|_| net.connect()).collect();
+    let large: Vec<_> = (0..12).map(|_| net.connect()).collect();
     for (i, &id) in large.iter().enumerate() {
         // Some come whole, some announce much and stop in the middle.
         let wire = frame(&vec![1; 50_000 + 40_000 * (i % 3)]);
