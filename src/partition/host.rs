@@ -11,6 +11,7 @@ use storage::{LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
 use types::{ErrorCode, Offset, ShardId, TimestampMs, TopicPartition};
 
 use super::append::{AppendJob, Stalled};
+use super::cold::ColdMemory;
 use super::open::{Directories, OpenedPartition, Openings};
 use super::queries::ListJob;
 use super::read::ReadJob;
@@ -39,7 +40,8 @@ enum Slot {
 /// What a read from disk is for.
 #[derive(Clone, Copy)]
 pub(super) enum DiskRead {
-    Fetch(Key),
+    /// For a job that counts on so many bytes.
+    Fetch(Key, usize),
     Lookup(Key),
 }
 
@@ -66,6 +68,7 @@ pub struct Partitions {
     pub(super) read_deadlines: BTreeSet<(Instant, Key)>,
     pub(super) reads_to_resume: Vec<Key>,
     pub(super) disk_reads: HashMap<ReadId, DiskRead>,
+    pub(super) cold: ColdMemory,
     pub(super) list_jobs: Arena<ListJob>,
     pub(super) answers: Vec<(RequestRef, Done)>,
     next_chores: Instant,
@@ -108,6 +111,8 @@ impl Partitions {
             read_deadlines: BTreeSet::new(),
             reads_to_resume: Vec::new(),
             disk_reads: HashMap::new(),
+            // As much as for what waits to be written.
+            cold: ColdMemory::new(store.unwritten_bytes_max),
             list_jobs: Arena::default(),
             answers: Vec::new(),
             next_chores: now,

@@ -9,6 +9,7 @@
 //! How bytes become durable (`storage`); which offsets count (`replication`); who asked (`requests.rs`).
 
 mod append;
+mod cold;
 mod host;
 mod open;
 mod queries;

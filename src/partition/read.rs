@@ -24,11 +24,19 @@ pub(super) struct ReadJob {
     on_disk: Vec<(ReadId, usize)>,
     /// It is parked on its partitions' lists until one of them has more.
     parked: bool,
+    /// What it could have at the last attempt, whatever it asks for.
+    room: usize,
 }
 
 impl ReadJob {
     fn bytes(&self) -> usize {
         self.fetched.iter().map(|part| part.item.len()).sum()
+    }
+
+    /// Whether it has what it waits for: no more than surely fits in whole batches, since a batch that is longer than
+    /// half the room is enough by itself.
+    fn has_enough(&self) -> bool {
+        self.bytes() >= self.work.bytes_wanted.min(self.room / 2)
     }
 
     /// Whether something must be told at once, however little was read.
@@ -41,7 +49,8 @@ impl Partitions {
     /// Reads each part, and answers when there is enough or the time is over.
     pub(super) fn read(&mut self, reactor: &mut Reactor, from: RequestRef, work: ReadWork, now: Instant) {
         let fetched = Vec::with_capacity(work.parts.len());
-        let key = self.read_jobs.insert(ReadJob { from, work, fetched, on_disk: Vec::new(), parked: false });
+        let job = ReadJob { from, work, fetched, on_disk: Vec::new(), parked: false, room: 0 };
+        let key = self.read_jobs.insert(job);
         self.reads_by_request.insert(from, key);
         self.attempt_read(reactor, key, now);
     }
@@ -90,12 +99,16 @@ impl Partitions {
         result: Result<Vec<Bytes>, StorageError>,
         now: Instant,
     ) {
-        let Some(DiskRead::Fetch(key)) = self.disk_reads.remove(&id) else { return };
+        let Some(DiskRead::Fetch(key, asked)) = self.disk_reads.remove(&id) else { return };
+        self.cold.answered(asked);
         let Some(job) = self.read_jobs.get_mut(key) else { return };
         let Some(place) = job.on_disk.iter().position(|(read, _)| *read == id) else { return };
         let (_, index) = job.on_disk.swap_remove(place);
         match result {
-            Ok(records) => job.fetched[index].item.records = records,
+            Ok(records) => {
+                let counted = records.into_iter().map(|bytes| self.cold.count(bytes));
+                job.fetched[index].item.records = counted.collect();
+            }
             Err(error) => job.fetched[index].item = Fetched::failed(code_of(&error)),
         }
         self.conclude_read(key, now);
@@ -113,7 +126,9 @@ impl Partitions {
     fn attempt_read(&mut self, reactor: &mut Reactor, key: Key, now: Instant) {
         let Some(job) = self.read_jobs.get_mut(key) else { return };
         let parts = std::mem::take(&mut job.work.parts);
-        let (mut bytes_left, committed_only) = (job.work.bytes_max, job.work.committed_only);
+        let committed_only = job.work.committed_only;
+        job.room = self.cold.room();
+        let mut bytes_left = job.work.bytes_max.min(job.room);
         let mut fetched = std::mem::take(&mut job.fetched);
         fetched.clear();
         let mut on_disk = Vec::new();
@@ -125,7 +140,8 @@ impl Partitions {
             let (read, later) = self.read_part(reactor, part, wanted, committed_only);
             if let Some(id) = later {
                 on_disk.push((id, index));
-                self.disk_reads.insert(id, DiskRead::Fetch(key));
+                self.disk_reads.insert(id, DiskRead::Fetch(key, bytes_max));
+                self.cold.ask(bytes_max);
                 bytes_left = bytes_left.saturating_sub(bytes_max);
             }
             first &= later.is_none() && read.records.is_empty();
@@ -171,7 +187,7 @@ impl Partitions {
         if !job.on_disk.is_empty() {
             return;
         }
-        if job.bytes() >= job.work.bytes_wanted || job.is_urgent() || job.work.until <= now || self.ending {
+        if job.has_enough() || job.is_urgent() || job.work.until <= now || self.ending {
             if let Some(job) = self.read_jobs.remove(key) {
                 self.reads_by_request.remove(&job.from);
                 self.answers.push((job.from, Done::Read(job.fetched)));
