@@ -60,7 +60,7 @@ impl OpenSegments {
         waiting.len() == 1
     }
 
-    /// Takes in an opened segment, closing another one if there are too many. Returns the reads that waited.
+    /// Takes in a segment that was opened for reads, or could not be. Returns the reads that have waited for that.
     pub(crate) fn opened(
         &mut self,
         key: SegmentKey,
@@ -68,15 +68,21 @@ impl OpenSegments {
         segments_max: usize,
     ) -> Vec<ColdRead> {
         if let Some(segment) = segment {
-            while self.open.len() >= segments_max.max(1) {
-                let oldest = self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);
-                let Some(oldest) = oldest else { break };
-                self.open.remove(&oldest);
-            }
-            self.uses += 1;
-            self.open.insert(key, (Rc::new(segment), self.uses));
+            self.keep(key, segment, segments_max);
         }
         self.waiting.remove(&key).unwrap_or_default()
+    }
+
+    /// Keeps a segment open, closing another one if there are too many. Reads that wait for this one go on waiting until
+    /// the offload thread answers that was asked to open it.
+    pub(crate) fn keep(&mut self, key: SegmentKey, segment: OpenSegment, segments_max: usize) {
+        while self.open.len() >= segments_max.max(1) {
+            let oldest = self.open.iter().min_by_key(|(_, (_, used))| *used).map(|(key, _)| *key);
+            let Some(oldest) = oldest else { break };
+            self.open.remove(&oldest);
+        }
+        self.uses += 1;
+        self.open.insert(key, (Rc::new(segment), self.uses));
     }
 
     /// Closes the segments of a log with a base of `from` or above.
@@ -97,4 +103,47 @@ pub(crate) fn open(dir: &Path, base: Offset, bytes: u64) -> Result<(File, Segmen
     // Without an index everything is found, too: from the segment's beginning.
     let index = SegmentIndex::load(dir, base, bytes)?.unwrap_or_else(|| SegmentIndex::new(base));
     Ok((file, index))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::ReadId;
+
+    fn key(base: i64) -> SegmentKey {
+        (LogId { key: 0, generation: 1 }, Offset(base))
+    }
+
+    fn segment(dir: &Path) -> OpenSegment {
+        let file = File::open(&dir.join("file"), OpenOptions::CREATE).unwrap();
+        OpenSegment { file, index: Arc::new(SegmentIndex::new(Offset(0))) }
+    }
+
+    fn read(id: u64) -> ColdRead {
+        ColdRead::new(ReadId(id), key(0).0, Offset(0), Offset(1), 1)
+    }
+
+    #[test]
+    fn a_read_that_waits_is_not_lost_when_its_segment_becomes_full_meanwhile() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut segments = OpenSegments::default();
+        assert!(segments.wait(key(0), read(1)), "the first one has the segment opened");
+        assert!(!segments.wait(key(0), read(2)));
+        segments.keep(key(0), segment(dir.path()), 2);
+        let waited = segments.opened(key(0), Some(segment(dir.path())), 2);
+        assert_eq!(waited.iter().map(|read| read.id).collect::<Vec<_>>(), [ReadId(1), ReadId(2)]);
+    }
+
+    #[test]
+    fn what_was_not_used_for_the_longest_time_is_closed() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut segments = OpenSegments::default();
+        segments.keep(key(0), segment(dir.path()), 2);
+        segments.keep(key(10), segment(dir.path()), 2);
+        assert!(segments.get(key(0)).is_some());
+        segments.keep(key(20), segment(dir.path()), 2);
+        assert!(segments.get(key(10)).is_none() && segments.get(key(0)).is_some());
+        segments.forget(key(0).0, Offset(15));
+        assert!(segments.get(key(20)).is_none() && segments.get(key(0)).is_some());
+    }
 }

@@ -201,8 +201,7 @@ impl Store {
             self.settle(id, reactor);
         }
         for (key, segment) in self.core.full.drain(..) {
-            // Nobody can have waited for a segment that was open.
-            self.open_segments.opened(key, Some(segment), self.core.settings.open_segments_max);
+            self.open_segments.keep(key, segment, self.core.settings.open_segments_max);
         }
         // Logs that were marked meanwhile come with the next turn.
         dirty.append(&mut self.core.dirty);
