@@ -123,6 +123,11 @@ impl Requests {
         }
     }
 
+    /// Those that wait for owners, with whom they wait for.
+    pub fn waiting(&self) -> impl Iterator<Item = (Key, ConnectionId, OwnerSet)> {
+        self.in_flight.iter().map(|(key, request)| (key, request.call.connection, request.owners))
+    }
+
     /// How many there are.
     pub fn len(&self) -> usize {
         self.in_flight.len()

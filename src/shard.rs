@@ -35,6 +35,9 @@ const TURN_ITEMS_MAX: usize = 512;
 /// Requests that may wait for owners or the control thread; above, no new ones are taken.
 const REQUESTS_IN_FLIGHT_MAX: usize = 65_536;
 
+/// How often requests of clients that have gone are looked for. A fetch may wait for days, and its place with it.
+const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
+
 /// How long a graceful stop waits for clients to take their answers.
 const DRAIN_MAX: Duration = Duration::from_secs(10);
 
@@ -50,6 +53,7 @@ pub struct Shard {
     partitions: Partitions,
     requests: Requests,
     mesh: Port<Message>,
+    next_sweep: Instant,
     phase: Phase,
 }
 
@@ -98,6 +102,7 @@ impl Shard {
             partitions,
             requests: Requests::default(),
             mesh,
+            next_sweep: now.monotonic + SWEEP_INTERVAL,
             phase: Phase::Starting(listeners),
         }
     }
@@ -132,6 +137,7 @@ impl Shard {
         }
         busy |= self.take_messages();
         busy |= self.take_requests();
+        self.sweep();
         busy |= self.partitions.turn(&mut self.reactor, self.now);
         busy |= self.pass_on_answers();
         self.connections.flush(&mut self.reactor);
@@ -315,6 +321,20 @@ impl Shard {
             } else {
                 self.mesh.send(port_of(owner), Message::Hurry { from });
             }
+        }
+    }
+
+    /// Lets no request wait whose client has gone.
+    fn sweep(&mut self) {
+        if self.now.monotonic < self.next_sweep {
+            return;
+        }
+        self.next_sweep = self.now.monotonic + SWEEP_INTERVAL;
+        let waiting = self.requests.waiting();
+        let gone = waiting.filter(|(_, connection, _)| self.connections.is_leaving(*connection));
+        let gone: Vec<_> = gone.map(|(request, _, owners)| (request, owners)).collect();
+        for (request, owners) in gone {
+            self.hurry(RequestRef { shard: self.id, request }, owners);
         }
     }
 

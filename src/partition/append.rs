@@ -3,6 +3,7 @@
 //! # Hot path
 //! No allocation per record; one job per (request, owner).
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use record::{BatchHeader, Validated};
@@ -95,6 +96,10 @@ impl Partitions {
             Outcome::Full => return false,
             Outcome::Final(appended) => job.answer(stalled.index, appended),
             Outcome::At(offset, appended) => {
+                if !partition.is_unflushed && partition.leader.flush_deadline().is_some() {
+                    partition.is_unflushed = true;
+                    self.unflushed.push(key);
+                }
                 if job.acks == Acks::All && offset > partition.leader.high_watermark() {
                     job.answers[stalled.index].item = appended;
                     partition.appends.push_back((offset, stalled.job, stalled.index));
@@ -138,17 +143,21 @@ impl Partitions {
     /// Answers the appends whose producers wait no longer. What was appended stays appended: as in Kafka, a
     /// time-out says that the outcome is unknown.
     pub(super) fn time_out_appends(&mut self, now: Instant) {
-        let late: Vec<Key> =
-            self.append_jobs.iter().filter(|(_, job)| job.until <= now).map(|(key, _)| key).collect();
-        for key in late {
-            for partition in self.open.values_mut() {
-                for (_, _, index) in partition.appends.iter().filter(|(_, job, _)| *job == key) {
-                    if let Some(job) = self.append_jobs.get_mut(key) {
-                        job.answers[*index].item = Appended::failed(ErrorCode::RequestTimedOut);
-                    }
+        let late = self.append_jobs.iter().filter(|(_, job)| job.until <= now).map(|(key, _)| key);
+        let late: HashSet<Key> = late.collect();
+        if late.is_empty() {
+            return;
+        }
+        let Self { open, append_jobs, .. } = self;
+        for partition in open.values_mut() {
+            partition.appends.retain(|(_, key, index)| {
+                if let Some(job) = append_jobs.get_mut(*key).filter(|_| late.contains(key)) {
+                    job.answers[*index].item = Appended::failed(ErrorCode::RequestTimedOut);
                 }
-                partition.appends.retain(|(_, job, _)| *job != key);
-            }
+                !late.contains(key)
+            });
+        }
+        for key in late {
             if let Some(job) = self.append_jobs.get_mut(key) {
                 job.waiting = 0;
             }

@@ -278,6 +278,11 @@ impl<S> Connection<S> {
         self.socket == SocketState::Open
     }
 
+    /// Whether nothing more is to come from it: its client has gone, or it is about to be closed.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.input == Input::Ended || !self.is_live()
+    }
+
     /// Whether its next frame waits for memory.
     pub(crate) fn is_in_line(&self) -> bool {
         self.is_in_line

@@ -169,6 +169,13 @@ impl<S: Default> Connections<S> {
         self.table.get(connection).map(|connection| connection.facts)
     }
 
+    /// Whether nothing more is to come from a connection: its client has gone, or it is about to be closed. What it
+    /// asked for need not wait for anything any longer.
+    #[must_use]
+    pub fn is_leaving(&self, connection: ConnectionId) -> bool {
+        self.table.get(connection).is_none_or(|connection| connection.is_leaving())
+    }
+
     /// Lets the clock go on: events that follow happen at `now`, and connections that are idle by then are closed.
     pub fn tick(&mut self, now: Instant) {
         self.now = now;
