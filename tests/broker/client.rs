@@ -83,6 +83,11 @@ impl Client {
         Some(Bytes::from(frame))
     }
 
+    /// Says that no more requests come.
+    pub fn end(&mut self) {
+        self.stream.shutdown(std::net::Shutdown::Write).expect("a connection");
+    }
+
     /// Waits for the broker to close the connection, which must have no answer in it.
     pub fn expect_closed(&mut self) {
         assert!(self.receive_frame().is_none(), "an answer instead of the end of the connection");

@@ -172,3 +172,18 @@ fn no_poll_misses_the_record_that_it_waits_for() {
         consumer.join().expect("a consumer");
     }
 }
+
+#[test]
+fn a_poll_does_not_outlive_its_client() {
+    let broker = Broker::start(&[("strome.shards", "4")]);
+    let mut admin = Client::connect(broker.address());
+    create(&mut admin, "t", 4, &[]);
+    for partitions in [&[(0, 0), (1, 0), (2, 0), (3, 0)][..], &[(1, 0)], &[(2, 0)]] {
+        let mut client = Client::connect(broker.address());
+        let request = FetchRequest { max_wait_ms: i32::MAX, min_bytes: 1, ..fetch_request("t", partitions) };
+        client.send(FETCH, &request);
+        client.end();
+        // An answer or none: the place that the poll took is free.
+        while client.receive_frame().is_some() {}
+    }
+}
