@@ -210,6 +210,9 @@ impl Log {
                 core.full.push(((self.id, base), OpenSegment { file, index: Arc::clone(&index) }));
             }
             self.unsealed.push(base);
+            if let Some(next) = self.writing.front().filter(|next| !next.is_named) {
+                self.jobs.push_back(Job::Name { base: next.base });
+            }
             self.jobs.push_back(Job::Seal { size, index });
         }
     }

@@ -77,6 +77,9 @@ pub(crate) enum Done {
         file: File,
         usable: u64,
     },
+    Named {
+        base: Offset,
+    },
     Sealed {
         base: Offset,
     },
@@ -146,7 +149,7 @@ impl Job {
             Self::Name { base } => {
                 let prepared = dir.join(PREPARED);
                 fs::rename(&prepared, file_path(dir, *base, FileKind::Log)).context("rename", &prepared)?;
-                sync_dir(dir).map(|()| Done::Nothing)
+                sync_dir(dir).map(|()| Done::Named { base: *base })
             }
             Self::Seal { size, index } => {
                 set_size(&file_path(dir, index.base(), FileKind::Log), *size)?;

@@ -129,6 +129,9 @@ pub(crate) struct Writing {
     pub(crate) file: Option<File>,
     /// How far the file may be written.
     pub(crate) usable: u64,
+    /// Whether the file has its name. It gets it when the segment before is durable to its end, since a crash must not
+    /// find a segment behind one that lacks records.
+    pub(crate) is_named: bool,
     /// Whether a job opens or extends the file, or zeros are being written.
     pub(crate) is_preparing: bool,
     /// When room was last made, and its size then.
@@ -147,6 +150,7 @@ impl Writing {
             durable: 0,
             file: None,
             usable: 0,
+            is_named: true,
             is_preparing: false,
             room_made: (TimestampMs::ZERO, 0),
             began: None,
@@ -299,7 +303,7 @@ impl Log {
         {
             next.file = Some(file);
             next.usable = usable;
-            self.jobs.push_back(Job::Name { base });
+            next.is_named = false;
         }
         if matches!(self.spare, Spare::Failed) {
             self.spare = Spare::None;

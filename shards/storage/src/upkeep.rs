@@ -127,6 +127,7 @@ impl Store {
         }
         if let Some(log) = find(&mut self.logs, id) {
             self.core.mark_dirty(log);
+            self.start_lookups(id, reactor);
             self.settle(id, reactor);
         }
     }
@@ -143,6 +144,11 @@ impl Store {
             }
             Done::NextPrepared { file, usable } => {
                 room::spare_made(log, file, usable, &mut self.core, reactor);
+            }
+            Done::Named { base } => {
+                if let Some(named) = log.writing.iter_mut().find(|writing| writing.base == base) {
+                    named.is_named = true;
+                }
             }
             Done::Sealed { base } => log.unsealed.retain(|unsealed| *unsealed != base),
             Done::Truncated(opened) => {
@@ -208,6 +214,10 @@ impl Store {
     /// Starts the lookups of a log for which enough is written.
     pub(crate) fn start_lookups(&mut self, id: LogId, reactor: &mut Reactor) {
         let Some(log) = find(&mut self.logs, id) else { return };
+        if log.writing.iter().any(|writing| writing.written > 0 && !writing.is_named) {
+            // Lookups find files by their names.
+            return;
+        }
         let mut i = 0;
         while let Some(lookup) = log.lookups.get(i) {
             if lookup.written_to > log.written_end {

@@ -357,3 +357,38 @@ fn damage_in_what_was_durable_is_told_even_at_the_end() {
             .starts_with(&bytes[19 * len..20 * len - 1])
     );
 }
+
+#[test]
+fn the_next_segment_has_no_name_before_the_one_before_it_is_durable() {
+    let temp = tempfile::tempdir().unwrap();
+    let owned = temp.path().to_owned();
+    let settings = LogSettings { segment_bytes: 100_000, ..SETTINGS };
+    on_shard(StoreSettings::default(), move |mut shard| async move {
+        let log = shard.store.adopt(open_log(&owned, &settings));
+        for i in 0..80 {
+            shard.append(log, &batch(1, 1000, i)).unwrap();
+        }
+        shard.make_durable(log).await;
+        let prepared = log_path(&owned).join("next.segment");
+        shard.until_store(|_| prepared.exists()).await;
+        for _ in 0..60 {
+            shard.turn().await;
+        }
+        // A commit does not come back, and what follows it fills this segment and begins the next.
+        shard.fault = Fault::Withhold;
+        for i in 0..40 {
+            shard.append(log, &batch(1, 1000, i)).unwrap();
+            shard.store.want_durable(log);
+            shard.turn().await;
+        }
+        assert_eq!(shard.store.status(log).unwrap().segments, 2);
+        for _ in 0..60 {
+            shard.turn().await;
+        }
+    });
+    drop(open_dir(temp.path()));
+    let opened = open_log(temp.path(), &settings);
+    assert_eq!(opened.recovery().damage, []);
+    assert!(opened.log_end() < Offset(90), "there is no hole: {}", opened.log_end());
+    assert_eq!(all(&opened), (0..opened.log_end().0).collect::<Vec<_>>());
+}
