@@ -1,8 +1,8 @@
 """librdkafka's own test suite, out of the crate that carries its sources: one process and one time-out per test.
 
 Every test of the suite is either in librdkafka/allow.txt (it must pass; the list only grows) or in librdkafka/excluded.txt (with the
-reason; the list only shrinks). A test that is in neither, or in both, fails the run. Subtests (test/subtest) may be in both lists'
-company: of a test that has too much for one list, allow.txt names the parts that run and excluded.txt those that do not.
+reason; the list only shrinks). A test that is in neither, or in both, fails the run. A test of which
+only parts can run has its parts (test/subtest) in both: those that run in allow.txt, the others in excluded.txt.
 """
 import json
 import os
