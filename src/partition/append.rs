@@ -96,6 +96,10 @@ impl Partitions {
             Outcome::Full => return false,
             Outcome::Final(appended) => job.answer(stalled.index, appended),
             Outcome::At(offset, appended) => {
+                if !partition.is_unflushed && partition.leader.flush_deadline().is_some() {
+                    partition.is_unflushed = true;
+                    self.unflushed.push(key);
+                }
                 if job.acks == Acks::All && offset > partition.leader.high_watermark() {
                     job.answers[stalled.index].item = appended;
                     partition.appends.push_back((offset, stalled.job, stalled.index));

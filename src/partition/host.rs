@@ -24,6 +24,12 @@ use crate::work::{Done, RequestRef, Work};
 /// How often time-outs, expiry and lazy flushes are looked at. None of them is precise in Kafka either.
 const CHORES_INTERVAL: Duration = Duration::from_millis(100);
 
+/// The same when nothing waits for any of them: what the store wants at least.
+const RESTING_INTERVAL: Duration = Duration::from_secs(1);
+
+/// A shard rests when it had no work for so long, which is ample for whatever the last work left to do.
+const REST_AFTER: Duration = Duration::from_secs(2);
+
 /// After so many appended bytes the state of producers is saved, which bounds what is read again after a crash.
 const SNAPSHOT_INTERVAL_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -71,7 +77,11 @@ pub struct Partitions {
     pub(super) cold: ColdMemory,
     pub(super) list_jobs: Arena<ListJob>,
     pub(super) answers: Vec<(RequestRef, Done)>,
+    /// Partitions with records that are not durable, as of the last look.
+    pub(super) unflushed: Vec<Key>,
+    last_chores: Instant,
     next_chores: Instant,
+    last_work: Instant,
     /// How often retention is applied to every partition.
     retention_interval: Duration,
     next_retention: Instant,
@@ -115,7 +125,10 @@ impl Partitions {
             cold: ColdMemory::new(store.unwritten_bytes_max),
             list_jobs: Arena::default(),
             answers: Vec::new(),
+            unflushed: Vec::new(),
+            last_chores: now,
             next_chores: now,
+            last_work: now,
             retention_interval,
             next_retention: now + retention_interval,
             ending: false,
@@ -126,6 +139,7 @@ impl Partitions {
 
     /// Takes up work; its answer comes out of [`Self::take_answers`], at once or later.
     pub fn accept(&mut self, reactor: &mut Reactor, from: RequestRef, work: Work, now: Now) {
+        self.last_work = now.monotonic;
         match work {
             Work::Append(append) => self.append(from, append, now.wall),
             Work::Read(read) => self.read(reactor, from, read, now.monotonic),
@@ -165,9 +179,14 @@ impl Partitions {
             self.append_stalled(now.wall);
         }
         self.resume_reads(reactor, now.monotonic);
+        if busy {
+            self.last_work = now.monotonic;
+        }
+        self.next_chores = self.last_chores + self.chores_interval(now.monotonic);
         if self.next_chores <= now.monotonic {
-            self.next_chores = now.monotonic + CHORES_INTERVAL;
             self.do_chores(reactor, now);
+            self.last_chores = now.monotonic;
+            self.next_chores = self.last_chores + self.chores_interval(now.monotonic);
         }
         self.store.commit(reactor);
         busy
@@ -374,22 +393,41 @@ impl Partitions {
         }
     }
 
+    /// An idle shard with many partitions wakes seldom, and then looks at none of them.
+    fn chores_interval(&self, now: Instant) -> Duration {
+        let waits = self.ending || self.append_jobs.len() > 0 || !self.unflushed.is_empty();
+        let rests = !waits && now.duration_since(self.last_work) >= REST_AFTER;
+        if rests { RESTING_INTERVAL } else { CHORES_INTERVAL }
+    }
+
     fn do_chores(&mut self, reactor: &mut Reactor, now: Now) {
         self.time_out_appends(now.monotonic);
-        let retention = self.next_retention <= now.monotonic;
-        if retention {
+        self.flush_lazy(now.wall);
+        if self.next_retention <= now.monotonic {
             self.next_retention = now.monotonic + self.retention_interval;
+            self.apply_retention(reactor, now.wall);
         }
-        for partition in self.open.values_mut() {
-            if partition.leader.flush_due(now.wall) {
-                self.store.want_durable(partition.log);
+    }
+
+    /// Starts the flushes whose time has come.
+    fn flush_lazy(&mut self, now: TimestampMs) {
+        let Self { unflushed, open, store, .. } = self;
+        unflushed.retain(|key| {
+            let Some(partition) = open.get_mut(*key) else { return false };
+            if partition.leader.flush_due(now) {
+                store.want_durable(partition.log);
             }
-            if retention {
-                partition.producers.expire(now.wall);
-                let below = partition.leader.high_watermark();
-                if let Ok(start) = self.store.apply_retention(partition.log, below, now.wall, reactor) {
-                    partition.move_log_start(start);
-                }
+            partition.is_unflushed = partition.leader.flush_deadline().is_some();
+            partition.is_unflushed
+        });
+    }
+
+    fn apply_retention(&mut self, reactor: &mut Reactor, now: TimestampMs) {
+        for partition in self.open.values_mut() {
+            partition.producers.expire(now);
+            let below = partition.leader.high_watermark();
+            if let Ok(start) = self.store.apply_retention(partition.log, below, now, reactor) {
+                partition.move_log_start(start);
             }
         }
     }

@@ -43,6 +43,8 @@ pub struct Partition {
     settings: Arc<TopicSettings>,
     /// The epochs have changed since their checkpoint was written.
     epochs_unsaved: bool,
+    /// It is on its shard's list of those with records that are not durable.
+    is_unflushed: bool,
     /// Bytes appended since the state of producers was saved.
     unsaved_bytes: u64,
     /// Appends that wait for the high watermark, lowest first: the offset it must reach, the job, the part in it.

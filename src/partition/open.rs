@@ -95,6 +95,7 @@ impl OpenedPartition {
             producers: self.producers,
             settings: self.settings,
             epochs_unsaved: self.epochs_unsaved,
+            is_unflushed: false,
             unsaved_bytes: 0,
             appends: Default::default(),
             reads: Vec::new(),
