@@ -35,11 +35,13 @@ fn whatever_was_acknowledged_before_a_stop_under_load_is_there_after_it() {
 
     let acknowledged = AtomicUsize::new(0);
     let acknowledged = &acknowledged;
+    // All are connected before the first writes, so that the stop finds them all.
+    let writers = (0..THREADS).map(|thread| connect_writers(address, thread, writers / THREADS));
+    let writers: Vec<Vec<Writer>> = writers.collect();
     let (status, kept) = thread::scope(|scope| {
-        let writing: Vec<_> = (0..THREADS)
-            .map(|thread| {
-                scope.spawn(move || write_to_the_end(address, thread, writers / THREADS, acknowledged))
-            })
+        let writing: Vec<_> = writers
+            .into_iter()
+            .map(|writers| scope.spawn(move || write_to_the_end(writers, acknowledged)))
             .collect();
         while acknowledged.load(Ordering::Relaxed) < 2000 {
             thread::sleep(Duration::from_millis(5));
@@ -77,16 +79,13 @@ fn wait_for_records(address: SocketAddr) -> Client {
     client
 }
 
+fn connect_writers(address: SocketAddr, thread: usize, connections: usize) -> Vec<Writer> {
+    (0..connections).map(|at| Writer::new(address, format!("{thread} {at}"), at as i32)).collect()
+}
+
 /// Writes on several connections, a window of requests on each, until the broker closes them. Returns the values
 /// that were acknowledged.
-fn write_to_the_end(
-    address: SocketAddr,
-    thread: usize,
-    connections: usize,
-    acknowledged: &AtomicUsize,
-) -> Vec<String> {
-    let mut writers: Vec<Writer> =
-        (0..connections).map(|at| Writer::new(address, format!("{thread} {at}"), at as i32)).collect();
+fn write_to_the_end(mut writers: Vec<Writer>, acknowledged: &AtomicUsize) -> Vec<String> {
     let mut kept = Vec::new();
     while !writers.is_empty() {
         writers.retain_mut(|writer| match writer.turn() {
