@@ -1,5 +1,8 @@
 //! A client that speaks in frames: what it sends and gets is what is on the wire.
 
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 

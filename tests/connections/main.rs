@@ -10,10 +10,9 @@
 #[path = "../support/mod.rs"]
 mod support;
 
-// Each test binary uses its own part of these two.
-#[allow(dead_code)]
 #[path = "../broker/client.rs"]
 mod client;
+// Each test binary uses its own part of it.
 #[allow(dead_code)]
 #[path = "../broker/topics.rs"]
 mod topics;

@@ -69,7 +69,7 @@ fn readers_that_stop_do_not_make_memory_grow_and_get_everything_later() {
             let (_, response) = reader.receive::<FetchRequest>(FETCH);
             let data = only_partition(response);
             assert_eq!(data.error_code, 0);
-            assert!(data.records.is_some_and(|records| records.len() > 0));
+            assert!(data.records.is_some_and(|records| !records.is_empty()));
         }
     }
 }

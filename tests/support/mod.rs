@@ -114,6 +114,12 @@ fn launch(dir: &Path, overrides: &Vec<(String, String)>) -> (Child, SocketAddr) 
         command.arg("--override").arg(format!("{key}={value}"));
     }
     let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the broker");
+    let address = await_ready(&mut process);
+    (process, address)
+}
+
+/// Waits until the broker serves; says where.
+fn await_ready(process: &mut Child) -> SocketAddr {
     let lines = follow(process.stdout.take().expect("its output"));
     let mut address = None;
     let deadline = Instant::now() + PATIENCE;
@@ -121,13 +127,14 @@ fn launch(dir: &Path, overrides: &Vec<(String, String)>) -> (Child, SocketAddr) 
         let left = deadline.saturating_duration_since(Instant::now());
         let Ok(line) = lines.recv_timeout(left) else {
             let _ = process.kill();
+            let _ = process.wait();
             panic!("the broker did not become ready");
         };
         if let Some(listener) = line.strip_prefix("listening: PLAINTEXT://") {
             address = listener.split(',').next().and_then(|address| address.parse().ok());
         }
         if line.starts_with("ready") {
-            return (process, address.expect("the address, before it is ready"));
+            return address.expect("the address, before it is ready");
         }
     }
 }
