@@ -14,7 +14,7 @@ use crate::topics::{append, batch, create, read_all};
 const IDLE_BYTES_MAX: u64 = 4 * 1024;
 
 /// ... besides what is taken once: receive buffers, and tables that double.
-const GROWTH_ONCE: u64 = 12 * MIB;
+const GROWTH_ONCE: u64 = 16 * MIB;
 
 const THREADS: usize = 4;
 
