@@ -5,7 +5,7 @@ use protocol::messages::cluster::DescribeClusterBroker;
 use protocol::messages::{DescribeClusterRequest, DescribeClusterResponse};
 use types::ErrorCode;
 
-use super::encode;
+use super::{authorized, encode};
 use crate::requests::{Answer, Call};
 use crate::shard::Shard;
 
@@ -46,6 +46,9 @@ pub fn handle(shard: &mut Shard, call: &Call, request: DescribeClusterRequest) -
             cluster_id: Str::from(shard.image.cluster_id().unwrap_or_default()),
             controller_id: shard.image.controller().0,
             brokers: brokers.collect(),
+            cluster_authorized_operations: authorized::on_cluster(
+                request.include_cluster_authorized_operations,
+            ),
             ..Default::default()
         },
     )

@@ -9,7 +9,7 @@ use protocol::messages::metadata::{
 use protocol::messages::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
 use types::{BrokerId, ErrorCode, PartitionIndex, TopicName};
 
-use super::encode;
+use super::{authorized, encode};
 use crate::requests::{Answer, Call};
 use crate::shard::Shard;
 
@@ -93,6 +93,7 @@ fn described_topic(
         topic_id: topic.id,
         is_internal: topic.name.is_internal(),
         partitions,
+        topic_authorized_operations: authorized::on_topic(true),
         ..Default::default()
     }
 }

@@ -11,7 +11,7 @@ use protocol::messages::metadata::{
 use protocol::messages::{MetadataRequest, MetadataResponse};
 use types::{BrokerId, ErrorCode, PartitionIndex, TopicName, Uuid};
 
-use super::encode;
+use super::{authorized, encode};
 use crate::requests::{Answer, Call, Gather};
 use crate::shard::Shard;
 use crate::work::Done;
@@ -24,20 +24,18 @@ const AUTO_CREATION_CHOICE_VERSION: i16 = 4;
 const TOPIC_ID_VERSION: i16 = 12;
 
 /// Serves one request.
-pub fn handle(shard: &mut Shard, call: &Call, request: MetadataRequest) -> Answer {
-    let topics = match request.topics {
-        Some(topics) if topics.is_empty() && call.version < NULL_FOR_ALL_VERSION => None,
-        topics => topics,
-    };
-    let missing = missing_names(shard, topics.as_deref().unwrap_or_default());
+pub fn handle(shard: &mut Shard, call: &Call, mut request: MetadataRequest) -> Answer {
+    if call.version < NULL_FOR_ALL_VERSION {
+        request.topics.take_if(|topics| topics.is_empty());
+    }
+    let missing = missing_names(shard, request.topics.as_deref().unwrap_or_default());
     let wanted = request.allow_auto_topic_creation || call.version < AUTO_CREATION_CHOICE_VERSION;
     if missing.is_empty() || !wanted || !shard.broker_settings().topics.auto_create {
-        return respond(shard, call, topics.as_deref(), &BTreeMap::new());
+        return respond(shard, call, &request, &BTreeMap::new());
     }
     let new_topics = missing.into_iter().map(|name| NewTopic::automatic(&name, &shard.image)).collect();
-    let request =
-        controller::Request::CreateTopics(CreateTopics { topics: new_topics, validate_only: false });
-    shard.ask_controller(call, Box::new(CreationGather { topics, refused: BTreeMap::new() }), request)
+    let create = controller::Request::CreateTopics(CreateTopics { topics: new_topics, validate_only: false });
+    shard.ask_controller(call, Box::new(CreationGather { request, refused: BTreeMap::new() }), create)
 }
 
 /// Names that could be topics, but are none yet.
@@ -50,7 +48,7 @@ fn missing_names(shard: &Shard, topics: &[MetadataRequestTopic]) -> BTreeSet<Str
 
 /// Waits for topics that are created automatically.
 struct CreationGather {
-    topics: Option<Vec<MetadataRequestTopic>>,
+    request: MetadataRequest,
     /// What was not created, and why.
     refused: BTreeMap<String, ErrorCode>,
 }
@@ -68,20 +66,23 @@ impl Gather for CreationGather {
     }
 
     fn finish(self: Box<Self>, call: &Call, shard: &mut Shard) -> Answer {
-        respond(shard, call, self.topics.as_deref(), &self.refused)
+        respond(shard, call, &self.request, &self.refused)
     }
 }
 
 fn respond(
     shard: &Shard,
     call: &Call,
-    topics: Option<&[MetadataRequestTopic]>,
+    request: &MetadataRequest,
     refused: &BTreeMap<String, ErrorCode>,
 ) -> Answer {
-    let topics = match topics {
+    let mut topics: Vec<_> = match &request.topics {
         None => shard.image.topics().map(|topic| described(topic)).collect(),
         Some(topics) => topics.iter().map(|topic| look_up(shard, call, topic, refused)).collect(),
     };
+    for topic in topics.iter_mut().filter(|topic| topic.error_code == ErrorCode::None.code()) {
+        topic.topic_authorized_operations = authorized::on_topic(request.include_topic_authorized_operations);
+    }
     let brokers = shard.reachable_brokers(call.connection).into_iter();
     encode(
         call,
@@ -97,6 +98,9 @@ fn respond(
             cluster_id: shard.image.cluster_id().map(Str::from),
             controller_id: shard.image.controller().0,
             topics,
+            cluster_authorized_operations: authorized::on_cluster(
+                request.include_cluster_authorized_operations,
+            ),
             ..Default::default()
         },
     )

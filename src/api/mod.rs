@@ -4,6 +4,7 @@
 //! - What is announced in ApiVersions is what [`handle`] serves: both come from the one table below.
 
 mod api_versions;
+mod authorized;
 mod configs;
 mod create_partitions;
 mod create_topics;
