@@ -7,9 +7,9 @@ use protocol::messages::metadata::{
     DescribeTopicPartitionsResponseTopic,
 };
 use protocol::messages::{DescribeTopicPartitionsRequest, DescribeTopicPartitionsResponse};
-use types::{BrokerId, ErrorCode, PartitionIndex, TopicName};
+use types::{ErrorCode, PartitionIndex, TopicName};
 
-use super::{authorized, encode};
+use super::{authorized, encode, topics};
 use crate::requests::{Answer, Call};
 use crate::shard::Shard;
 
@@ -99,15 +99,13 @@ fn described_topic(
 }
 
 fn described(index: PartitionIndex, partition: &Partition) -> DescribeTopicPartitionsResponsePartition {
-    let has_leader = partition.leader != BrokerId::NONE;
-    let error = if has_leader { ErrorCode::None } else { ErrorCode::LeaderNotAvailable };
     DescribeTopicPartitionsResponsePartition {
-        error_code: error.code(),
+        error_code: topics::availability(partition).code(),
         partition_index: index.0,
         leader_id: partition.leader.0,
         leader_epoch: partition.leader_epoch.0,
-        replica_nodes: partition.replicas.iter().map(|broker| broker.0).collect(),
-        isr_nodes: partition.isr.iter().map(|broker| broker.0).collect(),
+        replica_nodes: topics::broker_ids(&partition.replicas),
+        isr_nodes: topics::broker_ids(&partition.isr),
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),
         offline_replicas: Vec::new(),

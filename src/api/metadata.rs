@@ -9,9 +9,9 @@ use protocol::messages::metadata::{
     MetadataRequestTopic, MetadataResponseBroker, MetadataResponsePartition, MetadataResponseTopic,
 };
 use protocol::messages::{MetadataRequest, MetadataResponse};
-use types::{BrokerId, ErrorCode, PartitionIndex, TopicName, Uuid};
+use types::{ErrorCode, PartitionIndex, TopicName, Uuid};
 
-use super::{authorized, encode};
+use super::{authorized, encode, topics};
 use crate::requests::{Answer, Call, Gather};
 use crate::shard::Shard;
 use crate::work::Done;
@@ -146,15 +146,13 @@ fn described(topic: &Topic) -> MetadataResponseTopic {
 }
 
 fn partition_of(index: PartitionIndex, partition: &Partition) -> MetadataResponsePartition {
-    let has_leader = partition.leader != BrokerId::NONE;
-    let error = if has_leader { ErrorCode::None } else { ErrorCode::LeaderNotAvailable };
     MetadataResponsePartition {
-        error_code: error.code(),
+        error_code: topics::availability(partition).code(),
         partition_index: index.0,
         leader_id: partition.leader.0,
         leader_epoch: partition.leader_epoch.0,
-        replica_nodes: partition.replicas.iter().map(|broker| broker.0).collect(),
-        isr_nodes: partition.isr.iter().map(|broker| broker.0).collect(),
+        replica_nodes: topics::broker_ids(&partition.replicas),
+        isr_nodes: topics::broker_ids(&partition.isr),
         offline_replicas: Vec::new(),
     }
 }

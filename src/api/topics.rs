@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use metadata::{Image, Topic};
-use types::{ErrorCode, PartitionIndex, TopicId, TopicPartition};
+use metadata::{Image, Partition, Topic};
+use types::{BrokerId, ErrorCode, PartitionIndex, TopicId, TopicPartition};
 
 use crate::work::Place;
 
@@ -20,6 +20,16 @@ pub fn find<'a>(image: &'a Image, by_id: bool, name: &str, id: TopicId) -> Resul
 pub fn locate(image: &Image, name: &str, index: i32) -> Result<TopicPartition, ErrorCode> {
     let topic = find(image, false, name, TopicId::ZERO)?;
     Ok(TopicPartition { topic: topic.id, partition: partition(topic, index)? })
+}
+
+/// The numbers of brokers, as responses list replicas.
+pub fn broker_ids(brokers: &[BrokerId]) -> Vec<i32> {
+    brokers.iter().map(|broker| broker.0).collect()
+}
+
+/// What is told of a partition beside its replicas: whether it can be used.
+pub fn availability(partition: &Partition) -> ErrorCode {
+    if partition.leader == BrokerId::NONE { ErrorCode::LeaderNotAvailable } else { ErrorCode::None }
 }
 
 /// Where in a response, as topic and partition, the answer to each part of a request belongs.

@@ -164,6 +164,15 @@ pub(super) fn base_offset(path: &Path) -> Result<i64, DumpError> {
     offset.ok_or(DumpError::Name("its name does not begin with the segment's base offset"))
 }
 
+/// The entries of an index, `N` bytes each, without the unused ones that a broker may leave at the end, all zero; and
+/// what is wrong with their number.
+pub(super) fn used_entries<const N: usize>(bytes: &[u8]) -> (&[[u8; N]], Vec<Problem>) {
+    let (entries, rest) = bytes.as_chunks::<N>();
+    let used = entries.iter().rposition(|entry| *entry != [0; N]).map_or(0, |last| last + 1);
+    let cut = Problem::at((bytes.len() - rest.len()) as u64, "the last entry is cut off");
+    (&entries[..used], if rest.is_empty() { Vec::new() } else { vec![cut] })
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

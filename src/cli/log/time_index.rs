@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::Path;
 
-use super::dump::{DumpError, How, Problem, base_offset};
+use super::dump::{DumpError, How, Problem, base_offset, used_entries};
 use super::segment::{Step, Walk};
 
 const ENTRY_BYTES: usize = 12;
@@ -13,16 +13,10 @@ const ENTRY_BYTES: usize = 12;
 pub(super) fn dump(path: &Path, how: &How, out: &mut impl Write) -> Result<Vec<Problem>, DumpError> {
     let base = base_offset(path)?;
     let bytes = std::fs::read(path).map_err(DumpError::Read)?;
-    let (entries, rest) = bytes.as_chunks::<ENTRY_BYTES>();
-    let mut problems = Vec::new();
-    if !rest.is_empty() {
-        problems.push(Problem::at((bytes.len() - rest.len()) as u64, "the last entry is cut off"));
-    }
-    // A broker may leave unused entries at the end, all zero.
-    let used = entries.iter().rposition(|entry| *entry != [0; ENTRY_BYTES]).map_or(0, |last| last + 1);
+    let (entries, mut problems) = used_entries::<ENTRY_BYTES>(&bytes);
     let batches = if how.compare { Some(timestamps(&path.with_extension("log"))?) } else { None };
     let mut before: Option<(i64, u32)> = None;
-    for (number, entry) in entries.iter().take(used).enumerate() {
+    for (number, entry) in entries.iter().enumerate() {
         let at = (number * ENTRY_BYTES) as u64;
         let [a, b, c, d, e, f, g, h, i, j, k, l] = *entry;
         let timestamp = i64::from_be_bytes([a, b, c, d, e, f, g, h]);
@@ -49,7 +43,7 @@ pub(super) fn dump(path: &Path, how: &How, out: &mut impl Write) -> Result<Vec<P
         }
     }
     if problems.is_empty() && !how.entries {
-        writeln!(out, "{} passed the check: {used} entries", path.display())?;
+        writeln!(out, "{} passed the check: {} entries", path.display(), entries.len())?;
     }
     Ok(problems)
 }
