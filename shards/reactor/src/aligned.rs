@@ -1,7 +1,7 @@
 //! Memory at a block boundary, as O_DIRECT wants it.
 //!
 //! # Not here
-//! What may be written where and when (`chunk.rs`, `disk.rs`).
+//! What may be written where and when (`chunk.rs`, `transfer.rs`).
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;

@@ -1,13 +1,13 @@
 //! Files that the ring reads and writes, past the page cache where that is to be had.
 //!
 //! # Not here
-//! Reads and writes themselves, which go through the reactor (`disk.rs`). What is here blocks, and is for
+//! Reads and writes themselves, which go through the reactor (`transfer.rs`). What is here blocks, and is for
 //! offload threads and for the start.
 
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -38,6 +38,8 @@ pub struct OpenOptions {
     pub write: bool,
     /// Make it if it is not there.
     pub create: bool,
+    /// Make it; fail if it is there.
+    pub create_new: bool,
     /// Cut it to nothing.
     pub truncate: bool,
     /// Try to pass by the page cache (O_DIRECT).
@@ -46,11 +48,14 @@ pub struct OpenOptions {
 
 impl OpenOptions {
     /// Reads an existing file.
-    pub const READ: Self = Self { read: true, write: false, create: false, truncate: false, direct: true };
+    pub const READ: Self =
+        Self { read: true, write: false, create: false, create_new: false, truncate: false, direct: true };
     /// Reads and writes an existing file.
     pub const WRITE: Self = Self { write: true, ..Self::READ };
     /// Reads and writes a file that is made if it is not there; what it holds is kept.
     pub const CREATE: Self = Self { create: true, ..Self::WRITE };
+    /// Reads and writes a file that is made, or cut to nothing if it is there.
+    pub const REPLACE: Self = Self { truncate: true, ..Self::CREATE };
 
     /// The same, but through the page cache.
     #[must_use]
@@ -63,6 +68,7 @@ impl OpenOptions {
             .read(self.read)
             .write(self.write)
             .create(self.create)
+            .create_new(self.create_new)
             .truncate(self.truncate)
             .custom_flags(flags)
             .open(path)
@@ -133,6 +139,27 @@ impl File {
         }
         let end = ByteCount(from.0 + len.0);
         if self.len()? < end { self.set_len(end) } else { Ok(()) }
+    }
+
+    /// Reads at `at` into `buffer`, as much as the file has there; tells how much. Blocks. Not for direct files, whose
+    /// buffers have to be aligned.
+    pub fn read_at(&self, buffer: &mut [u8], at: FilePosition) -> io::Result<usize> {
+        self.inner.file.read_at(buffer, at.0)
+    }
+
+    /// Fills `buffer` from `at` on, or fails with `UnexpectedEof`. Blocks. Not for direct files.
+    pub fn read_exact_at(&self, buffer: &mut [u8], at: FilePosition) -> io::Result<()> {
+        self.inner.file.read_exact_at(buffer, at.0)
+    }
+
+    /// Writes all of `bytes` at `at`. Blocks. Not for direct files.
+    pub fn write_all_at(&self, bytes: &[u8], at: FilePosition) -> io::Result<()> {
+        self.inner.file.write_all_at(bytes, at.0)
+    }
+
+    /// Makes everything written so far durable, with what is needed to read it again (fdatasync). Blocks.
+    pub fn sync_data(&self) -> io::Result<()> {
+        self.inner.file.sync_data()
     }
 
     /// Makes everything written so far durable, with the file's metadata (fsync). Blocks.

@@ -12,13 +12,13 @@ use std::time::Instant;
 use slab::Slab;
 
 use crate::accept::Accept;
-use crate::disk::{Read, Write};
 use crate::event::Event;
 use crate::features::Features;
 use crate::pool::Pool;
 use crate::receive::Receive;
 use crate::ring::Ring;
 use crate::send::Send;
+use crate::transfer::{Read, Write};
 
 /// Names an operation to the kernel (`user_data`): bit 63 tells the second half of a linked pair, bits 32 to 62
 /// are the generation, bits 0 to 31 the slot.

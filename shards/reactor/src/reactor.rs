@@ -8,7 +8,7 @@
 //! - Every operation ends with exactly one final event, which a later `poll` brings; no verb fails at once.
 //!
 //! # Not here
-//! Each operation's own life (`accept.rs`, `receive.rs`, `send.rs`, `disk.rs`); sleeping (`park.rs`).
+//! Each operation's own life (`accept.rs`, `receive.rs`, `send.rs`, `transfer.rs`); sleeping (`park.rs`).
 
 use std::collections::{HashMap, VecDeque};
 use std::net::TcpListener;
@@ -22,7 +22,6 @@ use io_uring::{cqueue, opcode};
 
 use crate::accept::Accept;
 use crate::chunk::ChunkSlice;
-use crate::disk::{Read, Sync, Write};
 use crate::error::ReactorError;
 use crate::event::{Event, ReceiveEnd, Token};
 use crate::features::Features;
@@ -36,6 +35,7 @@ use crate::receive::Receive;
 use crate::ring::Ring;
 use crate::send::Send;
 use crate::socket::Socket;
+use crate::transfer::{Read, Sync, Write};
 use crate::waker::Waker;
 
 /// The reactor of one shard. Lives and dies on the shard's thread.

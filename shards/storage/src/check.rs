@@ -1,11 +1,10 @@
 //! Looking at one segment while a log is opened.
 
-use std::fs::{self, File};
-use std::io::{self, Seek, SeekFrom};
+use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
 
-use types::{FilePosition, Offset, TimestampMs};
+use reactor::{Disk, File, FileReader, OpenOptions};
+use types::{ByteCount, FilePosition, Offset, TimestampMs};
 
 use crate::error::{Context, StorageError};
 use crate::layout::{FileKind, file_path};
@@ -15,6 +14,9 @@ use crate::scan::{Checksums, Scan, Step};
 use crate::segment::Segment;
 use crate::segment_index::{self, SegmentIndex};
 use crate::settings::LogSettings;
+
+/// How much is copied at once.
+const KEEP_BYTES: usize = 1024 * 1024;
 
 /// Which segment to look at.
 pub(crate) struct Task<'a> {
@@ -37,25 +39,26 @@ pub(crate) struct Checked {
 
 /// Looks at a segment as far as is necessary: reads its index only, or the batches behind the recovery point, or all.
 pub(crate) fn segment(task: &Task<'_>, recovery: &mut Recovery) -> Result<Checked, StorageError> {
+    let disk = task.origin.disk();
     let path = file_path(&task.origin.path, task.base, FileKind::Log);
-    let mut file = File::options().read(true).write(true).open(&path).context("open", &path)?;
-    let len = file.metadata().context("read", &path)?.len();
+    let file = disk.open(&path, OpenOptions::WRITE.buffered()).context("open", &path)?;
+    let len = file.len().context("read", &path)?.0;
     let below_point = task.next_base.is_some_and(|next| next <= task.origin.recovery_point);
     if let Some(end) = task.next_base
         && (task.origin.trust || below_point)
-        && let Some(last) = segment_index::peek(&task.origin.path, task.base, len)?
+        && let Some(last) = segment_index::peek(disk, &task.origin.path, task.base, len)?
     {
-        let max_timestamp = newest(last, &file);
+        let max_timestamp = newest(last, disk, &path);
         let segment = Segment { base: task.base, bytes: len, max_timestamp };
         return Ok(Checked { segment, index: SegmentIndex::new(task.base), end });
     }
-    let index = SegmentIndex::load(&task.origin.path, task.base, len)?;
+    let index = SegmentIndex::load(disk, &task.origin.path, task.base, len)?;
     let checked = match index.map(|index| start_from(task, index)) {
-        Some(Some(start)) => match walk(task, &path, &mut file, len, start, recovery)? {
+        Some(Some(start)) => match walk(task, &path, &file, len, start, recovery)? {
             Walked::Whole(checked) => checked,
-            Walked::WrongStart => rebuild(task, &path, &mut file, len, recovery)?,
+            Walked::WrongStart => rebuild(task, &path, &file, len, recovery)?,
         },
-        Some(None) | None => rebuild(task, &path, &mut file, len, recovery)?,
+        Some(None) | None => rebuild(task, &path, &file, len, recovery)?,
     };
     Ok(checked)
 }
@@ -80,7 +83,7 @@ fn start_from(task: &Task<'_>, mut index: SegmentIndex) -> Option<Start> {
 fn rebuild(
     task: &Task<'_>,
     path: &Path,
-    file: &mut File,
+    file: &File,
     len: u64,
     recovery: &mut Recovery,
 ) -> Result<Checked, StorageError> {
@@ -107,16 +110,14 @@ enum Walked {
 fn walk(
     task: &Task<'_>,
     path: &Path,
-    file: &mut File,
+    file: &File,
     len: u64,
     start: Start,
     recovery: &mut Recovery,
 ) -> Result<Walked, StorageError> {
     let Start { mut index, position, mut first_last } = start;
     let rebuilt = first_last.is_none();
-    file.seek(SeekFrom::Start(position)).context("read", path)?;
-    let reader = file.try_clone().context("open", path)?;
-    let mut scan = Scan::new(&reader, position, len);
+    let mut scan = scan_from(file, position, len);
     let mut end = task.base;
     let bytes = loop {
         let (at, what, claimed_len) = match scan.next(Checksums::Compare).context("read", path)? {
@@ -139,12 +140,9 @@ fn walk(
             Step::Bad { position, what, len } => (position, what, len),
         };
         let bad = Bad { at, what, claimed_len, len, end };
-        match mend(task, path, &reader, bad, recovery)? {
+        match mend(task, path, file, bad, recovery)? {
             Mended::EndsAt(position) => break position,
-            Mended::GoesOnAt(position) => {
-                (&reader).seek(SeekFrom::Start(position)).context("read", path)?;
-                scan = Scan::new(&reader, position, len);
-            }
+            Mended::GoesOnAt(position) => scan = scan_from(file, position, len),
         }
     };
     if task.next_base.is_some() {
@@ -152,9 +150,10 @@ fn walk(
     }
     // After a clean stop the files are right as they are, and starting with many logs should not write them all.
     if !task.origin.trust || rebuilt {
-        index.save(&task.origin.path)?;
+        index.save(task.origin.disk(), &task.origin.path)?;
     }
-    let segment = Segment { base: task.base, bytes, max_timestamp: newest(index.max_timestamp(), file) };
+    let max_timestamp = newest(index.max_timestamp(), task.origin.disk(), path);
+    let segment = Segment { base: task.base, bytes, max_timestamp };
     // A segment that is followed by another ends there, whatever compaction or damage has taken from its end.
     let end = task.next_base.unwrap_or(end);
     Ok(Walked::Whole(Checked { segment, index, end }))
@@ -205,7 +204,7 @@ fn mend(
             recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
         }
         // Not synced: should the zeros come back, they would be cut off again.
-        file.set_len(bad.at).context("shorten", path)?;
+        file.set_len(ByteCount(bad.at)).context("shorten", path)?;
         return Ok(Mended::EndsAt(bad.at));
     }
     // Where the damaged batch says that it ends is a better guess than any: its records may hold batches, too.
@@ -228,7 +227,7 @@ fn mend(
     // matter: there the disk has lost something.
     let was_durable = bad.end < task.origin.recovery_point || task.origin.trust;
     if next.is_some() || was_durable {
-        let kept = keep(path, file, bad.at, zeros_from)?;
+        let kept = keep(task.origin.disk(), path, file, bad.at, zeros_from)?;
         if was_durable {
             let what = format!("{}; the bytes from there on were copied to {}", bad.what, kept.display());
             recovery.damage.push(Damage { file: path.to_owned(), position: FilePosition(bad.at), what });
@@ -239,35 +238,43 @@ fn mend(
     Ok(Mended::EndsAt(bad.at))
 }
 
+fn scan_from(file: &File, at: u64, end: u64) -> Scan<FileReader> {
+    Scan::new(FileReader::new(file.clone(), FilePosition(at)), at, end)
+}
+
 /// Where the last byte that is not zero ends, from `from` on; `from` if there is none.
-fn last_nonzero_end(mut file: &File, from: u64, end: u64) -> io::Result<u64> {
-    file.seek(SeekFrom::Start(from))?;
-    Scan::new(file, from, end).skip_zeros()
+fn last_nonzero_end(file: &File, from: u64, end: u64) -> io::Result<u64> {
+    scan_from(file, from, end).skip_zeros()
 }
 
 /// Copies bytes that are about to be cut off into a file beside the segment.
-fn keep(path: &Path, mut file: &File, from: u64, to: u64) -> Result<PathBuf, StorageError> {
+fn keep(disk: &Disk, path: &Path, file: &File, from: u64, to: u64) -> Result<PathBuf, StorageError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(format!(".cut-{from}"));
     let kept = path.with_file_name(name);
-    let mut copy = File::create(&kept).context("create", &kept)?;
-    file.seek(SeekFrom::Start(from)).context("read", path)?;
-    io::copy(&mut io::Read::take(file, to - from), &mut copy).context("write", &kept)?;
+    let copy = disk.open(&kept, OpenOptions::REPLACE.buffered()).context("create", &kept)?;
+    let mut buffer = vec![0; KEEP_BYTES];
+    let mut at = from;
+    while at < to {
+        let left = usize::try_from(to - at).unwrap_or(usize::MAX).min(KEEP_BYTES);
+        let piece = buffer.get_mut(..left).unwrap_or_default();
+        file.read_exact_at(piece, FilePosition(at)).context("read", path)?;
+        copy.write_all_at(piece, FilePosition(at - from)).context("write", &kept)?;
+        at += left as u64;
+    }
     copy.sync_all().context("sync", &kept)?;
     Ok(kept)
 }
 
 fn cut(file: &File, path: &Path, len: u64) -> Result<(), StorageError> {
-    file.set_len(len).context("shorten", path)?;
+    file.set_len(ByteCount(len)).context("shorten", path)?;
     file.sync_all().context("sync", path)
 }
 
 /// The newest timestamp of a segment; its file's own if no batch has one.
-fn newest(indexed: TimestampMs, file: &File) -> TimestampMs {
+fn newest(indexed: TimestampMs, disk: &Disk, path: &Path) -> TimestampMs {
     if indexed > TimestampMs::NONE {
         return indexed;
     }
-    let modified = file.metadata().and_then(|meta: fs::Metadata| meta.modified()).ok();
-    let age = modified.and_then(|time| time.duration_since(UNIX_EPOCH).ok());
-    age.and_then(|age| i64::try_from(age.as_millis()).ok()).map_or(TimestampMs::NONE, TimestampMs)
+    disk.modified(path).unwrap_or(TimestampMs::NONE)
 }

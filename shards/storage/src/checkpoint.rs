@@ -10,11 +10,10 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::fs::{self, File};
-use std::io::Write as _;
 use std::path::Path;
 
-use types::{Offset, PartitionIndex, TopicName};
+use reactor::{Disk, OpenOptions};
+use types::{FilePosition, Offset, PartitionIndex, TopicName};
 
 use crate::error::{Context, StorageError};
 use crate::layout::LogName;
@@ -66,26 +65,26 @@ fn parse_line(line: &str) -> Option<(LogName, Offset)> {
 
 /// Puts `bytes` into the place of the file at `path`: durably, and so that a crash leaves either the old or the new
 /// content.
-pub(crate) fn replace(path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
+pub(crate) fn replace(disk: &Disk, path: &Path, bytes: &[u8]) -> Result<(), StorageError> {
     let mut name = path.file_name().unwrap_or_default().to_owned();
     name.push(".tmp");
     let draft = path.with_file_name(name);
-    let mut file = File::create(&draft).context("create", &draft)?;
-    file.write_all(bytes).context("write", &draft)?;
+    let file = disk.open(&draft, OpenOptions::REPLACE.buffered()).context("create", &draft)?;
+    file.write_all_at(bytes, FilePosition::ZERO).context("write", &draft)?;
     file.sync_all().context("sync", &draft)?;
-    fs::rename(&draft, path).context("rename", &draft)?;
-    sync_dir(path.parent().unwrap_or(Path::new(".")))
+    disk.rename(&draft, path).context("rename", &draft)?;
+    sync_dir(disk, path.parent().unwrap_or(Path::new(".")))
 }
 
 /// Makes the names in a directory durable.
-pub(crate) fn sync_dir(dir: &Path) -> Result<(), StorageError> {
-    File::open(dir).and_then(|dir| dir.sync_all()).context("sync", dir)
+pub(crate) fn sync_dir(disk: &Disk, dir: &Path) -> Result<(), StorageError> {
+    disk.sync_dir(dir).context("sync", dir)
 }
 
 /// The content of a text file, `None` if there is none. What is no text in it makes the file malformed, for the caller to
 /// find out.
-pub(crate) fn read_text(path: &Path) -> Result<Option<String>, StorageError> {
-    match fs::read(path) {
+pub(crate) fn read_text(disk: &Disk, path: &Path) -> Result<Option<String>, StorageError> {
+    match disk.read(path) {
         Ok(bytes) => Ok(Some(String::from_utf8_lossy(&bytes).into_owned())),
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StorageError::io("read", path, error)),
@@ -129,10 +128,11 @@ mod tests {
     fn replacing_leaves_no_draft() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("file");
-        replace(&path, b"one").unwrap();
-        replace(&path, b"two").unwrap();
-        assert_eq!(read_text(&path).unwrap().as_deref(), Some("two"));
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        assert_eq!(read_text(&dir.path().join("none")).unwrap(), None);
+        let disk = Disk::host();
+        replace(&disk, &path, b"one").unwrap();
+        replace(&disk, &path, b"two").unwrap();
+        assert_eq!(read_text(&disk, &path).unwrap().as_deref(), Some("two"));
+        assert_eq!(disk.list(dir.path()).unwrap().len(), 1);
+        assert_eq!(read_text(&disk, &dir.path().join("none")).unwrap(), None);
     }
 }

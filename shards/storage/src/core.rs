@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use std::path::PathBuf;
 use std::sync::mpsc::Sender;
 
-use reactor::{Chunk, Reactor, Token};
+use reactor::{Chunk, Disk, Reactor, Token};
 use slab::Slab;
 use types::TimestampMs;
 
@@ -72,7 +72,7 @@ pub(crate) enum Message {
     Opened(Opened),
     LookedUp(LookedUp),
     /// Files of a removed log are left in this directory.
-    DeleteMore(PathBuf),
+    DeleteMore(Disk, PathBuf),
     /// The directories' checkpoints were saved.
     Checkpointed(Result<(), StorageError>),
 }

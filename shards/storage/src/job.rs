@@ -5,14 +5,12 @@
 //! - A job that failed can be run again.
 //! - The shard hears of every job, even of one that panicked.
 
-use std::fs;
 use std::io::ErrorKind;
-use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use reactor::{File, OpenOptions};
+use reactor::{Disk, File, OpenOptions};
 use types::{ByteCount, FilePosition, Offset, Uuid};
 
 use crate::checkpoint::{replace, sync_dir};
@@ -136,38 +134,38 @@ impl Drop for Report {
 
 impl Job {
     fn run(&self, origin: &Origin) -> Result<Done, StorageError> {
-        let dir = &origin.path;
+        let (disk, dir) = (origin.disk(), &origin.path);
         match self {
-            Self::Prepare { base, size, usable } => prepare(dir, *base, *size, *usable),
+            Self::Prepare { base, size, usable } => prepare(disk, dir, *base, *size, *usable),
             Self::Extend { base, file, from, to } => {
                 let room = ByteCount(to - from);
                 let path = file_path(dir, *base, FileKind::Log);
                 file.allocate(FilePosition(*from), room).context("extend", &path)?;
                 Ok(Done::Extended { base: *base, to: *to })
             }
-            Self::PrepareNext { usable } => prepare_next(dir, *usable),
+            Self::PrepareNext { usable } => prepare_next(disk, dir, *usable),
             Self::Name { base } => {
                 let prepared = dir.join(PREPARED);
-                fs::rename(&prepared, file_path(dir, *base, FileKind::Log)).context("rename", &prepared)?;
-                sync_dir(dir).map(|()| Done::Named { base: *base })
+                disk.rename(&prepared, &file_path(dir, *base, FileKind::Log)).context("rename", &prepared)?;
+                sync_dir(disk, dir).map(|()| Done::Named { base: *base })
             }
             Self::Seal { size, index } => {
-                set_size(&file_path(dir, index.base(), FileKind::Log), *size)?;
-                index.save(dir)?;
+                set_size(disk, &file_path(dir, index.base(), FileKind::Log), *size)?;
+                index.save(disk, dir)?;
                 // Recovery points move beyond the segment now, and then nobody looks at its indexes again.
-                index.sync(dir)?;
+                index.sync(disk, dir)?;
                 Ok(Done::Sealed { base: index.base() })
             }
-            Self::AddIndex(addition) => addition.save(dir).map(|()| Done::Nothing),
+            Self::AddIndex(addition) => addition.save(disk, dir).map(|()| Done::Nothing),
             Self::Shrink { base, size } => {
-                set_size(&file_path(dir, *base, FileKind::Log), *size).map(|()| Done::Nothing)
+                set_size(disk, &file_path(dir, *base, FileKind::Log), *size).map(|()| Done::Nothing)
             }
-            Self::Snapshot { at, bytes } => save_snapshot(dir, *at, bytes).map(|()| Done::Nothing),
+            Self::Snapshot { at, bytes } => save_snapshot(disk, dir, *at, bytes).map(|()| Done::Nothing),
             Self::LeaderEpochs(text) => {
-                replace(&dir.join(LEADER_EPOCHS), text.as_bytes()).map(|()| Done::Nothing)
+                replace(disk, &dir.join(LEADER_EPOCHS), text.as_bytes()).map(|()| Done::Nothing)
             }
             Self::RemoveSegments { gone, first } => {
-                remove_segments(dir, gone, *first).map(|()| Done::Nothing)
+                remove_segments(disk, dir, gone, *first).map(|()| Done::Nothing)
             }
             Self::Truncate { to, log_start, recovery_point, settings } => {
                 let opened = truncate::truncate(origin, *to, *log_start, *recovery_point, settings)?;
@@ -175,116 +173,113 @@ impl Job {
             }
             Self::Remove { unique } => remove(origin, *unique),
             Self::Close { size, index } => {
-                remove_if_there(&dir.join(PREPARED))?;
-                set_size(&file_path(dir, index.base(), FileKind::Log), *size)?;
-                index.save(dir)?;
-                sync_dir(dir).map(|()| Done::Closed)
+                remove_if_there(disk, &dir.join(PREPARED))?;
+                set_size(disk, &file_path(dir, index.base(), FileKind::Log), *size)?;
+                index.save(disk, dir)?;
+                sync_dir(disk, dir).map(|()| Done::Closed)
             }
         }
     }
 }
 
-fn prepare(dir: &Path, base: Offset, size: u64, usable: u64) -> Result<Done, StorageError> {
+fn prepare(disk: &Disk, dir: &Path, base: Offset, size: u64, usable: u64) -> Result<Done, StorageError> {
     let path = file_path(dir, base, FileKind::Log);
-    let is_new = !path.exists();
-    let file = File::open(&path, OpenOptions::CREATE).context("open", &path)?;
+    let is_new = !disk.exists(&path);
+    let file = disk.open(&path, OpenOptions::CREATE).context("open", &path)?;
     let from = size.next_multiple_of(BLOCK_BYTES);
     file.allocate(FilePosition(from), ByteCount(usable.saturating_sub(from).max(BLOCK_BYTES)))
         .context("extend", &path)?;
     if is_new {
         file.sync_all().context("sync", &path)?;
-        sync_dir(dir)?;
+        sync_dir(disk, dir)?;
     }
     let begun = size % BLOCK_BYTES;
     let mut block = vec![0; begun as usize];
     if begun > 0 {
-        let reader = fs::File::open(&path).context("open", &path)?;
-        reader.read_exact_at(&mut block, size - begun).context("read", &path)?;
+        let reader = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;
+        reader.read_exact_at(&mut block, FilePosition(size - begun)).context("read", &path)?;
     }
     Ok(Done::Prepared { base, file, usable, block })
 }
 
-fn prepare_next(dir: &Path, usable: u64) -> Result<Done, StorageError> {
+fn prepare_next(disk: &Disk, dir: &Path, usable: u64) -> Result<Done, StorageError> {
     let path = dir.join(PREPARED);
-    remove_if_there(&path)?;
-    let file = File::open(&path, OpenOptions::CREATE).context("create", &path)?;
+    remove_if_there(disk, &path)?;
+    let file = disk.open(&path, OpenOptions::CREATE).context("create", &path)?;
     file.allocate(FilePosition::ZERO, ByteCount(usable)).context("extend", &path)?;
     file.sync_all().context("sync", &path)?;
     // Records may become durable in it before it gets its real name.
-    sync_dir(dir)?;
+    sync_dir(disk, dir)?;
     Ok(Done::NextPrepared { file, usable })
 }
 
 /// Gives a segment's file its size, durably; creates it if it was never written to.
-fn set_size(path: &Path, size: u64) -> Result<(), StorageError> {
-    let file =
-        fs::File::options().write(true).create(true).truncate(false).open(path).context("open", path)?;
-    if file.metadata().context("read", path)?.len() != size {
-        file.set_len(size).context("shorten", path)?;
+fn set_size(disk: &Disk, path: &Path, size: u64) -> Result<(), StorageError> {
+    let file = disk.open(path, OpenOptions::CREATE.buffered()).context("open", path)?;
+    if file.len().context("read", path)? != ByteCount(size) {
+        file.set_len(ByteCount(size)).context("shorten", path)?;
     }
     file.sync_all().context("sync", path)
 }
 
 /// Removes segments from the oldest on. The file of the one that stays exists before: its name is what tells where the
 /// log goes on.
-fn remove_segments(dir: &Path, gone: &[Offset], first: Offset) -> Result<(), StorageError> {
+fn remove_segments(disk: &Disk, dir: &Path, gone: &[Offset], first: Offset) -> Result<(), StorageError> {
     let path = file_path(dir, first, FileKind::Log);
-    if !path.exists() {
-        fs::File::create(&path).and_then(|file| file.sync_all()).context("create", &path)?;
-        sync_dir(dir)?;
+    if !disk.exists(&path) {
+        let file = disk.open(&path, OpenOptions::REPLACE.buffered());
+        file.and_then(|file| file.sync_all()).context("create", &path)?;
+        sync_dir(disk, dir)?;
     }
-    gone.iter().try_for_each(|base| remove_segment(dir, *base))
+    gone.iter().try_for_each(|base| remove_segment(disk, dir, *base))
 }
 
 /// Removes the files of one segment.
-pub(crate) fn remove_segment(dir: &Path, base: Offset) -> Result<(), StorageError> {
+pub(crate) fn remove_segment(disk: &Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
     for kind in [FileKind::Log, FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex] {
-        remove_if_there(&file_path(dir, base, kind))?;
+        remove_if_there(disk, &file_path(dir, base, kind))?;
     }
     Ok(())
 }
 
-fn remove_if_there(path: &Path) -> Result<(), StorageError> {
-    match fs::remove_file(path) {
+fn remove_if_there(disk: &Disk, path: &Path) -> Result<(), StorageError> {
+    match disk.remove_file(path) {
         Err(error) if error.kind() != ErrorKind::NotFound => Err(StorageError::io("remove", path, error)),
         _ => Ok(()),
     }
 }
 
-fn save_snapshot(dir: &Path, at: Offset, bytes: &[u8]) -> Result<(), StorageError> {
-    replace(&file_path(dir, at, FileKind::Snapshot), bytes)?;
+fn save_snapshot(disk: &Disk, dir: &Path, at: Offset, bytes: &[u8]) -> Result<(), StorageError> {
+    replace(disk, &file_path(dir, at, FileKind::Snapshot), bytes)?;
     let mut found: Vec<(Offset, PathBuf)> = Vec::new();
-    for (name, path) in entries(dir)? {
+    for (name, path) in entries(disk, dir)? {
         if let Some((at, FileKind::Snapshot)) = parse_file_name(&name) {
             found.push((at, path));
         }
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
-    found.iter().skip(SNAPSHOTS_KEPT).try_for_each(|(_, path)| remove_if_there(path))
+    found.iter().skip(SNAPSHOTS_KEPT).try_for_each(|(_, path)| remove_if_there(disk, path))
 }
 
 /// Deletes some files of a removed log; says whether nothing is left.
-pub(crate) fn delete_some(dir: &Path) -> Result<bool, StorageError> {
-    let mut files = fs::read_dir(dir).context("list", dir)?;
-    for entry in files.by_ref().take(DELETED_AT_ONCE) {
-        let path = entry.context("list", dir)?.path();
-        remove_if_there(&path)?;
+pub(crate) fn delete_some(disk: &Disk, dir: &Path) -> Result<bool, StorageError> {
+    let files = entries(disk, dir)?;
+    if files.len() <= DELETED_AT_ONCE {
+        return disk.remove_dir_all(dir).context("remove", dir).map(|()| true);
     }
-    if files.next().is_some() {
-        return Ok(false);
-    }
-    fs::remove_dir(dir).context("remove", dir).map(|()| true)
+    files.iter().take(DELETED_AT_ONCE).try_for_each(|(_, path)| remove_if_there(disk, path))?;
+    Ok(false)
 }
 
 fn remove(origin: &Origin, unique: Uuid) -> Result<Done, StorageError> {
-    let parent = origin.dir.path();
+    let (disk, parent) = (origin.disk(), origin.dir.path());
     let renamed = parent.join(deleted_dir_name(&origin.name, unique));
-    match fs::rename(&origin.path, &renamed) {
+    match disk.rename(&origin.path, &renamed) {
         // The job may run a second time after the rename.
-        Err(error) if error.kind() == ErrorKind::NotFound && renamed.exists() => {}
+        Err(error) if error.kind() == ErrorKind::NotFound && disk.exists(&renamed) => {}
         outcome => outcome.context("rename", &origin.path)?,
     }
-    sync_dir(parent)?;
+    sync_dir(disk, parent)?;
     origin.dir.save_checkpoints([(origin.name.clone(), None)])?;
     Ok(Done::Removed(renamed))
 }

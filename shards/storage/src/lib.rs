@@ -15,6 +15,10 @@
 //! The high watermark, producer state and leader epochs (`replication`): their files are kept here, as bytes that the
 //! caller understands.
 #![forbid(unsafe_code)]
+#![cfg_attr(
+    test,
+    allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests look at real files")
+)]
 
 mod check;
 mod checkpoint;

@@ -5,11 +5,11 @@
 //! - The marker of a clean stop is gone, durably, before the first log is opened.
 
 use std::collections::BTreeSet;
-use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use reactor::{Disk, Lock};
 use tracing::{info, warn};
 use types::{BrokerId, DirectoryId, Offset, TopicId};
 
@@ -41,11 +41,12 @@ pub struct MetaProperties {
 /// A log directory that is locked by this process. Shared by all shards; its lock is taken by background work only.
 #[derive(Debug)]
 pub struct LogDir {
+    disk: Disk,
     path: PathBuf,
     was_clean: bool,
     checkpoints: Mutex<Checkpoints>,
     /// Locked until this value is dropped.
-    _lock: File,
+    _lock: Lock,
 }
 
 #[derive(Debug, Default)]
@@ -74,31 +75,40 @@ impl LogDir {
     /// # Errors
     /// `Locked` while another process uses it.
     pub fn open(path: &Path) -> Result<Arc<Self>, StorageError> {
-        fs::create_dir_all(path).context("create", path)?;
+        Self::open_on(Disk::host(), path)
+    }
+
+    /// [`Self::open`] on a given file system.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_on(disk: Disk, path: &Path) -> Result<Arc<Self>, StorageError> {
+        disk.create_dir_all(path).context("create", path)?;
         let lock_path = path.join(LOCK);
-        let lock = File::options()
-            .create(true)
-            .truncate(false)
-            .write(true)
-            .open(&lock_path)
-            .context("open", &lock_path)?;
-        lock.try_lock().map_err(|error| match error {
-            fs::TryLockError::WouldBlock => StorageError::Locked(path.to_owned()),
-            fs::TryLockError::Error(error) => StorageError::io("lock", &lock_path, error),
+        let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
+            io::ErrorKind::WouldBlock => StorageError::Locked(path.to_owned()),
+            _ => StorageError::io("lock", &lock_path, error),
         })?;
-        let was_clean = take_marker(path)?;
-        remove_leftovers(path)?;
+        let was_clean = take_marker(&disk, path)?;
+        remove_leftovers(&disk, path)?;
         let checkpoints = Checkpoints {
-            recovery_points: read_checkpoint(&path.join(RECOVERY_POINTS))?,
-            log_starts: read_checkpoint(&path.join(LOG_STARTS))?,
+            recovery_points: read_checkpoint(&disk, &path.join(RECOVERY_POINTS))?,
+            log_starts: read_checkpoint(&disk, &path.join(LOG_STARTS))?,
             opened: BTreeSet::new(),
         };
         Ok(Arc::new(Self {
+            disk,
             path: path.to_owned(),
             was_clean,
             checkpoints: Mutex::new(checkpoints),
             _lock: lock,
         }))
+    }
+
+    /// The file system that it is on.
+    #[must_use]
+    pub fn disk(&self) -> &Disk {
+        &self.disk
     }
 
     /// Where it is.
@@ -116,7 +126,7 @@ impl LogDir {
     /// Reads `meta.properties`; `None` in a directory that was never used.
     pub fn meta_properties(&self) -> Result<Option<MetaProperties>, StorageError> {
         let path = self.path.join(META_PROPERTIES);
-        let Some(text) = read_text(&path)? else { return Ok(None) };
+        let Some(text) = read_text(&self.disk, &path)? else { return Ok(None) };
         let value = |key: &str| {
             text.lines()
                 .filter(|line| !line.trim_start().starts_with(['#', '!']))
@@ -144,15 +154,15 @@ impl LogDir {
             "#\ncluster.id={}\ndirectory.id={}\nnode.id={}\nversion=1\n",
             meta.cluster_id, meta.directory_id, meta.node_id
         );
-        replace(&self.path.join(META_PROPERTIES), text.as_bytes())
+        replace(&self.disk, &self.path.join(META_PROPERTIES), text.as_bytes())
     }
 
     /// The logs in this directory with their topic ids (none for a log that has lost its `partition.metadata`).
     pub fn logs(&self) -> Result<Vec<(LogName, Option<TopicId>)>, StorageError> {
         let mut logs = Vec::new();
-        for (name, path) in entries(&self.path)? {
-            if let Some(log) = LogName::from_dir_name(&name).filter(|_| path.is_dir()) {
-                let topic = partition_metadata::read(&path)?;
+        for (name, path) in entries(&self.disk, &self.path)? {
+            if let Some(log) = LogName::from_dir_name(&name).filter(|_| self.disk.is_dir(&path)) {
+                let topic = partition_metadata::read(&self.disk, &path)?;
                 logs.push((log, topic));
             }
         }
@@ -171,20 +181,20 @@ impl LogDir {
         settings: &LogSettings,
     ) -> Result<OpenedLog, StorageError> {
         let path = self.path.join(name.to_string());
-        let created = !path.is_dir();
+        let created = !self.disk.is_dir(&path);
         if created {
-            fs::create_dir(&path).context("create", &path)?;
+            self.disk.create_dir(&path).context("create", &path)?;
         }
-        match partition_metadata::read(&path)? {
+        match partition_metadata::read(&self.disk, &path)? {
             Some(found) if found != topic => {
                 let what = format!("the directory belongs to topic id {found}, not {topic}");
                 return Err(malformed(&path, what));
             }
             Some(_) => {}
-            None => partition_metadata::write(&path, topic)?,
+            None => partition_metadata::write(&self.disk, &path, topic)?,
         }
         if created {
-            sync_dir(&self.path)?;
+            sync_dir(&self.disk, &self.path)?;
             // What an older log of that name has left says nothing about this one.
             let mut table = self.lock();
             table.recovery_points.remove(name);
@@ -213,7 +223,7 @@ impl LogDir {
 
     /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure.
     pub fn mark_clean(&self) -> Result<(), StorageError> {
-        replace(&self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
+        replace(&self.disk, &self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
     }
 
     /// After records that the checkpoints speak of are gone: they must not vouch for those that take their offsets.
@@ -252,8 +262,12 @@ impl LogDir {
         // Like Kafka, only log starts that say something are kept.
         let starts = table.log_starts.iter().filter(|(_, start)| **start > Offset::ZERO);
         let starts: Offsets = starts.map(|(name, start)| (name.clone(), *start)).collect();
-        replace(&self.path.join(LOG_STARTS), checkpoint::encode(&starts).as_bytes())?;
-        replace(&self.path.join(RECOVERY_POINTS), checkpoint::encode(&table.recovery_points).as_bytes())
+        replace(&self.disk, &self.path.join(LOG_STARTS), checkpoint::encode(&starts).as_bytes())?;
+        replace(
+            &self.disk,
+            &self.path.join(RECOVERY_POINTS),
+            checkpoint::encode(&table.recovery_points).as_bytes(),
+        )
     }
 
     fn lock(&self) -> MutexGuard<'_, Checkpoints> {
@@ -267,41 +281,35 @@ fn malformed(file: &Path, what: String) -> StorageError {
 }
 
 /// The UTF-8 names in a directory with their paths; other names are none of ours.
-pub(crate) fn entries(dir: &Path) -> Result<Vec<(String, PathBuf)>, StorageError> {
-    let mut found = Vec::new();
-    for entry in fs::read_dir(dir).context("list", dir)? {
-        let entry = entry.context("list", dir)?;
-        if let Ok(name) = entry.file_name().into_string() {
-            found.push((name, entry.path()));
-        }
-    }
-    Ok(found)
+pub(crate) fn entries(disk: &Disk, dir: &Path) -> Result<Vec<(String, PathBuf)>, StorageError> {
+    let names = disk.list(dir).context("list", dir)?;
+    Ok(names.into_iter().map(|name| (name.clone(), dir.join(name))).collect())
 }
 
 /// Removes the marker, durably; says whether it was there.
-fn take_marker(dir: &Path) -> Result<bool, StorageError> {
+fn take_marker(disk: &Disk, dir: &Path) -> Result<bool, StorageError> {
     let marker = dir.join(CLEAN_MARKER);
-    match fs::remove_file(&marker) {
-        Ok(()) => sync_dir(dir).map(|()| true),
+    match disk.remove_file(&marker) {
+        Ok(()) => sync_dir(disk, dir).map(|()| true),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(StorageError::io("remove", &marker, error)),
     }
 }
 
 /// Removes the directories of logs whose deletion was interrupted.
-fn remove_leftovers(dir: &Path) -> Result<(), StorageError> {
-    for (name, path) in entries(dir)? {
-        if layout::is_deleted_dir(&name) && path.is_dir() {
+fn remove_leftovers(disk: &Disk, dir: &Path) -> Result<(), StorageError> {
+    for (name, path) in entries(disk, dir)? {
+        if layout::is_deleted_dir(&name) && disk.is_dir(&path) {
             info!(path = %path.display(), "removing the rest of a deleted log");
-            fs::remove_dir_all(&path).context("remove", &path)?;
+            disk.remove_dir_all(&path).context("remove", &path)?;
         }
     }
     Ok(())
 }
 
 /// A checkpoint that cannot be read costs time (more has to be scanned), not data.
-fn read_checkpoint(path: &Path) -> Result<Offsets, StorageError> {
-    let Some(text) = read_text(path)? else { return Ok(Offsets::new()) };
+fn read_checkpoint(disk: &Disk, path: &Path) -> Result<Offsets, StorageError> {
+    let Some(text) = read_text(disk, path)? else { return Ok(Offsets::new()) };
     Ok(checkpoint::parse(&text).unwrap_or_else(|what| {
         warn!(path = %path.display(), what, "ignoring a checkpoint that cannot be read");
         Offsets::new()
@@ -311,6 +319,7 @@ fn read_checkpoint(path: &Path) -> Result<Offsets, StorageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use types::{PartitionIndex, TopicName, Uuid};
 
     #[test]

@@ -4,10 +4,9 @@
 //! thread: time indexes tell the segment and where to begin, batches tell the rest. Lookups are rare, and need not be
 //! fast; they must not be in the way of what has to be.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
+use reactor::{Disk, FileReader, OpenOptions};
 use record::{DECOMPRESSED_BYTES_MAX, find_timestamp, offset_of_max_timestamp};
 use types::{FilePosition, LeaderEpoch, Offset, TimestampMs};
 
@@ -76,31 +75,32 @@ impl LookupTask {
     }
 
     /// Goes through the files in `dir`. For an offload thread.
-    pub(crate) fn run(&self, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
+    pub(crate) fn run(&self, disk: &Disk, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
         match self.target {
             TimestampTarget::AtOrAfter(timestamp) => {
                 for segment in &self.segments {
-                    if let Some(found) = self.first_at(dir, segment, timestamp)? {
+                    if let Some(found) = self.first_at(disk, dir, segment, timestamp)? {
                         return Ok(Some(found));
                     }
                 }
                 Ok(None)
             }
-            TimestampTarget::Max => self.newest(dir),
+            TimestampTarget::Max => self.newest(disk, dir),
         }
     }
 
     fn first_at(
         &self,
+        disk: &Disk,
         dir: &Path,
         segment: &LookupSegment,
         timestamp: TimestampMs,
     ) -> Result<Option<FoundTimestamp>, StorageError> {
-        let index = segment.index(dir)?;
+        let index = segment.index(disk, dir)?;
         let from = index.times.offset_before(timestamp).max(self.log_start);
         let start = u64::from(index.offsets.position_before(from));
         let mut found = None;
-        self.each_batch(dir, segment, start, |header, bytes, at| {
+        self.each_batch(disk, dir, segment, start, |header, bytes, at| {
             if header.max_timestamp < timestamp {
                 return Ok(true);
             }
@@ -113,12 +113,12 @@ impl LookupTask {
     }
 
     /// The first record with the largest timestamp below the limit.
-    fn newest(&self, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
+    fn newest(&self, disk: &Disk, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
         let mut best: Option<FoundTimestamp> = None;
         for segment in &self.segments {
             // The newest batch lies behind the last time entry that is older; with a limit below the log's end, or a
             // log start above the segment's, only looking at all headers is sure.
-            self.each_batch(dir, segment, 0, |header, bytes, at| {
+            self.each_batch(disk, dir, segment, 0, |header, bytes, at| {
                 if header.last_offset() < self.log_start
                     || best.is_some_and(|best| best.timestamp >= header.max_timestamp)
                 {
@@ -138,6 +138,7 @@ impl LookupTask {
     /// Shows batches that end below the limit until `each` says that it is enough.
     fn each_batch(
         &self,
+        disk: &Disk,
         dir: &Path,
         segment: &LookupSegment,
         start: u64,
@@ -148,9 +149,8 @@ impl LookupTask {
         ) -> Result<bool, StorageError>,
     ) -> Result<(), StorageError> {
         let path = file_path(dir, segment.base, FileKind::Log);
-        let mut file = File::open(&path).context("open", &path)?;
-        file.seek(SeekFrom::Start(start)).context("read", &path)?;
-        let mut scan = Scan::new(file, start, segment.bytes);
+        let file = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;
+        let mut scan = Scan::new(FileReader::new(file, FilePosition(start)), start, segment.bytes);
         let damaged = |position: u64, what: String| StorageError::Damaged {
             file: path.clone(),
             position: FilePosition(position),
@@ -172,11 +172,11 @@ impl LookupTask {
 }
 
 impl LookupSegment {
-    fn index(&self, dir: &Path) -> Result<SegmentIndex, StorageError> {
+    fn index(&self, disk: &Disk, dir: &Path) -> Result<SegmentIndex, StorageError> {
         match &self.index {
             Some(index) => Ok(index.clone()),
             None => {
-                let loaded = SegmentIndex::load(dir, self.base, self.bytes)?;
+                let loaded = SegmentIndex::load(disk, dir, self.base, self.bytes)?;
                 Ok(loaded.unwrap_or_else(|| SegmentIndex::new(self.base)))
             }
         }

@@ -9,7 +9,7 @@ use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use reactor::{File, OpenOptions};
+use reactor::{Disk, File, OpenOptions};
 use types::Offset;
 
 use crate::error::{Context, StorageError};
@@ -97,11 +97,16 @@ impl OpenSegments {
 }
 
 /// Opens a segment for reading. For an offload thread.
-pub(crate) fn open(dir: &Path, base: Offset, bytes: u64) -> Result<(File, SegmentIndex), StorageError> {
+pub(crate) fn open(
+    disk: &Disk,
+    dir: &Path,
+    base: Offset,
+    bytes: u64,
+) -> Result<(File, SegmentIndex), StorageError> {
     let path = file_path(dir, base, FileKind::Log);
-    let file = File::open(&path, OpenOptions::READ).context("open", &path)?;
+    let file = disk.open(&path, OpenOptions::READ).context("open", &path)?;
     // Without an index everything is found, too: from the segment's beginning.
-    let index = SegmentIndex::load(dir, base, bytes)?.unwrap_or_else(|| SegmentIndex::new(base));
+    let index = SegmentIndex::load(disk, dir, base, bytes)?.unwrap_or_else(|| SegmentIndex::new(base));
     Ok((file, index))
 }
 

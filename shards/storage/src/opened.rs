@@ -1,11 +1,10 @@
 //! A log as it was found on disk, checked and ready to be adopted by a store.
 
-use std::fs::{self, File};
-use std::io::{Seek, SeekFrom};
 use std::path::Path;
 
+use reactor::{FileReader, OpenOptions};
 use record::BatchHeader;
-use types::{Offset, TopicId};
+use types::{FilePosition, Offset, TopicId};
 
 use crate::checkpoint::read_text;
 use crate::error::{Context, StorageError};
@@ -72,13 +71,13 @@ impl OpenedLog {
 
     /// The content of `leader-epoch-checkpoint`, if there is one.
     pub fn leader_epochs(&self) -> Result<Option<String>, StorageError> {
-        read_text(&self.origin.path.join(LEADER_EPOCHS))
+        read_text(self.origin.disk(), &self.origin.path.join(LEADER_EPOCHS))
     }
 
     /// The offsets at which producer snapshots were taken, the newest first; none lies above the log's end.
     pub fn producer_snapshots(&self) -> Result<Vec<Offset>, StorageError> {
         let mut found = Vec::new();
-        for (name, _) in entries(&self.origin.path)? {
+        for (name, _) in entries(self.origin.disk(), &self.origin.path)? {
             if let Some((at, FileKind::Snapshot)) = parse_file_name(&name) {
                 found.push(at);
             }
@@ -90,7 +89,7 @@ impl OpenedLog {
     /// The producer snapshot taken at `at`.
     pub fn producer_snapshot(&self, at: Offset) -> Result<Vec<u8>, StorageError> {
         let path = file_path(&self.origin.path, at, FileKind::Snapshot);
-        fs::read(&path).context("read", &path)
+        self.origin.disk().read(&path).context("read", &path)
     }
 
     /// Shows every batch from the one that contains `from` to the end, in order: the caller rebuilds the state of
@@ -120,13 +119,13 @@ impl OpenedLog {
         if segment.bytes == 0 {
             return Ok(());
         }
-        let dir = &self.origin.path;
+        let (disk, dir) = (self.origin.disk(), &self.origin.path);
         let path = file_path(dir, segment.base, FileKind::Log);
-        let loaded = SegmentIndex::load(dir, segment.base, segment.bytes)?;
+        let loaded = SegmentIndex::load(disk, dir, segment.base, segment.bytes)?;
         let start = loaded.map_or(0, |index| u64::from(index.offsets.position_before(from)));
-        let mut file = File::open(&path).context("open", &path)?;
-        file.seek(SeekFrom::Start(start)).context("read", &path)?;
-        let mut scan = Scan::new(&file, start, segment.bytes);
+        let file = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;
+        let scan_from = |at| Scan::new(FileReader::new(file.clone(), FilePosition(at)), at, segment.bytes);
+        let mut scan = scan_from(start);
         loop {
             match scan.next(Checksums::Ignore).context("read", &path)? {
                 Step::Batch { header, bytes, .. } if header.last_offset() >= from => each(&header, bytes),
@@ -136,8 +135,7 @@ impl OpenedLog {
                     let found = resync::next_batch(&file, position + 1, segment.bytes, segment.base)
                         .context("read", &path)?;
                     let Some(next) = found else { return Ok(()) };
-                    (&file).seek(SeekFrom::Start(next)).context("read", &path)?;
-                    scan = Scan::new(&file, next, segment.bytes);
+                    scan = scan_from(next);
                 }
             }
         }

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use reactor::Disk;
 use types::TopicId;
 
 use crate::checkpoint::{read_text, replace};
@@ -10,9 +11,9 @@ use crate::error::StorageError;
 const FILE: &str = "partition.metadata";
 
 /// The topic id of the log in `dir`, if the file is there.
-pub(crate) fn read(dir: &Path) -> Result<Option<TopicId>, StorageError> {
+pub(crate) fn read(disk: &Disk, dir: &Path) -> Result<Option<TopicId>, StorageError> {
     let path = dir.join(FILE);
-    let Some(text) = read_text(&path)? else { return Ok(None) };
+    let Some(text) = read_text(disk, &path)? else { return Ok(None) };
     let malformed = |what: String| StorageError::Malformed { file: path.clone(), what: what.into() };
     let mut lines = text.lines();
     if lines.next() != Some("version: 0") {
@@ -26,8 +27,8 @@ pub(crate) fn read(dir: &Path) -> Result<Option<TopicId>, StorageError> {
 }
 
 /// Writes the file, durably.
-pub(crate) fn write(dir: &Path, topic: TopicId) -> Result<(), StorageError> {
-    replace(&dir.join(FILE), format!("version: 0\ntopic_id: {topic}\n").as_bytes())
+pub(crate) fn write(disk: &Disk, dir: &Path, topic: TopicId) -> Result<(), StorageError> {
+    replace(disk, &dir.join(FILE), format!("version: 0\ntopic_id: {topic}\n").as_bytes())
 }
 
 #[cfg(test)]
@@ -38,13 +39,14 @@ mod tests {
     #[test]
     fn the_topic_id_reads_back_and_a_broken_file_is_no_missing_file() {
         let dir = tempfile::tempdir().unwrap();
-        assert_eq!(read(dir.path()).unwrap(), None);
+        let disk = Disk::host();
+        assert_eq!(read(&disk, dir.path()).unwrap(), None);
         let id = Uuid::from_random([9; 16]);
-        write(dir.path(), id).unwrap();
-        assert_eq!(read(dir.path()).unwrap(), Some(id));
+        write(&disk, dir.path(), id).unwrap();
+        assert_eq!(read(&disk, dir.path()).unwrap(), Some(id));
         for bad in ["", "version: 1\ntopic_id: x\n", "version: 0\n", "version: 0\ntopic_id: short\n"] {
-            std::fs::write(dir.path().join(FILE), bad).unwrap();
-            assert!(read(dir.path()).is_err(), "{bad:?}");
+            disk.write(&dir.path().join(FILE), bad.as_bytes()).unwrap();
+            assert!(read(&disk, dir.path()).is_err(), "{bad:?}");
         }
     }
 }

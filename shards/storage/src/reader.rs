@@ -152,7 +152,7 @@ pub(crate) fn enter_segment(
     if open.wait(key, *read) {
         let (origin, messages) = (log.origin.clone(), core.messages.clone());
         reactor.offload(move || {
-            let result = crate::open_segments::open(&origin.path, segment, end);
+            let result = crate::open_segments::open(origin.disk(), &origin.path, segment, end);
             // It fails when the store is gone: then nobody wants to know.
             let _ = messages.send(Message::Opened(Opened { key, result }));
         });

@@ -11,10 +11,10 @@
 //! # Not here
 //! Looking at one segment (`check.rs`).
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use reactor::{Disk, FileReader, OpenOptions};
 use record::BatchHeader;
 use types::{FilePosition, Offset, TimestampMs, TopicId};
 
@@ -70,10 +70,17 @@ pub(crate) struct Origin {
     pub(crate) log_start: Offset,
 }
 
+impl Origin {
+    /// The file system that holds it.
+    pub(crate) fn disk(&self) -> &Disk {
+        self.dir.disk()
+    }
+}
+
 /// Opens the log in `origin.path`, which exists.
 pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, StorageError> {
     let mut recovery = Recovery::default();
-    let bases = list_segments(&origin.path)?;
+    let bases = list_segments(origin.disk(), &origin.path)?;
     let mut segments = Vec::with_capacity(bases.len());
     let mut active = None;
     for (i, base) in bases.iter().enumerate() {
@@ -97,7 +104,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         }
         None => (segment, index, end),
     };
-    remove_snapshots_above(&origin.path, end)?;
+    remove_snapshots_above(origin.disk(), &origin.path, end)?;
     let first = segments.first().map_or(active.base, |segment| segment.base);
     let log_start = origin.log_start.clamp(first, end);
     Ok(OpenedLog { origin, settings: *settings, segments, active, index, log_start, log_end: end, recovery })
@@ -108,16 +115,16 @@ fn empty(base: Offset) -> (Segment, SegmentIndex, Offset) {
 }
 
 /// The base offsets of a log's segments, ascending. Removes what interrupted work has left.
-fn list_segments(dir: &Path) -> Result<Vec<Offset>, StorageError> {
+fn list_segments(disk: &Disk, dir: &Path) -> Result<Vec<Offset>, StorageError> {
     let mut bases = Vec::new();
     let mut others = Vec::new();
-    for (name, path) in entries(dir)? {
+    for (name, path) in entries(disk, dir)? {
         match parse_file_name(&name) {
             Some((base, FileKind::Log)) => bases.push(base),
             Some((_, FileKind::Snapshot)) => {}
             Some((base, _)) => others.push((base, path)),
             None if name.ends_with(".deleted") || name.ends_with(".tmp") => {
-                fs::remove_file(&path).context("remove", &path)?;
+                disk.remove_file(&path).context("remove", &path)?;
             }
             None => {}
         }
@@ -125,7 +132,7 @@ fn list_segments(dir: &Path) -> Result<Vec<Offset>, StorageError> {
     bases.sort_unstable();
     for (base, path) in others {
         if bases.binary_search(&base).is_err() {
-            fs::remove_file(&path).context("remove", &path)?;
+            disk.remove_file(&path).context("remove", &path)?;
         }
     }
     Ok(bases)
@@ -139,21 +146,22 @@ fn adopt_prepared(
     settings: &LogSettings,
     recovery: &mut Recovery,
 ) -> Result<Option<(Segment, SegmentIndex, Offset)>, StorageError> {
+    let disk = origin.disk();
     let path = origin.path.join(layout::PREPARED);
-    let Some(header) = first_header(&path)? else { return Ok(None) };
+    let Some(header) = first_header(disk, &path)? else { return Ok(None) };
     match header {
         Some(header) if header.base_offset == end => {
             let named = file_path(&origin.path, end, FileKind::Log);
             // An empty segment of the same base may exist: it was created, and then a prepared one was used.
-            fs::rename(&path, &named).context("rename", &path)?;
-            sync_dir(&origin.path)?;
+            disk.rename(&path, &named).context("rename", &path)?;
+            sync_dir(disk, &origin.path)?;
             let task = check::Task { origin, base: end, next_base: None, settings };
             let Checked { segment, index, end } = check::segment(&task, recovery)?;
             Ok(Some((segment, index, end)))
         }
         Some(header) => {
             let kept = origin.path.join(format!("{}.kept-{}", layout::PREPARED, header.base_offset));
-            fs::rename(&path, &kept).context("rename", &path)?;
+            disk.rename(&path, &kept).context("rename", &path)?;
             recovery.damage.push(Damage {
                 file: kept,
                 position: FilePosition::ZERO,
@@ -162,32 +170,33 @@ fn adopt_prepared(
             Ok(None)
         }
         None => {
-            fs::remove_file(&path).context("remove", &path)?;
+            disk.remove_file(&path).context("remove", &path)?;
             Ok(None)
         }
     }
 }
 
 /// The first header in the file, if there is a file, and if there is a batch.
-fn first_header(path: &Path) -> Result<Option<Option<BatchHeader>>, StorageError> {
+fn first_header(disk: &Disk, path: &Path) -> Result<Option<Option<BatchHeader>>, StorageError> {
     use std::io::Read;
-    let file = match fs::File::open(path) {
+    let file = match disk.open(path, OpenOptions::READ.buffered()) {
         Ok(file) => file,
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StorageError::io("open", path, error)),
     };
     let mut bytes = Vec::new();
-    file.take(record::BATCH_HEADER_BYTES as u64).read_to_end(&mut bytes).context("read", path)?;
+    let reader = FileReader::new(file, FilePosition::ZERO);
+    reader.take(record::BATCH_HEADER_BYTES as u64).read_to_end(&mut bytes).context("read", path)?;
     Ok(Some(BatchHeader::parse(&bytes).ok()))
 }
 
 /// Snapshots above the log's end speak of records that are gone.
-fn remove_snapshots_above(dir: &Path, end: Offset) -> Result<(), StorageError> {
-    for (name, path) in entries(dir)? {
+fn remove_snapshots_above(disk: &Disk, dir: &Path, end: Offset) -> Result<(), StorageError> {
+    for (name, path) in entries(disk, dir)? {
         if let Some((at, FileKind::Snapshot)) = parse_file_name(&name)
             && at > end
         {
-            fs::remove_file(&path).context("remove", &path)?;
+            disk.remove_file(&path).context("remove", &path)?;
         }
     }
     Ok(())

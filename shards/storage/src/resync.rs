@@ -1,11 +1,10 @@
 //! Finding the next valid batch behind damaged bytes.
 
-use std::fs::File;
 use std::io;
-use std::os::unix::fs::FileExt;
 
+use reactor::File;
 use record::{BATCH_HEADER_BYTES, BatchHeader, check_crc};
-use types::Offset;
+use types::{FilePosition, Offset};
 
 /// How much is searched at once.
 const WINDOW_BYTES: usize = 1024 * 1024;
@@ -18,7 +17,7 @@ pub(crate) fn next_batch(file: &File, from: u64, end: u64, base: Offset) -> io::
     while window_start + BATCH_HEADER_BYTES as u64 <= end {
         let left = end - window_start;
         window.resize(usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW_BYTES), 0);
-        file.read_exact_at(&mut window, window_start)?;
+        file.read_exact_at(&mut window, FilePosition(window_start))?;
         for (i, bytes) in window.windows(BATCH_HEADER_BYTES).enumerate() {
             let Some(header) = plausible(bytes, base) else { continue };
             let position = window_start + i as u64;
@@ -38,7 +37,7 @@ pub(crate) fn is_batch_at(file: &File, position: u64, end: u64, base: Offset) ->
         return Ok(false);
     }
     let mut bytes = [0; BATCH_HEADER_BYTES];
-    file.read_exact_at(&mut bytes, position)?;
+    file.read_exact_at(&mut bytes, FilePosition(position))?;
     match plausible(&bytes, base) {
         Some(header) if header.batch_len_bytes as u64 <= end - position => is_valid(file, position, &header),
         _ => Ok(false),
@@ -57,6 +56,6 @@ fn plausible(bytes: &[u8], base: Offset) -> Option<BatchHeader> {
 fn is_valid(file: &File, position: u64, header: &BatchHeader) -> io::Result<bool> {
     // Held against the file's size by the caller.
     let mut batch = vec![0; header.batch_len_bytes];
-    file.read_exact_at(&mut batch, position)?;
+    file.read_exact_at(&mut batch, FilePosition(position))?;
     Ok(check_crc(&batch).is_ok())
 }

@@ -1,12 +1,11 @@
 //! Both indexes of a segment, as batches are appended to it.
 
-use std::fs;
-use std::io::{ErrorKind, Write};
-use std::os::unix::fs::FileExt;
+use std::io::ErrorKind;
 use std::path::Path;
 
+use reactor::{Disk, OpenOptions};
 use record::BatchHeader;
-use types::{Offset, TimestampMs};
+use types::{FilePosition, Offset, TimestampMs};
 
 use crate::error::{Context, StorageError};
 use crate::index::{self, OffsetIndex};
@@ -85,9 +84,14 @@ impl SegmentIndex {
     }
 
     /// Reads both index files of a segment; `None` if one is missing or is no index.
-    pub(crate) fn load(dir: &Path, base: Offset, segment_bytes: u64) -> Result<Option<Self>, StorageError> {
-        let Some(offsets) = read(&file_path(dir, base, FileKind::Index))? else { return Ok(None) };
-        let Some(times) = read(&file_path(dir, base, FileKind::TimeIndex))? else { return Ok(None) };
+    pub(crate) fn load(
+        disk: &Disk,
+        dir: &Path,
+        base: Offset,
+        segment_bytes: u64,
+    ) -> Result<Option<Self>, StorageError> {
+        let Some(offsets) = read(disk, &file_path(dir, base, FileKind::Index))? else { return Ok(None) };
+        let Some(times) = read(disk, &file_path(dir, base, FileKind::TimeIndex))? else { return Ok(None) };
         let offsets = OffsetIndex::decode(base, &offsets, segment_bytes);
         let (Some(offsets), Some(times)) = (offsets, TimeIndex::decode(base, &times)) else {
             return Ok(None);
@@ -97,19 +101,20 @@ impl SegmentIndex {
     }
 
     /// Makes both index files durable.
-    pub(crate) fn sync(&self, dir: &Path) -> Result<(), StorageError> {
+    pub(crate) fn sync(&self, disk: &Disk, dir: &Path) -> Result<(), StorageError> {
         for kind in [FileKind::Index, FileKind::TimeIndex] {
             let path = file_path(dir, self.base, kind);
-            fs::File::open(&path).and_then(|file| file.sync_all()).context("sync", &path)?;
+            let file = disk.open(&path, OpenOptions::READ.buffered());
+            file.and_then(|file| file.sync_all()).context("sync", &path)?;
         }
         Ok(())
     }
 
     /// Writes both index files anew, without syncing them.
-    pub(crate) fn save(&self, dir: &Path) -> Result<(), StorageError> {
+    pub(crate) fn save(&self, disk: &Disk, dir: &Path) -> Result<(), StorageError> {
         let write = |kind, bytes: &[u8]| {
             let path = file_path(dir, self.base, kind);
-            fs::write(&path, bytes).context("write", &path)
+            disk.write(&path, bytes).context("write", &path)
         };
         write(FileKind::Index, &self.offsets.encode(0))?;
         write(FileKind::TimeIndex, &self.times.encode(0))
@@ -128,17 +133,13 @@ pub(crate) struct IndexAddition {
 
 impl IndexAddition {
     /// Appends the entries to the files in `dir`.
-    pub(crate) fn save(&self, dir: &Path) -> Result<(), StorageError> {
+    pub(crate) fn save(&self, disk: &Disk, dir: &Path) -> Result<(), StorageError> {
         for (kind, bytes) in [(FileKind::Index, &self.offsets), (FileKind::TimeIndex, &self.times)] {
             let path = file_path(dir, self.base, kind);
-            let mut options = fs::File::options();
-            if self.anew {
-                options.write(true).truncate(true);
-            } else {
-                options.append(true);
-            }
-            let mut file = options.create(true).open(&path).context("open", &path)?;
-            file.write_all(bytes).context("write", &path)?;
+            let options = if self.anew { OpenOptions::REPLACE } else { OpenOptions::CREATE };
+            let file = disk.open(&path, options.buffered()).context("open", &path)?;
+            let end = file.len().context("read", &path)?;
+            file.write_all_at(bytes, FilePosition(end.0)).context("write", &path)?;
         }
         Ok(())
     }
@@ -148,12 +149,13 @@ impl IndexAddition {
 /// entry). `None` if one of the indexes is missing, or cannot be whole. Reads a few bytes only, since a broker may start
 /// with very many segments.
 pub(crate) fn peek(
+    disk: &Disk,
     dir: &Path,
     base: Offset,
     segment_bytes: u64,
 ) -> Result<Option<TimestampMs>, StorageError> {
-    let offsets = last_entry::<{ index::ENTRY_BYTES }>(&file_path(dir, base, FileKind::Index))?;
-    let times = last_entry::<{ time_index::ENTRY_BYTES }>(&file_path(dir, base, FileKind::TimeIndex))?;
+    let offsets = last_entry::<{ index::ENTRY_BYTES }>(disk, &file_path(dir, base, FileKind::Index))?;
+    let times = last_entry::<{ time_index::ENTRY_BYTES }>(disk, &file_path(dir, base, FileKind::TimeIndex))?;
     let (Some(offsets), Some(times)) = (offsets, times) else { return Ok(None) };
     if offsets
         .is_some_and(|last| OffsetIndex::decode(base, &last, segment_bytes).is_none_or(|i| i.len() == 0))
@@ -170,24 +172,24 @@ pub(crate) fn peek(
 }
 
 /// The last entry of an index file, if it has entries. `None` if there is no such file, or if its entries are not whole.
-fn last_entry<const N: usize>(path: &Path) -> Result<Option<Option<[u8; N]>>, StorageError> {
-    let file = match fs::File::open(path) {
+fn last_entry<const N: usize>(disk: &Disk, path: &Path) -> Result<Option<Option<[u8; N]>>, StorageError> {
+    let file = match disk.open(path, OpenOptions::READ.buffered()) {
         Ok(file) => file,
         Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StorageError::io("open", path, error)),
     };
-    let len = file.metadata().context("read", path)?.len();
+    let len = file.len().context("read", path)?.0;
     if !len.is_multiple_of(N as u64) {
         return Ok(None);
     }
     let Some(at) = len.checked_sub(N as u64) else { return Ok(Some(None)) };
     let mut entry = [0; N];
-    file.read_exact_at(&mut entry, at).context("read", path)?;
+    file.read_exact_at(&mut entry, FilePosition(at)).context("read", path)?;
     Ok(Some(Some(entry)))
 }
 
-fn read(path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
-    match fs::read(path) {
+fn read(disk: &Disk, path: &Path) -> Result<Option<Vec<u8>>, StorageError> {
+    match disk.read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
         Err(error) => Err(StorageError::io("read", path, error)),

@@ -1,9 +1,7 @@
 //! Cutting a log, as a follower does whose log differs from its leader's. On a thread that may block.
 
-use std::fs::File;
-use std::io::{Seek, SeekFrom};
-
-use types::Offset;
+use reactor::{FileReader, OpenOptions};
+use types::{ByteCount, FilePosition, Offset};
 
 use crate::checkpoint::sync_dir;
 use crate::error::{Context, StorageError};
@@ -29,9 +27,9 @@ pub(crate) fn truncate(
     let log_start = log_start.min(to);
     let entry = CheckpointEntry { recovery_point: to.min(recovery_point), log_start };
     origin.dir.save_checkpoints([(origin.name.clone(), Some(entry))])?;
-    let dir = &origin.path;
+    let (disk, dir) = (origin.disk(), &origin.path);
     let mut bases = Vec::new();
-    for (name, _) in entries(dir)? {
+    for (name, _) in entries(disk, dir)? {
         if let Some((base, FileKind::Log)) = parse_file_name(&name) {
             bases.push(base);
         }
@@ -39,17 +37,18 @@ pub(crate) fn truncate(
     bases.sort_unstable();
     // The newest go first, so that an interruption leaves no hole.
     for base in bases.iter().rev().filter(|base| **base >= to) {
-        remove_segment(dir, *base)?;
+        remove_segment(disk, dir, *base)?;
     }
     bases.retain(|base| *base < to);
     match bases.last() {
         Some(last) => cut_segment(origin, *last, to)?,
         None => {
             let path = file_path(dir, to, FileKind::Log);
-            File::create(&path).and_then(|file| file.sync_all()).context("create", &path)?;
+            let file = disk.open(&path, OpenOptions::REPLACE.buffered());
+            file.and_then(|file| file.sync_all()).context("create", &path)?;
         }
     }
-    sync_dir(dir)?;
+    sync_dir(disk, dir)?;
     let origin = Origin { trust: true, log_start, ..origin.clone() };
     let opened = recover::open(origin, settings)?;
     opened.origin.dir.lower_checkpoint(entry, &opened)?;
@@ -57,13 +56,13 @@ pub(crate) fn truncate(
 }
 
 fn cut_segment(origin: &Origin, base: Offset, to: Offset) -> Result<(), StorageError> {
+    let disk = origin.disk();
     let path = file_path(&origin.path, base, FileKind::Log);
-    let mut file = File::options().read(true).write(true).open(&path).context("open", &path)?;
-    let len = file.metadata().context("read", &path)?.len();
-    let loaded = SegmentIndex::load(&origin.path, base, len)?;
+    let file = disk.open(&path, OpenOptions::WRITE.buffered()).context("open", &path)?;
+    let len = file.len().context("read", &path)?.0;
+    let loaded = SegmentIndex::load(disk, &origin.path, base, len)?;
     let start = loaded.as_ref().map_or(0, |index| u64::from(index.offsets.position_before(to)));
-    file.seek(SeekFrom::Start(start)).context("read", &path)?;
-    let mut scan = Scan::new(&file, start, len);
+    let mut scan = Scan::new(FileReader::new(file.clone(), FilePosition(start)), start, len);
     let end = loop {
         match scan.next(Checksums::Ignore).context("read", &path)? {
             Step::Batch { header, .. } if header.last_offset() < to => {}
@@ -71,12 +70,12 @@ fn cut_segment(origin: &Origin, base: Offset, to: Offset) -> Result<(), StorageE
             Step::End => break len,
         }
     };
-    file.set_len(end).context("shorten", &path)?;
+    file.set_len(ByteCount(end)).context("shorten", &path)?;
     file.sync_all().context("sync", &path)?;
     match loaded {
         Some(mut index) => {
             index.cut(end, to);
-            index.save(&origin.path)
+            index.save(disk, &origin.path)
         }
         None => Ok(()),
     }

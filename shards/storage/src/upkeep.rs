@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use reactor::Reactor;
+use reactor::{Disk, Reactor};
 use tracing::{info, warn};
 use types::{Offset, TimestampMs};
 
@@ -78,7 +78,7 @@ impl Store {
                 Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
                 }
-                Message::DeleteMore(path) => delete_some(path, &self.core, reactor),
+                Message::DeleteMore(disk, path) => delete_some(disk, path, &self.core, reactor),
                 Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
             }
         }
@@ -164,9 +164,10 @@ impl Store {
                 self.upkeep.checkpoint_wanted = true;
             }
             Done::Removed(path) => {
+                let disk = log.origin.disk().clone();
                 self.forget(id);
                 self.core.outcomes.push_back(Outcome::Removed { log: id, result: Ok(()) });
-                delete_some(path, &self.core, reactor);
+                delete_some(disk, path, &self.core, reactor);
             }
             Done::Closed => log.state = State::Closed,
             Done::Nothing => {}
@@ -231,7 +232,7 @@ impl Store {
             };
             let (origin, messages) = (log.origin.clone(), self.core.messages.clone());
             reactor.offload(move || {
-                let result = task.run(&origin.path);
+                let result = task.run(origin.disk(), &origin.path);
                 // It fails when the store is gone: then nobody wants to know.
                 let _ = messages.send(Message::LookedUp(LookedUp { id: lookup.id, result }));
             });
@@ -395,12 +396,12 @@ impl Store {
 
 /// Deletes some files of a log that was removed, and comes again for the rest: a log of many large files must not keep
 /// what others wait for off the offload threads.
-fn delete_some(dir: PathBuf, core: &Core, reactor: &mut Reactor) {
+fn delete_some(disk: Disk, dir: PathBuf, core: &Core, reactor: &mut Reactor) {
     let messages = core.messages.clone();
-    reactor.offload(move || match job::delete_some(&dir) {
+    reactor.offload(move || match job::delete_some(&disk, &dir) {
         Ok(true) => {}
         // It fails when the store is gone: the next start deletes the rest.
-        Ok(false) => drop(messages.send(Message::DeleteMore(dir))),
+        Ok(false) => drop(messages.send(Message::DeleteMore(disk, dir))),
         Err(error) => warn!(%error, "cannot delete the files of a removed log"),
     });
 }

@@ -1,4 +1,5 @@
 //! A store on a real reactor and a real file system.
+#![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests look at real files")]
 
 mod calls;
 mod crash;
