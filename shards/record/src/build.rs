@@ -6,6 +6,7 @@ use types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, TimestampM
 use crate::compress::{self, CompressionLevel};
 use crate::control::EndTxnMarker;
 use crate::crc::crc32c;
+use crate::encode::{self, Fields};
 use crate::error::RecordError;
 use crate::header::{
     ATTRIBUTES_AT, Attributes, BATCH_HEADER_BYTES, BATCH_LENGTH_FIELD_END, BatchHeader, CRC_AT, Compression,
@@ -111,30 +112,15 @@ impl BatchBuilder {
             self.base_timestamp = timestamp;
         }
         let delta = timestamp.0.wrapping_sub(self.base_timestamp.0);
-        let header_bytes = |h: &Header<'_>| field_len(Some(h.key)) + field_len(h.value);
-        let body = 1
-            + varint::len(delta)
-            + varint::len(i64::from(self.count))
-            + field_len(key)
-            + field_len(value)
-            + varint::len(headers.len() as i64)
-            + headers.iter().map(header_bytes).sum::<usize>();
+        let fields = Fields { timestamp_delta: delta, offset_delta: self.count, key, value };
+        let body = fields.body_bytes(headers.len(), headers.iter().map(encode::header_bytes).sum());
         let whole = self.bytes_uncompressed() + varint::len(body as i64) + body;
         if i32::try_from(whole).is_err() || self.count == i32::MAX {
             return Err(RecordError::TooLarge(whole));
         }
         self.records.reserve(whole - self.bytes_uncompressed());
-        varint::put(&mut self.records, body as i64);
-        self.records.push(0);
-        varint::put(&mut self.records, delta);
-        varint::put(&mut self.records, i64::from(self.count));
-        self.put_field(key);
-        self.put_field(value);
-        varint::put(&mut self.records, headers.len() as i64);
-        for header in headers {
-            self.put_field(Some(header.key));
-            self.put_field(header.value);
-        }
+        fields.put(&mut self.records, body, headers.len());
+        headers.iter().for_each(|header| encode::put_header(&mut self.records, header));
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.count += 1;
         Ok(())
@@ -184,20 +170,6 @@ impl BatchBuilder {
         };
         assemble(&header, options.compression, options.level, &self.records).map(|(_, batch)| batch)
     }
-
-    fn put_field(&mut self, field: Option<&[u8]>) {
-        match field {
-            None => varint::put(&mut self.records, -1),
-            Some(bytes) => {
-                varint::put(&mut self.records, bytes.len() as i64);
-                self.records.extend_from_slice(bytes);
-            }
-        }
-    }
-}
-
-fn field_len(field: Option<&[u8]>) -> usize {
-    field.map_or(varint::len(-1), |bytes| varint::len(bytes.len() as i64) + bytes.len())
 }
 
 /// A batch with this `header`, whose length and checksum are found here, and `records` compressed as it says with

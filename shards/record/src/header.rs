@@ -185,6 +185,18 @@ impl Attributes {
         Self(self.0 | Self::TRANSACTIONAL)
     }
 
+    /// The same with a base timestamp that is the time from which tombstones may go.
+    #[must_use]
+    pub(crate) const fn with_delete_horizon(self) -> Self {
+        Self(self.0 | Self::DELETE_HORIZON)
+    }
+
+    /// The same without that.
+    #[must_use]
+    pub(crate) const fn without_delete_horizon(self) -> Self {
+        Self(self.0 & !Self::DELETE_HORIZON)
+    }
+
     /// The same as a control batch.
     #[must_use]
     pub const fn with_control(self) -> Self {
@@ -291,6 +303,12 @@ impl BatchHeader {
     #[must_use]
     pub fn is_control(&self) -> bool {
         self.attributes.is_control()
+    }
+
+    /// The time from which a compactor may drop the batch's tombstones, or its marker; `None` until it was set.
+    #[must_use]
+    pub fn delete_horizon(&self) -> Option<TimestampMs> {
+        self.attributes.has_delete_horizon().then_some(self.base_timestamp)
     }
 
     /// Whether an idempotent or transactional producer sent it.

@@ -19,7 +19,9 @@ mod compress;
 mod control;
 mod crc;
 mod cursor;
+mod encode;
 mod error;
+mod filter;
 mod header;
 mod records;
 mod rules;
@@ -36,6 +38,7 @@ pub use compress::CompressionLevel;
 pub use control::{EndTxnMarker, TxnOutcome};
 pub use crc::{check_crc, crc32c};
 pub use error::{RecordError, Rejected};
+pub use filter::{Filtered, Tombstones, emptied, filter};
 pub use header::{
     Attributes, BATCH_HEADER_BYTES, BATCH_LENGTH_FIELD_END, BatchHeader, Compression, MAGIC_V2, TimestampType,
 };

@@ -105,8 +105,9 @@ pub struct Record<'a> {
     pub key: Option<&'a [u8]>,
     /// `None` is a tombstone on a compacted topic.
     pub value: Option<&'a [u8]>,
-    headers: &'a [u8],
-    header_count: usize,
+    /// The bytes of its headers, behind their number.
+    pub(crate) headers: &'a [u8],
+    pub(crate) header_count: usize,
 }
 
 impl<'a> Record<'a> {
