@@ -17,10 +17,12 @@ pub(super) fn log_settings(settings: &TopicSettings) -> LogSettings {
     LogSettings {
         segment_bytes: settings.segment_bytes.0.try_into().unwrap_or(u32::MAX),
         segment_ms: settings.segment_ms.try_into().unwrap_or(i64::MAX),
+        segment_jitter_ms: settings.segment_jitter_ms.try_into().unwrap_or(i64::MAX),
         segment_index_bytes: settings.segment_index_bytes.0.try_into().unwrap_or(u32::MAX),
         index_interval_bytes: settings.index_interval_bytes.0.try_into().unwrap_or(u32::MAX),
         retention_ms: settings.retention_ms.map_or(-1, |ms| ms.try_into().unwrap_or(i64::MAX)),
         retention_bytes: settings.retention_bytes.map_or(-1, |bytes| bytes.0.try_into().unwrap_or(i64::MAX)),
         deletes: settings.cleanup.delete,
+        delete_delay_ms: settings.file_delete_delay_ms.try_into().unwrap_or(i64::MAX),
     }
 }

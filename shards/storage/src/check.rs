@@ -4,6 +4,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use reactor::{Disk, File, FileReader, OpenOptions};
+use record::{BATCH_HEADER_BYTES, BatchHeader};
 use types::{ByteCount, FilePosition, Offset, TimestampMs};
 
 use crate::error::{Context, StorageError};
@@ -31,10 +32,24 @@ pub(crate) struct Task<'a> {
 #[derive(Debug)]
 pub(crate) struct Checked {
     pub(crate) segment: Segment,
+    /// The newest timestamp of its first batch, of the last segment only: what its age is counted from.
+    pub(crate) first_timestamp: TimestampMs,
     /// Complete if it is the last segment; nobody needs those of others.
     pub(crate) index: SegmentIndex,
     /// The offset behind its last batch.
     pub(crate) end: Offset,
+}
+
+impl Checked {
+    /// A segment without batches, in which a log can go on.
+    pub(crate) fn empty(base: Offset) -> Self {
+        Self {
+            segment: Segment { base, bytes: 0, max_timestamp: TimestampMs::NONE },
+            first_timestamp: TimestampMs::NONE,
+            index: SegmentIndex::new(base),
+            end: base,
+        }
+    }
 }
 
 /// Looks at a segment as far as is necessary: reads its index only, or the batches behind the recovery point, or all.
@@ -50,7 +65,7 @@ pub(crate) fn segment(task: &Task<'_>, recovery: &mut Recovery) -> Result<Checke
     {
         let max_timestamp = newest(last, disk, &path);
         let segment = Segment { base: task.base, bytes: len, max_timestamp };
-        return Ok(Checked { segment, index: SegmentIndex::new(task.base), end });
+        return Ok(Checked { segment, end, ..Checked::empty(task.base) });
     }
     let index = SegmentIndex::load(disk, &task.origin.path, task.base, len)?;
     let checked = match index.map(|index| start_from(task, index)) {
@@ -154,9 +169,13 @@ fn walk(
     }
     let max_timestamp = newest(index.max_timestamp(), task.origin.disk(), path);
     let segment = Segment { base: task.base, bytes, max_timestamp };
+    let first_timestamp = match task.next_base {
+        None if bytes > 0 => first_timestamp(file).context("read", path)?,
+        _ => TimestampMs::NONE,
+    };
     // A segment that is followed by another ends there, whatever compaction or damage has taken from its end.
     let end = task.next_base.unwrap_or(end);
-    Ok(Walked::Whole(Checked { segment, index, end }))
+    Ok(Walked::Whole(Checked { segment, first_timestamp, index, end }))
 }
 
 /// Why a batch with these offsets cannot follow a batch that ended at `end`.
@@ -269,6 +288,14 @@ fn keep(disk: &Disk, path: &Path, file: &File, from: u64, to: u64) -> Result<Pat
 fn cut(file: &File, path: &Path, len: u64) -> Result<(), StorageError> {
     file.set_len(ByteCount(len)).context("shorten", path)?;
     file.sync_all().context("sync", path)
+}
+
+/// The newest timestamp of the first batch in a file.
+fn first_timestamp(file: &File) -> io::Result<TimestampMs> {
+    let mut bytes = [0; BATCH_HEADER_BYTES];
+    file.read_exact_at(&mut bytes, FilePosition::ZERO)?;
+    // What is damaged there was reported, and has no time.
+    Ok(BatchHeader::parse(&bytes).map_or(TimestampMs::NONE, |header| header.max_timestamp))
 }
 
 /// The newest timestamp of a segment; its file's own if no batch has one.

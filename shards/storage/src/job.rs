@@ -16,7 +16,9 @@ use types::{ByteCount, FilePosition, Offset, Uuid};
 use crate::checkpoint::{replace, sync_dir};
 use crate::core::Message;
 use crate::error::{Context, StorageError};
-use crate::layout::{FileKind, LEADER_EPOCHS, PREPARED, deleted_dir_name, file_path, parse_file_name};
+use crate::layout::{
+    FileKind, LEADER_EPOCHS, PREPARED, deleted_dir_name, deleted_path, file_path, parse_file_name,
+};
 use crate::log_dir::entries;
 use crate::opened::OpenedLog;
 use crate::recover::Origin;
@@ -48,8 +50,8 @@ pub(crate) enum Job {
     Snapshot { at: Offset, bytes: Vec<u8> },
     /// Save `leader-epoch-checkpoint`.
     LeaderEpochs(String),
-    /// Remove the files of these segments, the oldest first. The log begins with segment `first` then.
-    RemoveSegments { gone: Vec<Offset>, first: Offset },
+    /// Set the files of these segments aside, the oldest first. The log begins with segment `first` then.
+    SetAside { gone: Vec<Offset>, first: Offset },
     /// Cut the log, and look at it anew.
     Truncate { to: Offset, log_start: Offset, recovery_point: Offset, settings: LogSettings },
     /// Give the directory the name of a deleted one.
@@ -81,6 +83,8 @@ pub(crate) enum Done {
     Sealed {
         base: Offset,
     },
+    /// The files of these segments have the names of deleted ones.
+    SetAside(Vec<Offset>),
     Truncated(Box<OpenedLog>),
     /// The files to be deleted lie there now.
     Removed(PathBuf),
@@ -100,6 +104,10 @@ pub(crate) struct Finished {
 
 /// How many snapshots of producers are kept: the newest, and some to go back to when the log is cut.
 const SNAPSHOTS_KEPT: usize = 3;
+
+/// The files that come and go with a segment.
+const SEGMENT_FILES: [FileKind; 4] =
+    [FileKind::Log, FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex];
 
 /// How many files of a removed log are deleted before other work has its turn.
 const DELETED_AT_ONCE: usize = 8;
@@ -164,8 +172,8 @@ impl Job {
             Self::LeaderEpochs(text) => {
                 replace(disk, &dir.join(LEADER_EPOCHS), text.as_bytes()).map(|()| Done::Nothing)
             }
-            Self::RemoveSegments { gone, first } => {
-                remove_segments(disk, dir, gone, *first).map(|()| Done::Nothing)
+            Self::SetAside { gone, first } => {
+                set_aside(disk, dir, gone, *first).map(|()| Done::SetAside(gone.clone()))
             }
             Self::Truncate { to, log_start, recovery_point, settings } => {
                 let opened = truncate::truncate(origin, *to, *log_start, *recovery_point, settings)?;
@@ -222,24 +230,35 @@ fn set_size(disk: &Disk, path: &Path, size: u64) -> Result<(), StorageError> {
     file.sync_all().context("sync", path)
 }
 
-/// Removes segments from the oldest on. The file of the one that stays exists before: its name is what tells where the
-/// log goes on.
-fn remove_segments(disk: &Disk, dir: &Path, gone: &[Offset], first: Offset) -> Result<(), StorageError> {
+/// Gives the files of segments, from the oldest on, the names of deleted ones. The file of the segment that stays exists
+/// before: its name is what tells where the log goes on.
+fn set_aside(disk: &Disk, dir: &Path, gone: &[Offset], first: Offset) -> Result<(), StorageError> {
     let path = file_path(dir, first, FileKind::Log);
     if !disk.exists(&path) {
         let file = disk.open(&path, OpenOptions::REPLACE.buffered());
         file.and_then(|file| file.sync_all()).context("create", &path)?;
         sync_dir(disk, dir)?;
     }
-    gone.iter().try_for_each(|base| remove_segment(disk, dir, *base))
+    for (base, kind) in gone.iter().flat_map(|base| SEGMENT_FILES.map(|kind| (*base, kind))) {
+        let path = file_path(dir, base, kind);
+        match disk.rename(&path, &deleted_path(dir, base, kind)) {
+            // The job may run a second time; and not every segment has every file.
+            Err(error) if error.kind() == ErrorKind::NotFound => {}
+            outcome => outcome.context("rename", &path)?,
+        }
+    }
+    Ok(())
 }
 
 /// Removes the files of one segment.
 pub(crate) fn remove_segment(disk: &Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
-    for kind in [FileKind::Log, FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex] {
-        remove_if_there(disk, &file_path(dir, base, kind))?;
-    }
-    Ok(())
+    SEGMENT_FILES.into_iter().try_for_each(|kind| remove_if_there(disk, &file_path(dir, base, kind)))
+}
+
+/// Removes files that were set aside.
+pub(crate) fn remove_set_aside(disk: &Disk, dir: &Path, segments: &[Offset]) -> Result<(), StorageError> {
+    let mut files = segments.iter().flat_map(|base| SEGMENT_FILES.map(|kind| (*base, kind)));
+    files.try_for_each(|(base, kind)| remove_if_there(disk, &deleted_path(dir, base, kind)))
 }
 
 fn remove_if_there(disk: &Disk, path: &Path) -> Result<(), StorageError> {

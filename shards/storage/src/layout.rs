@@ -71,6 +71,13 @@ pub(crate) fn file_path(dir: &Path, base: Offset, kind: FileKind) -> PathBuf {
     dir.join(format!("{:0width$}.{}", base.0, kind.extension(), width = OFFSET_DIGITS))
 }
 
+/// What a file of a dropped segment is called until it is deleted.
+pub(crate) fn deleted_path(dir: &Path, base: Offset, kind: FileKind) -> PathBuf {
+    let mut path = file_path(dir, base, kind).into_os_string();
+    path.push(DELETED_SUFFIX);
+    path.into()
+}
+
 /// What a file name in a log's directory says, if it is one of a segment.
 pub(crate) fn parse_file_name(name: &str) -> Option<(Offset, FileKind)> {
     let (digits, extension) = name.split_once('.')?;
@@ -84,6 +91,9 @@ pub(crate) fn parse_file_name(name: &str) -> Option<(Offset, FileKind)> {
 /// The file into which the next segment is prepared before its base offset is known. Its name ends in none of
 /// Kafka's extensions, so Kafka's tools pass over it.
 pub(crate) const PREPARED: &str = "next.segment";
+
+/// Kafka's ending for files that are about to be deleted.
+pub(crate) const DELETED_SUFFIX: &str = ".deleted";
 
 /// `leader-epoch-checkpoint`, in a log's directory.
 pub(crate) const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";

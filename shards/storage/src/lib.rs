@@ -20,11 +20,13 @@
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests look at real files")
 )]
 
+mod age;
 mod check;
 mod checkpoint;
 mod chunks;
 mod commit;
 mod core;
+mod deletions;
 mod dump;
 mod error;
 mod index;

@@ -19,6 +19,7 @@ use reactor::File;
 use record::{BatchHeader, ValidBatch, stamp};
 use types::{LeaderEpoch, Offset, TimestampMs, Uuid};
 
+use crate::age::{self, Began};
 use crate::chunks::Chunks;
 use crate::error::StorageError;
 use crate::job::Job;
@@ -136,8 +137,8 @@ pub(crate) struct Writing {
     pub(crate) is_preparing: bool,
     /// When room was last made, and its size then.
     pub(crate) room_made: (TimestampMs, u64),
-    /// When it began: the timestamp of its first batch, or the time of the first append.
-    pub(crate) began: Option<TimestampMs>,
+    /// What its age is counted from, once it has a batch.
+    pub(crate) began: Option<Began>,
 }
 
 impl Writing {
@@ -161,9 +162,10 @@ impl Writing {
 impl Log {
     /// A log that was opened; it holds neither memory nor an open file until it is used.
     pub(crate) fn new(id: LogId, opened: OpenedLog, now: TimestampMs) -> Self {
-        let OpenedLog { origin, settings, segments, active, index, log_start, log_end, .. } = opened;
+        let OpenedLog { origin, settings, segments, active, active_began, index, log_start, log_end, .. } =
+            opened;
         let bytes = active.bytes;
-        let began = (bytes > 0).then_some(active.max_timestamp);
+        let began = (bytes > 0).then_some(Began::of(active_began, now));
         let writing = Writing {
             index,
             size: bytes,
@@ -269,7 +271,7 @@ impl Log {
         let place = Place { segment: active.base, position: active.size };
         let taken = self.tail.append(place, header, bytes, chunks, stamp);
         active.index.on_batch(header, active.size, self.settings.index_interval_bytes);
-        active.began.get_or_insert(timestamp_or(header, now));
+        active.began.get_or_insert(Began::of(header.max_timestamp, now));
         active.size += bytes.len() as u64;
         if self.unwritten == 0 {
             self.unwritten_since = now;
@@ -280,15 +282,16 @@ impl Log {
         taken
     }
 
-    /// Kafka's conditions (`LogSegment.shouldRoll`), without the jitter.
+    /// Kafka's conditions (`LogSegment.shouldRoll`).
     fn must_roll(&self, header: &BatchHeader, now: TimestampMs) -> bool {
         let Some(active) = self.writing.back().filter(|active| active.size > 0) else { return false };
         let too_large = active.size + header.batch_len_bytes as u64 > u64::from(self.settings.segment_bytes);
         let too_far = header.last_offset().0 - active.base.0 > i64::from(i32::MAX);
         let index_full = active.index.offset_index_bytes() >= self.settings.segment_index_bytes as usize;
-        let too_old = active
-            .began
-            .is_some_and(|began| timestamp_or(header, now).0 - began.0 > self.settings.segment_ms);
+        let too_old = active.began.is_some_and(|began| {
+            let jitter = || age::jitter_ms(&self.origin, active.base, &self.settings);
+            age::is_over(began.age_ms(header.max_timestamp, now), &self.settings, jitter)
+        });
         too_large || too_far || index_full || too_old
     }
 
@@ -348,9 +351,4 @@ impl Log {
         let sealed = self.sealed.iter().map(|segment| (segment.base, segment.max_timestamp));
         sealed.chain(self.writing.iter().map(|segment| (segment.base, segment.index.max_timestamp())))
     }
-}
-
-/// The timestamp that Kafka takes for the age of a segment.
-fn timestamp_or(header: &BatchHeader, now: TimestampMs) -> TimestampMs {
-    if header.max_timestamp > TimestampMs::NONE { header.max_timestamp } else { now }
 }

@@ -4,6 +4,7 @@
 //! thread: time indexes tell the segment and where to begin, batches tell the rest. Lookups are rare, and need not be
 //! fast; they must not be in the way of what has to be.
 
+use std::io::ErrorKind;
 use std::path::Path;
 
 use reactor::{Disk, FileReader, OpenOptions};
@@ -11,7 +12,7 @@ use record::{DECOMPRESSED_BYTES_MAX, find_timestamp, offset_of_max_timestamp};
 use types::{FilePosition, LeaderEpoch, Offset, TimestampMs};
 
 use crate::error::{Context, StorageError};
-use crate::layout::{FileKind, file_path};
+use crate::layout::{FileKind, deleted_path, file_path};
 use crate::log::Log;
 use crate::outcome::{FoundTimestamp, TimestampTarget};
 use crate::scan::{Checksums, Scan, Step};
@@ -149,7 +150,14 @@ impl LookupTask {
         ) -> Result<bool, StorageError>,
     ) -> Result<(), StorageError> {
         let path = file_path(dir, segment.base, FileKind::Log);
-        let file = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;
+        let file = match disk.open(&path, OpenOptions::READ.buffered()) {
+            // Dropped meanwhile: it stays for a while under another name.
+            Err(error) if error.kind() == ErrorKind::NotFound => {
+                disk.open(&deleted_path(dir, segment.base, FileKind::Log), OpenOptions::READ.buffered())
+            }
+            opened => opened,
+        }
+        .context("open", &path)?;
         let mut scan = Scan::new(FileReader::new(file, FilePosition(start)), start, segment.bytes);
         let damaged = |position: u64, what: String| StorageError::Damaged {
             file: path.clone(),

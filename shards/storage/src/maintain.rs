@@ -81,7 +81,7 @@ impl Store {
             return;
         }
         let first = log.bases().next().unwrap_or(log.log_start);
-        log.jobs.push_back(Job::RemoveSegments { gone, first });
+        log.jobs.push_back(Job::SetAside { gone, first });
         self.open_segments.forget_below(id, first);
         self.core.start_job(log, reactor);
     }

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use reactor::{FileReader, OpenOptions};
 use record::BatchHeader;
-use types::{FilePosition, Offset, TopicId};
+use types::{FilePosition, Offset, TimestampMs, TopicId};
 
 use crate::checkpoint::read_text;
 use crate::error::{Context, StorageError};
@@ -25,6 +25,8 @@ pub struct OpenedLog {
     /// All but the active segment, ascending.
     pub(crate) segments: Vec<Segment>,
     pub(crate) active: Segment,
+    /// The newest timestamp of the active segment's first batch.
+    pub(crate) active_began: TimestampMs,
     /// Of the active segment.
     pub(crate) index: SegmentIndex,
     pub(crate) log_start: Offset,

@@ -175,8 +175,11 @@ pub(crate) fn on_opened(
     for read in open.opened(key, segment, core.settings.open_segments_max) {
         match (log, &error) {
             (None, _) => done(&read, Err(StorageError::UnknownLog), core),
-            (_, Some(error)) => done(&read, Err(error.clone()), core),
-            (Some(log), None) => enter_segment(Box::new(read), log, open, core, reactor),
+            (Some(log), Some(error)) if log.bases().any(|base| base == read.segment) => {
+                done(&read, Err(error.clone()), core);
+            }
+            // Its files have gone with the segment: what is there now decides.
+            (Some(log), _) => enter_segment(Box::new(read), log, open, core, reactor),
         }
     }
 }

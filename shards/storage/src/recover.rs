@@ -16,7 +16,7 @@ use std::sync::Arc;
 
 use reactor::{Disk, FileReader, OpenOptions};
 use record::BatchHeader;
-use types::{FilePosition, Offset, TimestampMs, TopicId};
+use types::{FilePosition, Offset, TopicId};
 
 use crate::check::{self, Checked};
 use crate::checkpoint::sync_dir;
@@ -24,8 +24,6 @@ use crate::error::{Context, StorageError};
 use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
 use crate::log_dir::{LogDir, entries};
 use crate::opened::OpenedLog;
-use crate::segment::Segment;
-use crate::segment_index::SegmentIndex;
 use crate::settings::LogSettings;
 
 /// Bytes that cannot be what was written.
@@ -89,29 +87,29 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         let checked = check::segment(&task, &mut recovery)?;
         match (next_base, checked) {
             (Some(_), checked) => segments.push(checked.segment),
-            (None, Checked { segment, index, end }) => active = Some((segment, index, end)),
+            (None, checked) => active = Some(checked),
         }
     }
-    let (segment, index, end) = match active {
-        Some(active) => active,
-        None => empty(origin.log_start),
-    };
-    let prepared = adopt_prepared(&origin, end, settings, &mut recovery)?;
-    let (active, index, end) = match prepared {
-        Some(prepared) => {
-            segments.push(segment);
-            prepared
-        }
-        None => (segment, index, end),
-    };
+    let mut active = active.unwrap_or_else(|| Checked::empty(origin.log_start));
+    if let Some(prepared) = adopt_prepared(&origin, active.end, settings, &mut recovery)? {
+        segments.push(active.segment);
+        active = prepared;
+    }
+    let Checked { segment: active, first_timestamp: active_began, index, end } = active;
     remove_snapshots_above(origin.disk(), &origin.path, end)?;
     let first = segments.first().map_or(active.base, |segment| segment.base);
     let log_start = origin.log_start.clamp(first, end);
-    Ok(OpenedLog { origin, settings: *settings, segments, active, index, log_start, log_end: end, recovery })
-}
-
-fn empty(base: Offset) -> (Segment, SegmentIndex, Offset) {
-    (Segment { base, bytes: 0, max_timestamp: TimestampMs::NONE }, SegmentIndex::new(base), base)
+    Ok(OpenedLog {
+        origin,
+        settings: *settings,
+        segments,
+        active,
+        active_began,
+        index,
+        log_start,
+        log_end: end,
+        recovery,
+    })
 }
 
 /// The base offsets of a log's segments, ascending. Removes what interrupted work has left.
@@ -123,7 +121,7 @@ fn list_segments(disk: &Disk, dir: &Path) -> Result<Vec<Offset>, StorageError> {
             Some((base, FileKind::Log)) => bases.push(base),
             Some((_, FileKind::Snapshot)) => {}
             Some((base, _)) => others.push((base, path)),
-            None if name.ends_with(".deleted") || name.ends_with(".tmp") => {
+            None if name.ends_with(layout::DELETED_SUFFIX) || name.ends_with(".tmp") => {
                 disk.remove_file(&path).context("remove", &path)?;
             }
             None => {}
@@ -145,7 +143,7 @@ fn adopt_prepared(
     end: Offset,
     settings: &LogSettings,
     recovery: &mut Recovery,
-) -> Result<Option<(Segment, SegmentIndex, Offset)>, StorageError> {
+) -> Result<Option<Checked>, StorageError> {
     let disk = origin.disk();
     let path = origin.path.join(layout::PREPARED);
     let Some(header) = first_header(disk, &path)? else { return Ok(None) };
@@ -156,8 +154,7 @@ fn adopt_prepared(
             disk.rename(&path, &named).context("rename", &path)?;
             sync_dir(disk, &origin.path)?;
             let task = check::Task { origin, base: end, next_base: None, settings };
-            let Checked { segment, index, end } = check::segment(&task, recovery)?;
-            Ok(Some((segment, index, end)))
+            check::segment(&task, recovery).map(Some)
         }
         Some(header) => {
             let kept = origin.path.join(format!("{}.kept-{}", layout::PREPARED, header.base_offset));

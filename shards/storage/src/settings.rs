@@ -7,6 +7,8 @@ pub struct LogSettings {
     pub segment_bytes: u32,
     /// `segment.ms`: a segment older than this is followed by another even if it is small.
     pub segment_ms: i64,
+    /// `segment.jitter.ms`: by how much, at most, a segment's time is shorter, so that not all segments end at once.
+    pub segment_jitter_ms: i64,
     /// `segment.index.bytes`: how large an offset index may grow before the next segment begins.
     pub segment_index_bytes: u32,
     /// `index.interval.bytes`: how many bytes of batches lie between two index entries.
@@ -18,6 +20,8 @@ pub struct LogSettings {
     pub retention_bytes: i64,
     /// Whether `cleanup.policy` contains `delete`.
     pub deletes: bool,
+    /// `file.delete.delay.ms`: how long the files of dropped segments and of removed logs stay under another name.
+    pub delete_delay_ms: i64,
 }
 
 impl Default for LogSettings {
@@ -26,11 +30,13 @@ impl Default for LogSettings {
         Self {
             segment_bytes: 1024 * 1024 * 1024,
             segment_ms: 7 * DAY_MS,
+            segment_jitter_ms: 0,
             segment_index_bytes: 10 * 1024 * 1024,
             index_interval_bytes: 4096,
             retention_ms: 7 * DAY_MS,
             retention_bytes: -1,
             deletes: true,
+            delete_delay_ms: 60_000,
         }
     }
 }

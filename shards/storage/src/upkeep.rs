@@ -1,16 +1,16 @@
 //! What a store does beside its calls: taking in finished background work, and what the passing of time asks for.
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use reactor::{Disk, Reactor};
+use reactor::Reactor;
 use tracing::{info, warn};
 use types::{Offset, TimestampMs};
 
 use crate::commit;
 use crate::core::{Core, Message};
+use crate::deletions::{self, Deletions};
 use crate::error::StorageError;
-use crate::job::{self, Done, Finished, Job};
+use crate::job::{Done, Finished, Job};
 use crate::log::{Log, Spare, State};
 use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
 use crate::lookup::{LookedUp, LookupTask};
@@ -37,6 +37,8 @@ pub(crate) struct Upkeep {
     /// Log starts have moved: a checkpoint is due at once.
     pub(crate) checkpoint_wanted: bool,
     pub(crate) closing: Option<Closing>,
+    /// Files that are not needed any more.
+    deletions: Deletions,
 }
 
 /// How far closing has come.
@@ -78,7 +80,9 @@ impl Store {
                 Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
                 }
-                Message::DeleteMore(disk, path) => delete_some(disk, path, &self.core, reactor),
+                Message::DeleteMore(disk, path) => {
+                    deletions::delete_some(disk, path, &self.core, reactor);
+                }
                 Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
             }
         }
@@ -105,6 +109,7 @@ impl Store {
                 None => {}
             }
         }
+        self.upkeep.deletions.start_due(&self.core, reactor);
         if now >= self.upkeep.next_checkpoint || self.upkeep.checkpoint_wanted {
             self.upkeep.next_checkpoint = TimestampMs(now.0 + self.core.settings.checkpoint_interval_ms);
             self.checkpoint(reactor);
@@ -155,6 +160,8 @@ impl Store {
                 let log_end = opened.log_end;
                 self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
                 let before = std::mem::replace(log, Log::new(id, *opened, self.core.now));
+                // They may have been changed while the log was cut.
+                log.settings = before.settings;
                 if matches!(before.state, State::Removing { .. }) {
                     log.state = before.state;
                 } else if self.upkeep.closing.is_some() {
@@ -163,11 +170,12 @@ impl Store {
                 self.core.outcomes.push_back(Outcome::Truncated { log: id, result: Ok(log_end) });
                 self.upkeep.checkpoint_wanted = true;
             }
+            Done::SetAside(segments) => self.upkeep.deletions.segments(log, segments, self.core.now),
             Done::Removed(path) => {
-                let disk = log.origin.disk().clone();
+                let (disk, due) = (log.origin.disk().clone(), deletions::due(log, self.core.now));
                 self.forget(id);
                 self.core.outcomes.push_back(Outcome::Removed { log: id, result: Ok(()) });
-                delete_some(disk, path, &self.core, reactor);
+                self.upkeep.deletions.removed_log(id, disk, path, due);
             }
             Done::Closed => log.state = State::Closed,
             Done::Nothing => {}
@@ -394,18 +402,6 @@ impl Store {
     }
 }
 
-/// Deletes some files of a log that was removed, and comes again for the rest: a log of many large files must not keep
-/// what others wait for off the offload threads.
-fn delete_some(disk: Disk, dir: PathBuf, core: &Core, reactor: &mut Reactor) {
-    let messages = core.messages.clone();
-    reactor.offload(move || match job::delete_some(&disk, &dir) {
-        Ok(true) => {}
-        // It fails when the store is gone: the next start deletes the rest.
-        Ok(false) => drop(messages.send(Message::DeleteMore(disk, dir))),
-        Err(error) => warn!(%error, "cannot delete the files of a removed log"),
-    });
-}
-
 fn push_change(
     changes: &mut Vec<(Arc<LogDir>, Vec<CheckpointChange>)>,
     log: &Log,
@@ -429,7 +425,7 @@ fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Co
             | Job::Shrink { .. }
             | Job::Snapshot { .. }
             | Job::LeaderEpochs(_)
-            | Job::RemoveSegments { .. },
+            | Job::SetAside { .. },
         ) => {
             warn!(log = %log.origin.name, %error, "background work on the log's files has failed");
             log.saved_entries = None;

@@ -15,6 +15,8 @@ pub struct TopicSettings {
     pub cleanup: CleanupPolicy,
     /// `compression.type`, with the level of its codec.
     pub compression: CompressionPolicy,
+    /// `file.delete.delay.ms`: how long files stay after they were dropped.
+    pub file_delete_delay_ms: u64,
     /// `flush.messages`: records that may be acknowledged before they are durable. 1: none.
     pub flush_messages: u64,
     /// `flush.ms`: the longest time for which an acknowledged record may not be durable.
@@ -98,6 +100,7 @@ impl TopicSettings {
                 delete: cleanup.iter().any(|policy| policy == "delete"),
             },
             compression: values.compression()?,
+            file_delete_delay_ms: values.count("file.delete.delay.ms")?,
             flush_messages: values.count("flush.messages")?,
             flush_ms: values.count("flush.ms")?,
             index_interval_bytes: values.bytes("index.interval.bytes")?,
@@ -128,6 +131,7 @@ impl Default for TopicSettings {
         Self {
             cleanup: CleanupPolicy { compact: false, delete: true },
             compression: CompressionPolicy::Producer,
+            file_delete_delay_ms: 60_000,
             flush_messages: 1,
             flush_ms: FOR_EVER_MS,
             index_interval_bytes: ByteCount(4096),

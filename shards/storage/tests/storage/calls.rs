@@ -8,11 +8,13 @@ use crate::driver::*;
 const SMALL: LogSettings = LogSettings {
     segment_bytes: 64 * 1024,
     segment_ms: i64::MAX,
+    segment_jitter_ms: 0,
     segment_index_bytes: 1024 * 1024,
     index_interval_bytes: 1024,
     retention_ms: -1,
     retention_bytes: -1,
     deletes: true,
+    delete_delay_ms: 0,
 };
 
 #[test]

@@ -11,11 +11,13 @@ use crate::driver::*;
 const SETTINGS: LogSettings = LogSettings {
     segment_bytes: 40_000,
     segment_ms: i64::MAX,
+    segment_jitter_ms: 0,
     segment_index_bytes: 1024 * 1024,
     index_interval_bytes: 2000,
     retention_ms: -1,
     retention_bytes: -1,
     deletes: true,
+    delete_delay_ms: 0,
 };
 
 /// Leaves a log of `count` batches of one record each, durable and not closed.

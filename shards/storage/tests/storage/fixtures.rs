@@ -68,11 +68,13 @@ fn a_directory_that_kafka_has_left_is_taken_over() {
 const SETTINGS: LogSettings = LogSettings {
     segment_bytes: 4000,
     segment_ms: i64::MAX,
+    segment_jitter_ms: 0,
     segment_index_bytes: 1 << 20,
     index_interval_bytes: 500,
     retention_ms: -1,
     retention_bytes: -1,
     deletes: true,
+    delete_delay_ms: 0,
 };
 
 #[test]

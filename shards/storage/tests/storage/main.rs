@@ -1,6 +1,7 @@
 //! A store on a real reactor and a real file system.
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests look at real files")]
 
+mod ages;
 mod calls;
 mod crash;
 mod driver;

@@ -81,7 +81,7 @@ settings! {
         "`segment.ms` for topics that do not set it.";
     "log.segment.bytes" Int Some("1073741824"), AtLeast(1_048_576), High ClusterWide Acts,
         "`segment.bytes` for topics that do not set it.";
-    "log.segment.delete.delay.ms" Long Some("60000"), AtLeast(0), High ClusterWide Ignored,
+    "log.segment.delete.delay.ms" Long Some("60000"), AtLeast(0), High ClusterWide Acts,
         "`file.delete.delay.ms` for topics that do not set it.";
     "message.max.bytes" Int Some("1048588"), AtLeast(0), High ClusterWide Acts,
         "`max.message.bytes` for topics that do not set it.";

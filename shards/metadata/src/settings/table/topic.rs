@@ -15,7 +15,7 @@ settings! {
         "Effort of Zstandard when the broker itself compresses.";
     "delete.retention.ms" Long Some("86400000"), AtLeast(0), Medium ClusterWide Ignored,
         "How long a compacted log keeps the tombstone of a deleted key.";
-    "file.delete.delay.ms" Long Some("60000"), AtLeast(0), Medium ClusterWide Ignored,
+    "file.delete.delay.ms" Long Some("60000"), AtLeast(0), Medium ClusterWide Acts,
         "How long a dropped segment's files stay on disk, under another name.";
     "flush.messages" Long Some("1"), AtLeast(1), Medium ClusterWide Acts,
         "Records that may be acknowledged before they are durable; 1, Strome's default, makes `acks=all` wait for the disk.";
