@@ -278,6 +278,49 @@ fn the_files_of_a_log_are_dumped_and_damage_fails() {
 }
 
 #[test]
+fn a_data_directory_is_checked_once_its_broker_is_stopped() {
+    let mut broker = Broker::start(&[]);
+    let cli = Cli::of(&broker);
+    cli.run("topics create orders --partitions 2").ok();
+    cli.run_with("produce orders --key-separator :", "a:1\nb:2\n").ok();
+    let dir = broker.data_dir();
+    let check = |args: &[&str]| {
+        let output = strome(&["log", "verify"]).args(args).arg(&dir).output().expect("the command");
+        Ran::from(output)
+    };
+    let running = check(&[]);
+    assert_eq!(running.code, Some(2), "{running:?}");
+    assert!(running.err.contains("a broker is running on it"), "{running:?}");
+    assert_eq!(check(&["--online"]).code, Some(2));
+    assert!(broker.stop().success());
+    let sound = check(&["--output", "json"]).json();
+    assert_eq!((&sound["sound"], &sound["records"]), (&json!(true), &json!(2)), "{sound:#}");
+    assert_eq!((&sound["partitions"], &sound["findings"]), (&json!(2), &json!([])), "{sound:#}");
+
+    let segment = ["orders-0", "orders-1"].map(|name| dir.join(name).join("00000000000000000000.log"));
+    let segment = segment.iter().find(|path| fs::metadata(path).expect("it").len() > 0).expect("records");
+    let mut bytes = fs::read(segment).expect("it");
+    bytes[75] ^= 1;
+    fs::write(segment, &bytes).expect("it");
+    let entries = dir.join("strome-metadata/00000000000000000001.entries");
+    let mut metadata = fs::read(&entries).expect("it");
+    metadata[100] ^= 1;
+    fs::write(&entries, &metadata).expect("it");
+    let damaged = check(&[]);
+    assert_eq!(damaged.code, Some(1), "{damaged:?}");
+    let place = |path: &std::path::Path, position| {
+        let path = path.canonicalize().expect("it");
+        format!("problem: {}: position {position}: ", path.display())
+    };
+    assert!(damaged.out.contains(&place(segment, 0)), "{damaged:?}");
+    assert!(damaged.out.contains(": position 32: the checksum of a frame is wrong"), "{damaged:?}");
+    assert!(damaged.out.contains("2 problems"), "{damaged:?}");
+    assert_eq!(fs::read(segment).expect("it"), bytes, "it was changed");
+    assert_eq!(fs::read(&entries).expect("it"), metadata, "it was changed");
+    assert_eq!(Ran::from(strome(&["log", "verify", "/nowhere"]).output().expect("it")).code, Some(2));
+}
+
+#[test]
 fn a_consumer_follows_until_nobody_reads_any_more() {
     let broker = Broker::start(&[]);
     let cli = Cli::of(&broker);

@@ -13,7 +13,7 @@ use super::registration::random_uuid;
 use crate::partition::Directories;
 
 /// Where the metadata log lies in the first directory. No partition's directory can have this name.
-const METADATA_DIR: &str = "strome-metadata";
+pub const METADATA_DIR: &str = "strome-metadata";
 
 /// See the module.
 pub struct OpenDirectories {

@@ -24,6 +24,7 @@ use net::{
 use reactor::{Handle, Placement as CorePlacement, Reactor, Waker, launch};
 use types::{ByteCount, ShardId};
 
+pub use directories::METADATA_DIR;
 pub use error::BootError;
 
 use crate::broker::Broker;

@@ -16,10 +16,16 @@ pub enum Failure {
     /// In its own words.
     #[error("{0}")]
     Said(String),
+    /// What was asked for makes no sense, or cannot be done at all.
+    #[error("{0}")]
+    Usage(String),
     /// Everything has been said already.
     #[error("")]
     Reported,
 }
+
+/// As clap has it.
+const EXIT_USAGE: u8 = 2;
 
 /// The exit code, after saying what is left to say.
 pub fn exit(result: Result<(), Failure>) -> ExitCode {
@@ -27,6 +33,10 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(Failure::Usage(text)) => {
+            complain(&text);
+            ExitCode::from(EXIT_USAGE)
+        }
         Err(failure) => {
             complain(&failure.to_string());
             ExitCode::FAILURE

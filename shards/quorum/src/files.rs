@@ -50,8 +50,18 @@ pub(crate) fn open_dir(dir: &Path) -> Result<File, QuorumError> {
     }
 }
 
-/// The indexes in the names of the snapshots and the files of entries, ascending. What an interrupted write left
-/// behind is removed.
+/// Removes what an interrupted write left behind.
+pub(crate) fn remove_temporary(dir: &Path) -> Result<(), QuorumError> {
+    for found in fs::read_dir(dir).map_err(io("read", dir))? {
+        let path = found.map_err(io("read", dir))?.path();
+        if path.extension().is_some_and(|extension| extension == TEMPORARY) {
+            remove(&path)?;
+        }
+    }
+    Ok(())
+}
+
+/// The indexes in the names of the snapshots and the files of entries, ascending.
 pub(crate) fn list(dir: &Path) -> Result<(Vec<u64>, Vec<u64>), QuorumError> {
     let (mut snapshots, mut entries) = (Vec::new(), Vec::new());
     for found in fs::read_dir(dir).map_err(io("read", dir))? {
@@ -61,7 +71,6 @@ pub(crate) fn list(dir: &Path) -> Result<(Vec<u64>, Vec<u64>), QuorumError> {
         match (path.extension().and_then(|extension| extension.to_str()), index) {
             (Some("snapshot"), Some(index)) => snapshots.push(index),
             (Some("entries"), Some(index)) => entries.push(index),
-            (Some(TEMPORARY), _) => remove(&path)?,
             _ => {}
         }
     }

@@ -12,4 +12,4 @@ mod metadata_log;
 mod snapshot;
 
 pub use error::QuorumError;
-pub use metadata_log::{Entry, MetadataLog};
+pub use metadata_log::{Entry, MetadataLog, TornWrite};

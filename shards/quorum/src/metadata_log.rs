@@ -40,6 +40,19 @@ pub struct Entry {
     pub records: Vec<Record>,
 }
 
+/// The end of the last file, where a crash has cut a write short. It was never committed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TornWrite {
+    /// The file.
+    pub file: PathBuf,
+    /// Where the write begins.
+    pub position: u64,
+    /// What of it is there.
+    pub bytes: u64,
+    /// How it was recognised.
+    pub what: String,
+}
+
 /// The metadata log. Lives on the control thread for as long as the node does; its calls block on the disk.
 #[derive(Debug)]
 pub struct MetadataLog {
@@ -72,18 +85,11 @@ impl MetadataLog {
     /// If a file cannot be used; the error says which, and what to do. Nothing was changed then.
     pub fn open(dir: &Path) -> Result<(Self, Vec<Entry>), QuorumError> {
         let lock = files::open_dir(dir)?;
-        let (snapshots, firsts) = files::list(dir)?;
-        let (mut entries, mut snapshot_bytes) = (Vec::new(), 0);
-        let mut last = LogIndex(0);
-        if let Some(index) = snapshots.last() {
-            let (records, bytes) = snapshot::read(dir, *index)?;
-            last = LogIndex(*index);
-            snapshot_bytes = bytes;
-            entries.push(Entry { index: last, records });
-        }
-        let mut replay = Replay { dir, entries, last, bytes: 0, end: None };
-        for (n, first) in firsts.iter().enumerate() {
-            replay.file(*first, n + 1 == firsts.len())?;
+        files::remove_temporary(dir)?;
+        let (replay, snapshot_bytes) = Replay::whole(dir)?;
+        if let Some(torn) = &replay.torn {
+            let (file, position, bytes) = (torn.file.display(), torn.position, torn.bytes);
+            tracing::warn!(%file, position, bytes, "cut a torn write off: {}", torn.what);
         }
         let Replay { entries, last, bytes, end, .. } = replay;
         let active = match end {
@@ -94,6 +100,16 @@ impl MetadataLog {
             Self { dir: dir.to_owned(), active, last, entries_bytes: bytes, snapshot_bytes, _lock: lock };
         log.remove_replaced()?;
         Ok((log, entries))
+    }
+
+    /// Reads the log in `dir` without changing anything: everything that is committed, as [`MetadataLog::open`] gives
+    /// it, and where a write was torn. Only while no broker runs on it.
+    ///
+    /// # Errors
+    /// What would keep the log from being opened.
+    pub fn read(dir: &Path) -> Result<(Vec<Entry>, Option<TornWrite>), QuorumError> {
+        let (replay, _) = Replay::whole(dir)?;
+        Ok((replay.entries, replay.torn))
     }
 
     /// The position of the last committed entry.
@@ -218,9 +234,28 @@ struct Replay<'a> {
     bytes: u64,
     /// The file that can be added to, by its first index, and its end.
     end: Option<(u64, u64)>,
+    torn: Option<TornWrite>,
 }
 
-impl Replay<'_> {
+impl<'a> Replay<'a> {
+    /// Reads all of a folder, with the size of its snapshot.
+    fn whole(dir: &'a Path) -> Result<(Self, u64), QuorumError> {
+        let (snapshots, firsts) = files::list(dir)?;
+        let (mut entries, mut snapshot_bytes) = (Vec::new(), 0);
+        let mut last = LogIndex(0);
+        if let Some(index) = snapshots.last() {
+            let (records, bytes) = snapshot::read(dir, *index)?;
+            last = LogIndex(*index);
+            snapshot_bytes = bytes;
+            entries.push(Entry { index: last, records });
+        }
+        let mut replay = Self { dir, entries, last, bytes: 0, end: None, torn: None };
+        for (n, first) in firsts.iter().enumerate() {
+            replay.file(*first, n + 1 == firsts.len())?;
+        }
+        Ok((replay, snapshot_bytes))
+    }
+
     fn file(&mut self, first: u64, is_last: bool) -> Result<(), QuorumError> {
         if first > self.last.next().0 {
             return Err(QuorumError::Gap { dir: self.dir.to_owned(), from: self.last.next() });
@@ -240,7 +275,9 @@ impl Replay<'_> {
                         return Err(QuorumError::Damaged { path, position, what: what.to_owned() });
                     }
                     let bytes = file.len() - at;
-                    tracing::warn!(file = %path.display(), position = at, bytes, "cut a torn write off: {what}");
+                    let (file, position) = (path.clone(), at as u64);
+                    self.torn =
+                        Some(TornWrite { file, position, bytes: bytes as u64, what: what.to_owned() });
                     break;
                 }
             };

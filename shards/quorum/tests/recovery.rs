@@ -327,3 +327,25 @@ fn two_processes_cannot_have_one_log() {
     drop(first);
     open(dir.path());
 }
+
+#[test]
+fn reading_a_log_tells_what_opening_it_would_and_changes_nothing() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let (mut log, _) = open(dir.path());
+    fill(&mut log, 1, 5);
+    drop(log);
+    let file = only(dir.path(), "entries");
+    let whole = fs::read(&file).expect("it");
+    let torn = &whole[..whole.len() - 3];
+    fs::write(&file, torn).expect("written");
+    let leftover = dir.path().join("00000000000000000009.snapshot.tmp");
+    fs::write(&leftover, "x").expect("written");
+    let (read, found) = MetadataLog::read(dir.path()).expect("it can be read");
+    let found = found.expect("a torn write");
+    assert_eq!((found.file.as_path(), found.position + found.bytes), (file.as_path(), torn.len() as u64));
+    assert_eq!(fs::read(&file).expect("it"), torn);
+    assert!(leftover.exists());
+    let (_, opened) = open(dir.path());
+    assert_eq!(read, opened);
+    assert!(!leftover.exists());
+}

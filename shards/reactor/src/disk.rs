@@ -11,6 +11,8 @@ use std::path::Path;
 use std::time::UNIX_EPOCH;
 
 use ::types::TimestampMs;
+use rustix::fs::{FlockOperation, fcntl_lock};
+use rustix::io::Errno;
 
 use crate::file::{File, OpenOptions};
 
@@ -117,5 +119,27 @@ impl Disk {
         let file = fs::File::options().create(true).truncate(false).write(true).open(path)?;
         file.try_lock()?;
         Ok(Lock { _file: file })
+    }
+
+    /// Locks the file at `path` against Strome and against Kafka, without leaving a trace; `None` if there is no such
+    /// file. Kafka holds a POSIX lock, which [`Self::lock`] and its like do not see.
+    ///
+    /// # Errors
+    /// `WouldBlock` while somebody else has it locked.
+    pub fn lock_if_there(&self, path: &Path) -> io::Result<Option<Lock>> {
+        // A POSIX lock wants a file that may be written; on a read-only file system nobody else writes either.
+        let (file, may_write) = match fs::File::options().read(true).write(true).open(path) {
+            Ok(file) => (file, true),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(_) => (fs::File::open(path)?, false),
+        };
+        file.try_lock()?;
+        if may_write {
+            fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
+                Errno::AGAIN | Errno::ACCESS => io::ErrorKind::WouldBlock.into(),
+                other => io::Error::from(other),
+            })?;
+        }
+        Ok(Some(Lock { _file: file }))
     }
 }

@@ -10,7 +10,7 @@ use std::ops::Range;
 use types::{Offset, TimestampMs};
 
 use crate::compress;
-use crate::cursor::Slice;
+use crate::cursor::{Cursor, Slice};
 use crate::error::RecordError;
 use crate::header::{BATCH_HEADER_BYTES, BatchHeader, Compression, TimestampType};
 use crate::shape::{Fault, Shape, nullable};
@@ -71,6 +71,14 @@ pub struct RecordIter<'a> {
     cursor: Slice<'a>,
     bytes: &'a [u8],
     next: i32,
+}
+
+impl RecordIter<'_> {
+    /// How many bytes of the batch no record has taken so far. None should be left at the end.
+    #[must_use]
+    pub fn rest_bytes(&self) -> usize {
+        self.bytes.len().saturating_sub(self.cursor.position())
+    }
 }
 
 impl<'a> Iterator for RecordIter<'a> {

@@ -53,6 +53,7 @@ mod tail;
 mod time_index;
 mod truncate;
 mod upkeep;
+mod verify;
 
 pub use dump::{DumpEntry, SegmentDump};
 pub use error::StorageError;
@@ -63,3 +64,4 @@ pub use outcome::{Appended, FoundTimestamp, Lookup, Outcome, Read, TimestampTarg
 pub use recover::{Damage, Recovery};
 pub use settings::{LogSettings, StoreSettings};
 pub use store::{LogId, LogStatus, ReadId, Store};
+pub use verify::{Contents, DirLock, Finding, Progress, Severity, Totals, Verified, VerifyOptions, verify};

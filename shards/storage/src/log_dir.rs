@@ -21,11 +21,11 @@ use crate::partition_metadata;
 use crate::recover;
 use crate::settings::LogSettings;
 
-const LOCK: &str = ".lock";
-const CLEAN_MARKER: &str = ".kafka_cleanshutdown";
-const META_PROPERTIES: &str = "meta.properties";
-const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
-const LOG_STARTS: &str = "log-start-offset-checkpoint";
+pub(crate) const LOCK: &str = ".lock";
+pub(crate) const CLEAN_MARKER: &str = ".kafka_cleanshutdown";
+pub(crate) const META_PROPERTIES: &str = "meta.properties";
+pub(crate) const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
+pub(crate) const LOG_STARTS: &str = "log-start-offset-checkpoint";
 
 /// `meta.properties`: whose directory this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -125,27 +125,7 @@ impl LogDir {
 
     /// Reads `meta.properties`; `None` in a directory that was never used.
     pub fn meta_properties(&self) -> Result<Option<MetaProperties>, StorageError> {
-        let path = self.path.join(META_PROPERTIES);
-        let Some(text) = read_text(&self.disk, &path)? else { return Ok(None) };
-        let value = |key: &str| {
-            text.lines()
-                .filter(|line| !line.trim_start().starts_with(['#', '!']))
-                .filter_map(|line| line.split_once('='))
-                .find(|(name, _)| name.trim() == key)
-                .map(|(_, value)| value.trim().to_owned())
-                .ok_or_else(|| malformed(&path, format!("{key} is missing")))
-        };
-        let node_id = value("node.id")?;
-        let directory_id = value("directory.id")?;
-        Ok(Some(MetaProperties {
-            cluster_id: value("cluster.id")?,
-            node_id: BrokerId(
-                node_id.parse().map_err(|_| malformed(&path, format!("node.id is {node_id:?}")))?,
-            ),
-            directory_id: directory_id
-                .parse()
-                .map_err(|error| malformed(&path, format!("directory.id: {error}")))?,
-        }))
+        read_meta_properties(&self.disk, &self.path)
     }
 
     /// Writes `meta.properties`, durably.
@@ -274,6 +254,29 @@ impl LogDir {
         // A panic between two inserts leaves a table that is merely older.
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads `meta.properties` of a directory that need not be open; `None` in one that was never used.
+pub fn read_meta_properties(disk: &Disk, dir: &Path) -> Result<Option<MetaProperties>, StorageError> {
+    let path = dir.join(META_PROPERTIES);
+    let Some(text) = read_text(disk, &path)? else { return Ok(None) };
+    let value = |key: &str| {
+        text.lines()
+            .filter(|line| !line.trim_start().starts_with(['#', '!']))
+            .filter_map(|line| line.split_once('='))
+            .find(|(name, _)| name.trim() == key)
+            .map(|(_, value)| value.trim().to_owned())
+            .ok_or_else(|| malformed(&path, format!("{key} is missing")))
+    };
+    let node_id = value("node.id")?;
+    let directory_id = value("directory.id")?;
+    Ok(Some(MetaProperties {
+        cluster_id: value("cluster.id")?,
+        node_id: BrokerId(node_id.parse().map_err(|_| malformed(&path, format!("node.id is {node_id:?}")))?),
+        directory_id: directory_id
+            .parse()
+            .map_err(|error| malformed(&path, format!("directory.id: {error}")))?,
+    }))
 }
 
 fn malformed(file: &Path, what: String) -> StorageError {

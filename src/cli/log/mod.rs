@@ -6,6 +6,7 @@ mod segment;
 mod small_files;
 mod time_index;
 mod txn_index;
+mod verify;
 
 use clap::Subcommand;
 
@@ -16,6 +17,8 @@ use super::failure::Failure;
 pub enum Log {
     /// Print segments, indexes, producer snapshots and checkpoints, and check them
     Dump(dump::Dump),
+    /// Check everything in data directories that no broker runs on
+    Verify(verify::Verify),
 }
 
 impl Log {
@@ -23,6 +26,7 @@ impl Log {
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::Dump(dump) => dump.run(),
+            Self::Verify(verify) => verify.run(),
         }
     }
 }

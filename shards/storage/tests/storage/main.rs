@@ -10,3 +10,4 @@ mod full_disk;
 mod kafka_tools;
 mod model;
 mod power;
+mod verify;
