@@ -136,8 +136,23 @@ pub(crate) fn stall(log: &mut Log, error: StorageError, core: &mut Core) {
 
 /// The log has failed for good.
 pub(crate) fn go_offline(log: &mut Log, error: &StorageError, core: &mut Core) {
-    error!(log = %log.origin.name, %error, "the log goes offline");
-    let error = StorageError::Offline(error.to_string().into());
+    log.origin.dir.judge(error);
+    match log.state {
+        // It goes away in any case, and whoever asked for that is told how it ended.
+        State::Removing { .. } => return,
+        State::Truncating { .. } => {
+            core.outcomes.push_back(Outcome::Truncated { log: log.id, result: Err(error.clone()) });
+        }
+        _ => {}
+    }
+    let error = match log.origin.dir.failure() {
+        // Told once, for all of its logs.
+        Some(failure) => failure.clone(),
+        None => {
+            error!(log = %log.origin.name, %error, "the log goes offline");
+            StorageError::Offline(error.to_string().into())
+        }
+    };
     core.unwritten = core.unwritten.saturating_sub(std::mem::take(&mut log.unwritten));
     log.jobs.clear();
     log.stall = None;

@@ -3,6 +3,7 @@
 
 use std::collections::VecDeque;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use reactor::{Chunk, Disk, Reactor, Token};
@@ -14,6 +15,7 @@ use crate::commit::Commit;
 use crate::error::StorageError;
 use crate::job::{self, Finished};
 use crate::log::Log;
+use crate::log_dir::LogDir;
 use crate::lookup::LookedUp;
 use crate::open_segments::{OpenSegment, Opened, SegmentKey};
 use crate::outcome::Outcome;
@@ -73,8 +75,8 @@ pub(crate) enum Message {
     LookedUp(LookedUp),
     /// Files of a removed log are left in this directory.
     DeleteMore(Disk, PathBuf),
-    /// The directories' checkpoints were saved.
-    Checkpointed(Result<(), StorageError>),
+    /// The directories' checkpoints were saved, but for these.
+    Checkpointed(Vec<(Arc<LogDir>, StorageError)>),
 }
 
 impl Core {

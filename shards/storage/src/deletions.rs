@@ -65,6 +65,7 @@ impl Deletions {
             match first.remove() {
                 Deletion::Segments { origin, segments, .. } => reactor.offload(move || {
                     if let Err(error) = job::remove_set_aside(origin.disk(), &origin.path, &segments) {
+                        origin.dir.judge(&error);
                         warn!(log = %origin.name, %error, "cannot delete old segments; the next start will");
                     }
                 }),

@@ -24,6 +24,14 @@ pub enum StorageError {
     /// anew, with recovery, helps.
     #[error("the log is offline: {0}")]
     Offline(Arc<str>),
+    /// The log's directory has failed, and with it all logs in it. The broker has to be started again when that is mended.
+    #[error("the log directory {} is offline: {cause}", .directory.display())]
+    DirectoryOffline {
+        /// The directory.
+        directory: PathBuf,
+        /// What had failed there.
+        cause: Arc<str>,
+    },
     /// The log is being truncated or closed, and takes nothing for the moment.
     #[error("the log is being truncated or closed")]
     Busy,
@@ -100,7 +108,36 @@ impl StorageError {
             _ => false,
         }
     }
+
+    /// Whether it says that the file system can no longer be relied on, as for Kafka every error of input or output does.
+    /// Want of space is not such an error, nor are files that somebody has removed, nor limits of this process.
+    #[must_use]
+    pub fn is_disk_failure(&self) -> bool {
+        use io::ErrorKind::{
+            AlreadyExists, FileTooLarge, Interrupted, InvalidInput, IsADirectory, NotFound, OutOfMemory,
+            WouldBlock,
+        };
+        let Self::Io { error, .. } = self else { return false };
+        let is_other = matches!(
+            error.kind(),
+            AlreadyExists
+                | FileTooLarge
+                | Interrupted
+                | InvalidInput
+                | IsADirectory
+                | NotFound
+                | OutOfMemory
+                | WouldBlock
+        );
+        let too_many_files = matches!(error.raw_os_error(), Some(PROCESS_FILES_MAX | SYSTEM_FILES_MAX));
+        !no_space(error) && !is_other && !too_many_files
+    }
 }
+
+/// EMFILE: the process has as many files open as it may have.
+const PROCESS_FILES_MAX: i32 = 24;
+/// ENFILE: all processes together have.
+const SYSTEM_FILES_MAX: i32 = 23;
 
 /// Whether freeing space would cure `error`.
 pub(crate) fn no_space(error: &io::Error) -> bool {

@@ -29,6 +29,7 @@ mod core;
 mod deletions;
 mod dump;
 mod error;
+mod failure;
 mod index;
 mod job;
 mod layout;

@@ -15,6 +15,7 @@ use types::{BrokerId, DirectoryId, Offset, TopicId};
 
 use crate::checkpoint::{self, Offsets, read_text, replace, sync_dir};
 use crate::error::{Context, StorageError};
+use crate::failure::Failure;
 use crate::layout::{self, LogName};
 use crate::opened::OpenedLog;
 use crate::partition_metadata;
@@ -45,6 +46,7 @@ pub struct LogDir {
     path: PathBuf,
     was_clean: bool,
     checkpoints: Mutex<Checkpoints>,
+    pub(crate) failure: Failure,
     /// Locked until this value is dropped.
     _lock: Lock,
 }
@@ -101,6 +103,7 @@ impl LogDir {
             path: path.to_owned(),
             was_clean,
             checkpoints: Mutex::new(checkpoints),
+            failure: Failure::default(),
             _lock: lock,
         }))
     }
@@ -142,7 +145,11 @@ impl LogDir {
         let mut logs = Vec::new();
         for (name, path) in entries(&self.disk, &self.path)? {
             if let Some(log) = LogName::from_dir_name(&name).filter(|_| self.disk.is_dir(&path)) {
-                let topic = partition_metadata::read(&self.disk, &path)?;
+                let topic = match partition_metadata::read(&self.disk, &path) {
+                    // Opening this one log will fail, which must not keep the others offline.
+                    Err(StorageError::Malformed { .. }) => None,
+                    topic => topic?,
+                };
                 logs.push((log, topic));
             }
         }
@@ -153,8 +160,21 @@ impl LogDir {
     /// Opens a log, recovering it unless the last stop was clean, or creates it. Blocks: for an offload thread.
     ///
     /// # Errors
-    /// `Malformed` if the directory belongs to another topic id; errors of the operating system.
+    /// `Malformed` if the directory belongs to another topic id; errors of the operating system, which may take the whole
+    /// directory offline; `DirectoryOffline` after that.
     pub fn open_log(
+        self: &Arc<Self>,
+        name: &LogName,
+        topic: TopicId,
+        settings: &LogSettings,
+    ) -> Result<OpenedLog, StorageError> {
+        if let Some(failure) = self.failure() {
+            return Err(failure.clone());
+        }
+        self.try_open_log(name, topic, settings).inspect_err(|error| self.judge(error))
+    }
+
+    fn try_open_log(
         self: &Arc<Self>,
         name: &LogName,
         topic: TopicId,

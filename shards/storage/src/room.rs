@@ -14,8 +14,9 @@ use reactor::{Chunk, File, Reactor, Sync};
 use tracing::warn;
 use types::{FilePosition, Offset, TimestampMs};
 
-use crate::commit::resume;
+use crate::commit::{self, resume};
 use crate::core::{Core, Operation};
+use crate::error::StorageError;
 use crate::job::Job;
 use crate::log::{Log, Spare, Writing};
 use crate::tail::BLOCK_BYTES;
@@ -131,6 +132,10 @@ pub(crate) fn spare_made(log: &mut Log, file: File, usable: u64, core: &mut Core
 /// Zeros were written. Without them everything works as well, only slower.
 pub(crate) fn zeros_written(log: &mut Log, zeros: Zeros, result: io::Result<()>, core: &mut Core) {
     if let Err(error) = result {
+        let error = StorageError::io("write zeros ahead in", &log.origin.path, error);
+        if error.is_disk_failure() {
+            return commit::go_offline(log, &error, core);
+        }
         warn!(log = %log.origin.name, %error, "writing zeros ahead has failed");
     }
     match zeros {

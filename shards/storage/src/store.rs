@@ -93,6 +93,7 @@ impl Store {
     pub fn adopt(&mut self, opened: OpenedLog) -> LogId {
         self.generation = self.generation.wrapping_add(1);
         let generation = self.generation;
+        self.upkeep.directories.note(&opened.origin.dir);
         let entry = self.logs.vacant_entry();
         let id = LogId { key: entry.key() as u32, generation };
         entry.insert(Log::new(id, opened, self.core.now));

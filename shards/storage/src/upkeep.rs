@@ -10,6 +10,7 @@ use crate::commit;
 use crate::core::{Core, Message};
 use crate::deletions::{self, Deletions};
 use crate::error::StorageError;
+use crate::failure::Directories;
 use crate::job::{Done, Finished, Job};
 use crate::log::{Log, Spare, State};
 use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
@@ -39,6 +40,8 @@ pub(crate) struct Upkeep {
     pub(crate) closing: Option<Closing>,
     /// Files that are not needed any more.
     deletions: Deletions,
+    /// The directories of the logs.
+    pub(crate) directories: Directories,
 }
 
 /// How far closing has come.
@@ -94,6 +97,7 @@ impl Store {
     }
 
     fn round(&mut self, reactor: &mut Reactor) {
+        self.heed_failures();
         let now = self.core.now;
         for id in std::mem::take(&mut self.upkeep.waiting) {
             if let Some(log) = find(&mut self.logs, id) {
@@ -248,7 +252,7 @@ impl Store {
     }
 
     /// Forgets a log that is gone.
-    fn forget(&mut self, id: LogId) {
+    pub(crate) fn forget(&mut self, id: LogId) {
         let Some(mut log) = self.logs.try_remove(id.key as usize) else { return };
         self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
         self.core.unwritten = self.core.unwritten.saturating_sub(log.unwritten);
@@ -334,13 +338,20 @@ impl Store {
         self.upkeep.checkpoint_running = true;
         let messages = self.core.messages.clone();
         reactor.offload(move || {
-            let result = changes.into_iter().try_for_each(|(dir, changes)| dir.save_checkpoints(changes));
+            let mut failed = Vec::new();
+            for (dir, changes) in changes.into_iter().filter(|(dir, _)| dir.failure().is_none()) {
+                if let Err(error) = dir.save_checkpoints(changes) {
+                    dir.judge(&error);
+                    failed.push((dir, error));
+                }
+            }
             // It fails when the store is gone: then nobody wants to know.
-            let _ = messages.send(Message::Checkpointed(result));
+            let _ = messages.send(Message::Checkpointed(failed));
         });
     }
 
-    fn on_checkpointed(&mut self, result: Result<(), StorageError>, reactor: &mut Reactor) {
+    /// Checkpoints were saved but for those of the directories that `errors` names.
+    fn on_checkpointed(&mut self, errors: Vec<(Arc<LogDir>, StorageError)>, reactor: &mut Reactor) {
         self.upkeep.checkpoint_running = false;
         let waits = |log: &Log| matches!(log.state, State::Truncating { .. } | State::Removing { .. });
         let waiting: Vec<LogId> =
@@ -348,16 +359,19 @@ impl Store {
         for id in waiting {
             self.settle(id, reactor);
         }
-        if let Err(error) = &result {
-            warn!(%error, "cannot save checkpoints: recovery after a crash will take longer");
+        for (dir, error) in errors.iter().filter(|(dir, _)| dir.failure().is_none()) {
+            warn!(dir = %dir.path().display(), %error, "cannot save checkpoints: recovery after a crash will take longer");
             for (_, log) in &mut self.logs {
                 log.checkpointed = None;
             }
         }
         if self.upkeep.closing.as_ref().is_some_and(|closing| closing.last_checkpoint) {
             let mut failed = self.upkeep.closing.take().unwrap_or_default().failed;
-            if let (Err(error), Some((_, log))) = (result, self.logs.iter().next()) {
-                failed.push((log.id, error));
+            for (dir, error) in errors {
+                // One is enough to keep the directory from being taken for clean.
+                let mut logs = self.logs.iter().map(|(_, log)| log);
+                let of_dir = logs.find(|log| Arc::ptr_eq(&log.origin.dir, &dir));
+                failed.extend(of_dir.map(|log| (log.id, error)));
             }
             info!(logs = self.logs.len(), failed = failed.len(), "all logs of the shard are closed");
             self.core.outcomes.push_back(Outcome::Closed { failed });
@@ -418,7 +432,7 @@ fn push_change(
 /// that is missing, and anything else ends the log.
 fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Core) {
     match job {
-        Some(Job::PrepareNext { .. }) => log.spare = Spare::Failed,
+        Some(Job::PrepareNext { .. }) if !error.is_disk_failure() => log.spare = Spare::Failed,
         Some(
             Job::Seal { .. }
             | Job::AddIndex(_)
@@ -426,7 +440,7 @@ fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Co
             | Job::Snapshot { .. }
             | Job::LeaderEpochs(_)
             | Job::SetAside { .. },
-        ) => {
+        ) if !error.is_disk_failure() => {
             warn!(log = %log.origin.name, %error, "background work on the log's files has failed");
             log.saved_entries = None;
         }
@@ -435,12 +449,9 @@ fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Co
             commit::stall(log, error, core);
         }
         Some(Job::Remove { .. }) => {
+            log.origin.dir.judge(&error);
             core.outcomes.push_back(Outcome::Removed { log: log.id, result: Err(error.clone()) });
-            commit::go_offline(log, &error, core);
-        }
-        Some(Job::Truncate { .. }) => {
-            core.outcomes.push_back(Outcome::Truncated { log: log.id, result: Err(error.clone()) });
-            commit::go_offline(log, &error, core);
+            log.state = State::Offline(error);
         }
         _ => commit::go_offline(log, &error, core),
     }

@@ -368,7 +368,8 @@ fn a_failed_sync_ends_the_log_and_is_not_tried_again() {
             shard.turn().await;
         }
         assert!(shard.outcomes().is_empty(), "nothing becomes durable any more");
-        assert!(matches!(shard.append(log, &batch(1, 1, 1)), Err(StorageError::Offline(_))));
+        let refused = shard.append(log, &batch(1, 1, 1));
+        assert!(matches!(refused, Err(StorageError::DirectoryOffline { .. })), "{refused:?}");
         let status = shard.store.status(log).unwrap();
         assert_eq!((status.durable_end, status.log_end), (Offset(1), Offset(2)));
         assert_eq!(shard.store.memory_bytes().1, 0, "what cannot be written is no backlog");

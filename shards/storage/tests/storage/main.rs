@@ -5,6 +5,7 @@ mod ages;
 mod calls;
 mod crash;
 mod driver;
+mod failing;
 mod fixtures;
 mod full_disk;
 mod kafka_tools;
