@@ -148,6 +148,13 @@ impl ChunkSlice {
         self.len == 0
     }
 
+    /// Appends its bytes to `target`, for a simulated disk, which lives on the writer's thread.
+    pub(crate) fn copy_to(&self, target: &mut Vec<u8>) {
+        // SAFETY: the range lies within the allocation and was zeroed when that was made. The writer, which is on this very
+        // thread, is not at it now.
+        target.extend_from_slice(unsafe { std::slice::from_raw_parts(self.start(), self.len) });
+    }
+
     /// Where its bytes begin; valid for `len` bytes while the slice lives.
     pub(crate) fn start(&self) -> *const u8 {
         // SAFETY: `start <= capacity`, so the result stays within the allocation or one past its end.

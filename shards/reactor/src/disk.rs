@@ -7,108 +7,179 @@
 
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use ::types::TimestampMs;
+use ::types::{FilePosition, TimestampMs};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
-use crate::file::{File, OpenOptions};
+use crate::file::{File, OpenOptions, SimulatedFile};
+use crate::simulation::Shared;
 
 /// A file system. Clones are the same one.
-#[derive(Clone, Debug, Default)]
-pub struct Disk {}
+#[derive(Clone, Debug)]
+pub struct Disk {
+    backing: Backing,
+}
+
+#[derive(Clone, Debug)]
+enum Backing {
+    Host,
+    Simulated(Shared),
+}
 
 /// A path that this process has locked, until the value is dropped.
 #[derive(Debug)]
 pub struct Lock {
-    _file: fs::File,
+    held: Held,
+}
+
+#[derive(Debug)]
+enum Held {
+    Host { _file: fs::File },
+    Simulated(Shared, PathBuf),
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        if let Held::Simulated(state, path) = &self.held {
+            state.lock().drop_lock(path);
+        }
+    }
 }
 
 impl Disk {
     /// The host's file system.
     #[must_use]
     pub fn host() -> Self {
-        Self {}
+        Self { backing: Backing::Host }
+    }
+
+    pub(crate) fn simulated(state: Shared) -> Self {
+        Self { backing: Backing::Simulated(state) }
     }
 
     /// Opens a file as `options` say.
     pub fn open(&self, path: &Path, options: OpenOptions) -> io::Result<File> {
-        File::open(path, options)
+        match &self.backing {
+            Backing::Host => File::open(path, options),
+            Backing::Simulated(state) => {
+                let mut held = state.lock();
+                let node = held.open(path, options)?;
+                let is_direct = options.direct && held.has_direct;
+                Ok(File::simulate(SimulatedFile { state: state.clone(), node, is_direct }))
+            }
+        }
     }
 
     /// Makes a directory whose parent exists.
     pub fn create_dir(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir(path)
+        match &self.backing {
+            Backing::Host => fs::create_dir(path),
+            Backing::Simulated(state) => state.lock().create_dir(path),
+        }
     }
 
     /// Makes a directory and those above it, as far as they are missing.
     pub fn create_dir_all(&self, path: &Path) -> io::Result<()> {
-        fs::create_dir_all(path)
+        match &self.backing {
+            Backing::Host => fs::create_dir_all(path),
+            Backing::Simulated(state) => state.lock().create_dir_all(path),
+        }
     }
 
     /// Removes an empty directory.
     pub fn remove_dir(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir(path)
+        match &self.backing {
+            Backing::Host => fs::remove_dir(path),
+            Backing::Simulated(state) => state.lock().remove_dir(path),
+        }
     }
 
     /// Removes a directory with all that is in it.
     pub fn remove_dir_all(&self, path: &Path) -> io::Result<()> {
-        fs::remove_dir_all(path)
+        match &self.backing {
+            Backing::Host => fs::remove_dir_all(path),
+            Backing::Simulated(state) => state.lock().remove_dir_all(path),
+        }
     }
 
     /// Removes a file.
     pub fn remove_file(&self, path: &Path) -> io::Result<()> {
-        fs::remove_file(path)
+        match &self.backing {
+            Backing::Host => fs::remove_file(path),
+            Backing::Simulated(state) => state.lock().remove_file(path),
+        }
     }
 
     /// Gives a file or directory another name; a file that has that name is replaced.
     pub fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
-        fs::rename(from, to)
+        match &self.backing {
+            Backing::Host => fs::rename(from, to),
+            Backing::Simulated(state) => state.lock().rename(from, to),
+        }
     }
 
     /// Whether there is anything at `path`; no, if that cannot be found out.
     #[must_use]
     pub fn exists(&self, path: &Path) -> bool {
-        path.exists()
+        match &self.backing {
+            Backing::Host => path.exists(),
+            Backing::Simulated(state) => state.lock().exists(path),
+        }
     }
 
     /// Whether there is a directory at `path`.
     #[must_use]
     pub fn is_dir(&self, path: &Path) -> bool {
-        path.is_dir()
+        match &self.backing {
+            Backing::Host => path.is_dir(),
+            Backing::Simulated(state) => state.lock().is_dir(path),
+        }
     }
 
     /// The names in a directory, in no order. A name that is not UTF-8 is none of ours and left out.
     pub fn list(&self, path: &Path) -> io::Result<Vec<String>> {
-        let mut names = Vec::new();
-        for entry in fs::read_dir(path)? {
-            names.extend(entry?.file_name().into_string().ok());
+        match &self.backing {
+            Backing::Host => list(path),
+            Backing::Simulated(state) => state.lock().list(path),
         }
-        Ok(names)
     }
 
     /// The content of a small file.
     pub fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        if let Backing::Host = self.backing {
+            return fs::read(path);
+        }
+        let file = self.open(path, OpenOptions::READ.buffered())?;
+        let mut bytes = vec![0; usize::try_from(file.len()?.0).unwrap_or(usize::MAX)];
+        file.read_exact_at(&mut bytes, FilePosition::ZERO)?;
+        Ok(bytes)
     }
 
     /// Makes a file of these bytes, or replaces the content of the one that is there. Not durable yet.
     pub fn write(&self, path: &Path, bytes: &[u8]) -> io::Result<()> {
-        fs::write(path, bytes)
+        if let Backing::Host = self.backing {
+            return fs::write(path, bytes);
+        }
+        self.open(path, OpenOptions::REPLACE.buffered())?.write_all_at(bytes, FilePosition::ZERO)
     }
 
     /// Makes durable which names are in a directory.
     pub fn sync_dir(&self, path: &Path) -> io::Result<()> {
-        fs::File::open(path)?.sync_all()
+        match &self.backing {
+            Backing::Host => fs::File::open(path)?.sync_all(),
+            Backing::Simulated(state) => state.lock().sync_dir(path),
+        }
     }
 
     /// When the file's content was last changed.
     pub fn modified(&self, path: &Path) -> io::Result<TimestampMs> {
-        let modified = fs::metadata(path)?.modified()?;
-        let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
-        Ok(TimestampMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)))
+        match &self.backing {
+            Backing::Host => modified(path),
+            Backing::Simulated(state) => state.lock().modified(path),
+        }
     }
 
     /// Locks the file at `path`, which is made if it is not there.
@@ -116,9 +187,20 @@ impl Disk {
     /// # Errors
     /// `WouldBlock` while somebody else has it locked.
     pub fn lock(&self, path: &Path) -> io::Result<Lock> {
-        let file = fs::File::options().create(true).truncate(false).write(true).open(path)?;
-        file.try_lock()?;
-        Ok(Lock { _file: file })
+        let held = match &self.backing {
+            Backing::Host => {
+                let file = fs::File::options().create(true).truncate(false).write(true).open(path)?;
+                file.try_lock()?;
+                Held::Host { _file: file }
+            }
+            Backing::Simulated(state) => {
+                if !state.lock().take_lock(path)? {
+                    return Err(io::ErrorKind::WouldBlock.into());
+                }
+                Held::Simulated(state.clone(), path.to_owned())
+            }
+        };
+        Ok(Lock { held })
     }
 
     /// Locks the file at `path` against Strome and against Kafka, without leaving a trace; `None` if there is no such
@@ -127,19 +209,41 @@ impl Disk {
     /// # Errors
     /// `WouldBlock` while somebody else has it locked.
     pub fn lock_if_there(&self, path: &Path) -> io::Result<Option<Lock>> {
-        // A POSIX lock wants a file that may be written; on a read-only file system nobody else writes either.
-        let (file, may_write) = match fs::File::options().read(true).write(true).open(path) {
-            Ok(file) => (file, true),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(_) => (fs::File::open(path)?, false),
-        };
-        file.try_lock()?;
-        if may_write {
-            fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
-                Errno::AGAIN | Errno::ACCESS => io::ErrorKind::WouldBlock.into(),
-                other => io::Error::from(other),
-            })?;
+        match &self.backing {
+            Backing::Host => lock_if_there(path),
+            Backing::Simulated(_) if self.exists(path) => self.lock(path).map(Some),
+            Backing::Simulated(_) => Ok(None),
         }
-        Ok(Some(Lock { _file: file }))
     }
+}
+
+fn lock_if_there(path: &Path) -> io::Result<Option<Lock>> {
+    // A POSIX lock wants a file that may be written; on a read-only file system nobody else writes either.
+    let (file, may_write) = match fs::File::options().read(true).write(true).open(path) {
+        Ok(file) => (file, true),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(_) => (fs::File::open(path)?, false),
+    };
+    file.try_lock()?;
+    if may_write {
+        fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).map_err(|errno| match errno {
+            Errno::AGAIN | Errno::ACCESS => io::ErrorKind::WouldBlock.into(),
+            other => io::Error::from(other),
+        })?;
+    }
+    Ok(Some(Lock { held: Held::Host { _file: file } }))
+}
+
+fn list(path: &Path) -> io::Result<Vec<String>> {
+    let mut names = Vec::new();
+    for entry in fs::read_dir(path)? {
+        names.extend(entry?.file_name().into_string().ok());
+    }
+    Ok(names)
+}
+
+fn modified(path: &Path) -> io::Result<TimestampMs> {
+    let modified = fs::metadata(path)?.modified()?;
+    let since_epoch = modified.duration_since(UNIX_EPOCH).unwrap_or_default();
+    Ok(TimestampMs(i64::try_from(since_epoch.as_millis()).unwrap_or(i64::MAX)))
 }

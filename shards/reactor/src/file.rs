@@ -6,7 +6,7 @@
 
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, RawFd};
+use std::os::fd::{AsRawFd, RawFd};
 use std::os::unix::fs::{FileExt, OpenOptionsExt};
 use std::path::Path;
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use std::sync::Arc;
 use ::types::{ByteCount, FilePosition};
 
 use crate::aligned::ALIGNMENT;
+use crate::simulation::{NodeId, Shared};
 
 /// An open file. Clones are the same open file; it is closed when the last one, and the last operation on it, is
 /// gone.
@@ -23,10 +24,17 @@ pub struct File {
 }
 
 #[derive(Debug)]
-struct Inner {
-    file: fs::File,
-    direct: bool,
-    block_bytes: u32,
+enum Inner {
+    Host { file: fs::File, direct: bool, block_bytes: u32 },
+    Simulated(SimulatedFile),
+}
+
+/// A file of a simulated disk.
+#[derive(Debug)]
+pub(crate) struct SimulatedFile {
+    pub(crate) state: Shared,
+    pub(crate) node: NodeId,
+    pub(crate) is_direct: bool,
 }
 
 /// How a file is to be opened.
@@ -82,7 +90,7 @@ impl File {
             match options.open(path, libc::O_DIRECT) {
                 Ok(file) => {
                     if let Some(block_bytes) = direct_block_bytes(&file) {
-                        return Ok(Self { inner: Arc::new(Inner { file, direct: true, block_bytes }) });
+                        return Ok(Self { inner: Arc::new(Inner::Host { file, direct: true, block_bytes }) });
                     }
                 }
                 Err(error) if lacks_direct(&error) => {}
@@ -90,25 +98,47 @@ impl File {
             }
         }
         let file = options.open(path, 0)?;
-        Ok(Self { inner: Arc::new(Inner { file, direct: false, block_bytes: ALIGNMENT as u32 }) })
+        Ok(Self { inner: Arc::new(Inner::Host { file, direct: false, block_bytes: ALIGNMENT as u32 }) })
+    }
+
+    pub(crate) fn simulate(file: SimulatedFile) -> Self {
+        Self { inner: Arc::new(Inner::Simulated(file)) }
+    }
+
+    pub(crate) fn simulated(&self) -> Option<&SimulatedFile> {
+        match &*self.inner {
+            Inner::Host { .. } => None,
+            Inner::Simulated(file) => Some(file),
+        }
     }
 
     /// Whether it passes by the page cache. Then positions and lengths of writes must be multiples of
     /// [`block_bytes`](Self::block_bytes).
     #[must_use]
     pub fn direct(&self) -> bool {
-        self.inner.direct
+        match &*self.inner {
+            Inner::Host { direct, .. } => *direct,
+            Inner::Simulated(file) => file.is_direct,
+        }
     }
 
     /// The size of a block, in bytes: what direct writes are multiples of, and the padding that suits in any case.
     #[must_use]
     pub fn block_bytes(&self) -> u32 {
-        self.inner.block_bytes
+        match &*self.inner {
+            Inner::Host { block_bytes, .. } => *block_bytes,
+            Inner::Simulated(_) => ALIGNMENT as u32,
+        }
     }
 
     /// The file's length. Blocks shortly.
     pub fn len(&self) -> io::Result<ByteCount> {
-        self.inner.file.metadata().map(|metadata| ByteCount(metadata.len()))
+        match &*self.inner {
+            Inner::Host { file, .. } => file.metadata().map(|metadata| ByteCount(metadata.len())),
+            Inner::Simulated(file) => {
+                file.state.lock().content(file.node).map(|content| ByteCount(content.size()))
+            }
+        }
     }
 
     /// Whether the file is empty. Blocks shortly.
@@ -118,19 +148,26 @@ impl File {
 
     /// Cuts the file or extends it with zeros that take no room on the disk. Blocks.
     pub fn set_len(&self, len: ByteCount) -> io::Result<()> {
-        self.inner.file.set_len(len.0)
+        match &*self.inner {
+            Inner::Host { file, .. } => file.set_len(len.0),
+            Inner::Simulated(file) => file.state.lock().set_len(file.node, len.0),
+        }
     }
 
     /// Reserves room on the disk and extends the file to it, so that later writes there cannot fail for want of
     /// space. Blocks. Where the file system cannot reserve, the file is only extended.
     pub fn allocate(&self, from: FilePosition, len: ByteCount) -> io::Result<()> {
+        let file = match &*self.inner {
+            Inner::Host { file, .. } => file,
+            Inner::Simulated(file) => return file.state.lock().allocate(file.node, from.0, len.0),
+        };
         let out_of_range = |_| io::Error::from_raw_os_error(libc::EFBIG);
         let (at, bytes) = (
             libc::off_t::try_from(from.0).map_err(out_of_range)?,
             libc::off_t::try_from(len.0).map_err(out_of_range)?,
         );
         // SAFETY: no pointers; the descriptor is open.
-        if unsafe { libc::fallocate(self.raw_fd(), 0, at, bytes) } == 0 {
+        if unsafe { libc::fallocate(file.as_raw_fd(), 0, at, bytes) } == 0 {
             return Ok(());
         }
         let error = io::Error::last_os_error();
@@ -144,37 +181,66 @@ impl File {
     /// Reads at `at` into `buffer`, as much as the file has there; tells how much. Blocks. Not for direct files, whose
     /// buffers have to be aligned.
     pub fn read_at(&self, buffer: &mut [u8], at: FilePosition) -> io::Result<usize> {
-        self.inner.file.read_at(buffer, at.0)
+        match &*self.inner {
+            Inner::Host { file, .. } => file.read_at(buffer, at.0),
+            Inner::Simulated(file) => file.buffered()?.state.lock().read(file.node, at.0, buffer),
+        }
     }
 
     /// Fills `buffer` from `at` on, or fails with `UnexpectedEof`. Blocks. Not for direct files.
     pub fn read_exact_at(&self, buffer: &mut [u8], at: FilePosition) -> io::Result<()> {
-        self.inner.file.read_exact_at(buffer, at.0)
+        match &*self.inner {
+            Inner::Host { file, .. } => file.read_exact_at(buffer, at.0),
+            Inner::Simulated(_) if self.read_at(buffer, at)? < buffer.len() => {
+                Err(io::ErrorKind::UnexpectedEof.into())
+            }
+            Inner::Simulated(_) => Ok(()),
+        }
     }
 
     /// Writes all of `bytes` at `at`. Blocks. Not for direct files.
     pub fn write_all_at(&self, bytes: &[u8], at: FilePosition) -> io::Result<()> {
-        self.inner.file.write_all_at(bytes, at.0)
+        match &*self.inner {
+            Inner::Host { file, .. } => file.write_all_at(bytes, at.0),
+            Inner::Simulated(file) => file.buffered()?.state.lock().write(file.node, at.0, bytes),
+        }
     }
 
     /// Makes everything written so far durable, with what is needed to read it again (fdatasync). Blocks.
     pub fn sync_data(&self) -> io::Result<()> {
-        self.inner.file.sync_data()
+        match &*self.inner {
+            Inner::Host { file, .. } => file.sync_data(),
+            Inner::Simulated(file) => file.sync(),
+        }
     }
 
     /// Makes everything written so far durable, with the file's metadata (fsync). Blocks.
     pub fn sync_all(&self) -> io::Result<()> {
-        self.inner.file.sync_all()
+        match &*self.inner {
+            Inner::Host { file, .. } => file.sync_all(),
+            Inner::Simulated(file) => file.sync(),
+        }
     }
 
+    /// What the ring works on. No ring ever sees a simulated file; if one did, the kernel would refuse.
     pub(crate) fn raw_fd(&self) -> RawFd {
-        self.inner.file.as_raw_fd()
+        match &*self.inner {
+            Inner::Host { file, .. } => file.as_raw_fd(),
+            Inner::Simulated(_) => -1,
+        }
     }
 }
 
-impl AsFd for File {
-    fn as_fd(&self) -> BorrowedFd<'_> {
-        self.inner.file.as_fd()
+impl SimulatedFile {
+    /// The file, unless it is a direct one, for which the kernel would refuse an unaligned buffer.
+    fn buffered(&self) -> io::Result<&Self> {
+        if self.is_direct { Err(io::Error::from_raw_os_error(libc::EINVAL)) } else { Ok(self) }
+    }
+
+    fn sync(&self) -> io::Result<()> {
+        let mut state = self.state.lock();
+        let sequence = state.sequence();
+        state.sync(self.node, sequence)
     }
 }
 

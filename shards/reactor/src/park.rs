@@ -18,8 +18,9 @@ use io_uring::{opcode, types};
 use crate::background;
 use crate::bridge::Bridge;
 use crate::operation::WAKE;
-use crate::reactor::Reactor;
+
 use crate::ring::Ring;
+use crate::ring_reactor::RingReactor;
 use crate::waker::{EVENTFD_BYTES, Waker};
 
 /// What a reactor needs for sleeping.
@@ -71,19 +72,19 @@ impl Sleeper {
         let eventfd = types::Fd(self.waker.as_fd().as_raw_fd());
         let entry = opcode::Read::new(eventfd, self.wakes.as_mut_ptr(), EVENTFD_BYTES as u32).build();
         // SAFETY: the number's place is boxed and, since nobody reads it, touched by the kernel alone;
-        // `Reactor::drop` waits for the completion, or leaks it. The waker keeps the eventfd open.
+        // `RingReactor::drop` waits for the completion, or leaks it. The waker keeps the eventfd open.
         unsafe { ring.push(entry.user_data(WAKE)) };
         self.listening = true;
     }
 }
 
-impl Reactor {
+impl RingReactor {
     /// Sleeps until a completion, a wake or `until`; may return earlier. Background tasks run meanwhile. Returns at once
     /// while there is something to `poll` for.
     ///
     /// # Panics
     /// With background tasks outside of a shard's thread.
-    pub async fn park(&mut self, until: Option<Instant>) {
+    pub(crate) async fn park(&mut self, until: Option<Instant>) {
         let until = [until, self.resume_accepts].into_iter().flatten().min();
         if self.look_out(until) {
             return;

@@ -1,59 +1,39 @@
-//! The ring of one shard with everything that goes through it: verbs in, events out.
-//!
-//! # Hot path
-//! `poll` makes at most one system call, and none when nothing is to be handed over or worked off.
+//! What a shard does I/O with: verbs in, events out.
 //!
 //! # Invariants
 //! - Everything an operation owns stays until the kernel has let go of it; also when the reactor is dropped.
 //! - Every operation ends with exactly one final event, which a later `poll` brings; no verb fails at once.
 //!
 //! # Not here
-//! Each operation's own life (`accept.rs`, `receive.rs`, `send.rs`, `transfer.rs`); sleeping (`park.rs`).
+//! How it is done: on a ring (`ring_reactor.rs`), or, for files only, on a simulated disk (`simulation/reactor.rs`).
 
-use std::collections::{HashMap, VecDeque};
 use std::net::TcpListener;
-use std::os::fd::OwnedFd;
-use std::rc::Rc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use ::types::FilePosition;
 use bytes::Bytes;
-use io_uring::{cqueue, opcode};
 
-use crate::accept::Accept;
 use crate::chunk::ChunkSlice;
 use crate::error::ReactorError;
-use crate::event::{Event, ReceiveEnd, Token};
+use crate::event::{Event, Token};
 use crate::features::Features;
-use crate::file::File;
-use crate::offload::Offload;
-use crate::operation::{Completion, Context, Operation, OperationId, Operations, Step, TIMER, UNHEARD, WAKE};
+use crate::file::{File, SimulatedFile};
 use crate::options::Options;
-use crate::park::Sleeper;
-use crate::pool::Pool;
-use crate::receive::Receive;
-use crate::ring::Ring;
-use crate::send::Send;
+use crate::ring_reactor::RingReactor;
+use crate::simulation::SimulatedReactor;
 use crate::socket::Socket;
-use crate::transfer::{Read, Sync, Write};
+use crate::transfer::Sync;
 use crate::waker::Waker;
 
 /// The reactor of one shard. Lives and dies on the shard's thread.
 pub struct Reactor {
-    pub(crate) ring: Ring,
-    features: Features,
-    operations: Operations,
-    /// By token, for `pause`.
-    receives: HashMap<Token, OperationId>,
-    pool: Rc<Pool>,
-    starved: VecDeque<OperationId>,
-    pub(crate) resume_accepts: Option<Instant>,
-    /// Events that came about without the kernel; the next `poll` brings them.
-    pub(crate) ready: Vec<Event>,
-    completions: Vec<cqueue::Entry>,
-    completed: u64,
-    pub(crate) sleeper: Sleeper,
-    offload: Offload,
+    backing: Backing,
+}
+
+#[expect(clippy::large_enum_variant, reason = "one per shard, and the large one is the usual one")]
+enum Backing {
+    Ring(RingReactor),
+    Simulated(Box<SimulatedReactor>),
 }
 
 /// Running totals of one reactor, for metrics.
@@ -70,66 +50,34 @@ pub struct Counts {
 impl Reactor {
     /// A reactor for the calling thread, woken by `waker`, which no other reactor may have.
     pub fn new(options: Options, waker: Waker) -> Result<Self, ReactorError> {
-        let mut ring = Ring::new(&options)?;
-        let features = Features::of(&ring, &options)?;
-        let mut pool = Pool::new(&options)?;
-        if features.multishot_receive {
-            pool.offer_to_kernel(ring.uring()).map_err(ReactorError::Ring)?;
-        }
-        let sleeper = Sleeper::new(waker.clone(), options.spin, &mut ring).map_err(ReactorError::Eventfd)?;
-        Ok(Self {
-            ring,
-            features,
-            operations: Operations::new(),
-            receives: HashMap::new(),
-            pool: Rc::new(pool),
-            starved: VecDeque::new(),
-            resume_accepts: None,
-            ready: Vec::new(),
-            completions: Vec::new(),
-            completed: 0,
-            sleeper,
-            offload: Offload::new(options.offload_threads, waker),
-        })
+        RingReactor::new(options, waker).map(|ring| Self { backing: Backing::Ring(ring) })
+    }
+
+    pub(crate) fn simulated(simulated: SimulatedReactor) -> Self {
+        Self { backing: Backing::Simulated(Box::new(simulated)) }
     }
 
     /// Which of the kernel's abilities are in use.
+    ///
+    /// # Panics
+    /// In a simulation, as all verbs for sockets do: there is no kernel in it.
     #[must_use]
     pub fn features(&self) -> Features {
-        self.features
+        match &self.backing {
+            Backing::Ring(ring) => ring.features(),
+            Backing::Simulated(_) => no_ring(),
+        }
     }
 
     /// Accepts connections on `listener` until [`stop_accepting`](Self::stop_accepting).
     pub fn accept(&mut self, listener: TcpListener, token: Token) {
-        // io_uring waits only on blocking sockets. If this fails the accept itself will, and report it.
-        if let Err(error) = listener.set_nonblocking(false) {
-            tracing::debug!(%error, "making a listener blocking");
-        }
-        let listener = OwnedFd::from(listener);
-        let id = self.operations.insert(Operation::Accept(Accept::new(listener, token)));
-        if let Some(Operation::Accept(accept)) = self.operations.get_mut(id) {
-            accept.arm(id, self.features.multishot_accept, &mut self.ring);
-        }
+        self.ring().accept(listener, token);
     }
 
     /// Closes all listeners given to [`accept`](Self::accept), as soon as the kernel lets go. A connection that
     /// was accepted already may still be reported.
     pub fn stop_accepting(&mut self) {
-        let accepts: Vec<OperationId> = self
-            .operations
-            .iter()
-            .filter(|(_, operation)| matches!(operation, Operation::Accept(_)))
-            .map(|(id, _)| id)
-            .collect();
-        for id in accepts {
-            let Some(Operation::Accept(accept)) = self.operations.get_mut(id) else { continue };
-            if accept.stop() {
-                self.cancel(id);
-            } else {
-                self.operations.remove(id);
-            }
-        }
-        self.resume_accepts = None;
+        self.ring().stop_accepting();
     }
 
     /// Receives from `socket` until its end or [`pause`](Self::pause).
@@ -137,44 +85,23 @@ impl Reactor {
     /// # Panics
     /// When a receive with this token has not ended yet.
     pub fn receive(&mut self, socket: &Socket, token: Token) {
-        let id = self.operations.insert(Operation::Receive(Receive::new(socket.share(), token)));
-        let before = self.receives.insert(token, id);
-        assert!(before.is_none(), "two receives with the same token at a time");
-        if let Some(Operation::Receive(receive)) = self.operations.get_mut(id) {
-            receive.arm(id, self.pool.is_offered(), &mut self.ring);
-        }
+        self.ring().receive(socket, token);
     }
 
     /// Ends the receive with this token. What has come already is still delivered, then `ReceiveEnded`, normally
     /// with `Paused`. Without such a receive nothing happens.
     pub fn pause(&mut self, token: Token) {
-        let Some(&id) = self.receives.get(&token) else { return };
-        let Some(Operation::Receive(receive)) = self.operations.get_mut(id) else { return };
-        if receive.pause() {
-            self.cancel(id);
-        } else {
-            self.operations.remove(id);
-            self.receives.remove(&token);
-            self.ready.push(Event::ReceiveEnded { token, end: ReceiveEnd::Paused });
-        }
+        self.ring().pause(token);
     }
 
     /// Sends all of `bytes`, in order, without copying. One send at a time per socket, else their parts may mix.
     pub fn send(&mut self, socket: &Socket, bytes: Vec<Bytes>, token: Token) {
-        let send = Send::new(socket.share(), bytes, token);
-        if send.is_empty() {
-            self.ready.push(Event::Sent { token, result: Ok(0) });
-            return;
-        }
-        let id = self.operations.insert(Operation::Send(Box::new(send)));
-        if let Some(Operation::Send(send)) = self.operations.get_mut(id) {
-            send.arm(id, &mut self.ring);
-        }
+        self.ring().send(socket, bytes, token);
     }
 
     /// Ends the connection in both directions: receives and sends in flight end soon.
     pub fn shutdown(&mut self, socket: &Socket) {
-        socket.shutdown();
+        self.ring().shutdown(socket);
     }
 
     /// Writes `slices` one after the other at `at`, and syncs if asked. For direct files `at` and every slice
@@ -187,14 +114,9 @@ impl Reactor {
         sync: Sync,
         token: Token,
     ) {
-        let write = Write::new(file.clone(), at, slices, sync, token);
-        if write.is_empty() {
-            self.ready.push(Event::Wrote { token, result: Ok(()) });
-            return;
-        }
-        let id = self.operations.insert(Operation::Write(Box::new(write)));
-        if let Some(Operation::Write(write)) = self.operations.get_mut(id) {
-            write.arm(id, self.features.linked_sync, &mut self.ring);
+        match &mut self.backing {
+            Backing::Ring(ring) => ring.write(file, at, slices, sync, token),
+            Backing::Simulated(simulated) => simulated.write(simulated_file(file), at, slices, sync, token),
         }
     }
 
@@ -205,187 +127,79 @@ impl Reactor {
 
     /// Reads `len` bytes at `at`; any alignment will do.
     pub fn read(&mut self, file: &File, at: FilePosition, len: usize, token: Token) {
-        if len == 0 {
-            self.ready.push(Event::Read { token, result: Ok(Bytes::new()) });
-            return;
-        }
-        let id = self.operations.insert(Operation::Read(Box::new(Read::new(file.clone(), at, len, token))));
-        if let Some(Operation::Read(read)) = self.operations.get_mut(id) {
-            read.arm(id, &mut self.ring);
+        match &mut self.backing {
+            Backing::Ring(ring) => ring.read(file, at, len, token),
+            Backing::Simulated(simulated) => simulated.read(simulated_file(file), at, len, token),
         }
     }
 
     /// Runs `work` on a blocking thread and wakes the shard when it is done. The result travels by whatever
     /// `work` carries.
-    pub fn offload(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
-        self.offload.run(work);
+    pub fn offload(&mut self, work: impl FnOnce() + Send + 'static) {
+        match &mut self.backing {
+            Backing::Ring(ring) => ring.offload(work),
+            Backing::Simulated(simulated) => simulated.offload(work),
+        }
     }
 
     /// The handle that wakes this reactor from anywhere.
     #[must_use]
     pub fn waker(&self) -> Waker {
-        self.sleeper.waker().clone()
+        match &self.backing {
+            Backing::Ring(ring) => ring.waker(),
+            Backing::Simulated(simulated) => simulated.waker().clone(),
+        }
     }
 
     /// Hands over what the verbs have queued, and appends what has happened to `events`. Never blocks.
     pub fn poll(&mut self, events: &mut Vec<Event>) {
-        events.append(&mut self.ready);
-        self.resume_accepting();
-        self.feed_starved();
-        self.ring.enter();
-        let mut completions = std::mem::take(&mut self.completions);
-        self.ring.drain(&mut completions);
-        self.completed += completions.len() as u64;
-        for completion in completions.drain(..) {
-            self.complete(&completion, events);
+        match &mut self.backing {
+            Backing::Ring(ring) => ring.poll(events),
+            Backing::Simulated(simulated) => simulated.poll(events),
         }
-        self.completions = completions;
+    }
+
+    /// Sleeps until a completion, a wake or `until`; may return earlier. Background tasks run meanwhile. Returns at once
+    /// while there is something to `poll` for.
+    ///
+    /// # Panics
+    /// With background tasks outside of a shard's thread.
+    pub async fn park(&mut self, until: Option<Instant>) {
+        if let Backing::Ring(ring) = &mut self.backing {
+            ring.park(until).await;
+        }
     }
 
     /// How many operations the kernel has, or wait here for something.
     #[must_use]
     pub fn operations_in_flight(&self) -> usize {
-        self.operations.len()
+        match &self.backing {
+            Backing::Ring(ring) => ring.operations_in_flight(),
+            Backing::Simulated(simulated) => simulated.operations_in_flight(),
+        }
     }
 
     /// What this reactor has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        Counts { enters: self.ring.enters(), completions: self.completed, sleeps: self.sleeper.sleeps() }
-    }
-
-    /// Whether `poll` could bring something at once.
-    pub(crate) fn has_events(&mut self) -> bool {
-        !self.ready.is_empty()
-            || (!self.starved.is_empty() && self.pool.available() > 0)
-            || self.ring.has_completions()
-    }
-
-    fn complete(&mut self, entry: &cqueue::Entry, events: &mut Vec<Event>) {
-        match entry.user_data() {
-            TIMER => return self.sleeper.bridge.timer_fired(),
-            WAKE => return self.sleeper.woken(),
-            UNHEARD => return,
-            _ => {}
-        }
-        let (id, second_half) = OperationId::from_user_data(entry.user_data());
-        let Some(operation) = self.operations.get_mut(id) else {
-            debug_assert!(false, "a completion without an operation");
-            return;
-        };
-        let completion = Completion { result: entry.result(), flags: entry.flags(), second_half };
-        let mut context = Context {
-            id,
-            ring: &mut self.ring,
-            pool: &self.pool,
-            features: &self.features,
-            starved: &mut self.starved,
-            resume_accepts: &mut self.resume_accepts,
-            events,
-        };
-        let step = match operation {
-            Operation::Accept(accept) => accept.complete(completion, &mut context),
-            Operation::Receive(receive) => receive.complete(completion, &mut context),
-            Operation::Send(send) => send.complete(completion, &mut context),
-            Operation::Write(write) => write.complete(completion, &mut context),
-            Operation::Read(read) => read.complete(completion, &mut context),
-        };
-        if step == Step::Over
-            && let Some(Operation::Receive(receive)) = self.operations.remove(id)
-        {
-            self.receives.remove(&receive.token());
+        match &self.backing {
+            Backing::Ring(ring) => ring.counts(),
+            Backing::Simulated(_) => Counts::default(),
         }
     }
 
-    /// Receives that ran out of buffers go on as buffers come back, as many as there are buffers.
-    fn feed_starved(&mut self) {
-        let fed = self.starved.len().min(self.pool.available());
-        for id in self.starved.drain(..fed) {
-            // One that was paused meanwhile is gone.
-            if let Some(Operation::Receive(receive)) = self.operations.get_mut(id) {
-                receive.arm(id, self.pool.is_offered(), &mut self.ring);
-            }
+    fn ring(&mut self) -> &mut RingReactor {
+        match &mut self.backing {
+            Backing::Ring(ring) => ring,
+            Backing::Simulated(_) => no_ring(),
         }
-    }
-
-    fn resume_accepting(&mut self) {
-        if self.resume_accepts.is_none_or(|at| at > Instant::now()) {
-            return;
-        }
-        self.resume_accepts = None;
-        let resting: Vec<OperationId> = self
-            .operations
-            .iter()
-            .filter(|(_, operation)| matches!(operation, Operation::Accept(accept) if !accept.is_armed()))
-            .map(|(id, _)| id)
-            .collect();
-        for id in resting {
-            if let Some(Operation::Accept(accept)) = self.operations.get_mut(id) {
-                accept.arm(id, self.features.multishot_accept, &mut self.ring);
-            }
-        }
-    }
-
-    fn cancel(&mut self, id: OperationId) {
-        self.cancel_named(id.user_data());
-    }
-
-    /// Calls off what has this `user_data`.
-    pub(crate) fn cancel_named(&mut self, user_data: u64) {
-        let entry = opcode::AsyncCancel::new(user_data).build().user_data(UNHEARD);
-        // SAFETY: the entry points to no memory.
-        unsafe { self.ring.push(entry) };
     }
 }
 
-/// How long a dropped reactor waits for the disk before it gives the buffers up for lost.
-const LAST_COMPLETIONS_WAIT: Duration = Duration::from_secs(10);
-
-impl Drop for Reactor {
-    fn drop(&mut self) {
-        let ids: Vec<OperationId> = self.operations.iter().map(|(id, _)| id).collect();
-        self.stop_accepting();
-        for id in ids {
-            match self.operations.get_mut(id) {
-                Some(Operation::Receive(receive)) => {
-                    receive.pause();
-                    self.cancel(id);
-                }
-                // A send that is called off halfway would go on with the rest; this way it fails.
-                Some(Operation::Send(send)) => send.shutdown(),
-                // Accepts are being stopped, reads, writes and syncs end by themselves.
-                _ => {}
-            }
-        }
-        self.cancel_named(WAKE);
-        let deadline = Instant::now() + LAST_COMPLETIONS_WAIT;
-        let mut events = Vec::new();
-        while self.sleeper.is_listening()
-            || self.operations.iter().any(|(_, operation)| is_with_kernel(operation))
-        {
-            if Instant::now() > deadline {
-                // The kernel may still write to them: leaking is the only safe way.
-                tracing::error!(
-                    operations = self.operations.len(),
-                    "the kernel keeps buffers of a dropped reactor"
-                );
-                std::mem::forget(std::mem::replace(&mut self.operations, Operations::new()));
-                std::mem::forget(Rc::clone(&self.pool));
-                self.sleeper.leak();
-                return;
-            }
-            self.ring.enter_and_wait(Some(deadline));
-            self.poll(&mut events);
-            events.clear();
-        }
-        self.pool.withdraw_from_kernel(self.ring.uring());
-    }
+fn no_ring() -> ! {
+    panic!("a simulated reactor has neither a ring nor sockets");
 }
 
-fn is_with_kernel(operation: &Operation) -> bool {
-    match operation {
-        Operation::Accept(accept) => accept.is_armed(),
-        Operation::Receive(receive) => receive.is_armed(),
-        Operation::Send(_) | Operation::Write(_) | Operation::Read(_) => true,
-    }
+fn simulated_file(file: &File) -> &SimulatedFile {
+    file.simulated().expect("a simulated reactor works on files of a simulated disk")
 }
