@@ -92,6 +92,10 @@ pub(crate) fn start(log: &mut Log, core: &mut Core, reactor: &mut Reactor) -> bo
 /// Takes in how a commit went.
 pub(crate) fn finish(log: &mut Log, commit: &Commit, result: io::Result<()>, core: &mut Core) {
     log.commit_in_flight = false;
+    if matches!(log.state, State::Offline(_)) {
+        // Its bytes no longer count as unwritten, and nobody is told of it any more.
+        return;
+    }
     if let Err(cause) = result {
         return failed(log, commit, cause, core);
     }
@@ -138,6 +142,7 @@ pub(crate) fn stall(log: &mut Log, error: StorageError, core: &mut Core) {
 pub(crate) fn go_offline(log: &mut Log, error: &StorageError, core: &mut Core) {
     log.origin.dir.judge(error);
     match log.state {
+        State::Offline(_) | State::Closed => return,
         // It goes away in any case, and whoever asked for that is told how it ended.
         State::Removing { .. } => return,
         State::Truncating { .. } => {
