@@ -22,6 +22,8 @@ pub struct MemoryPlan {
     pub cache_bytes: usize,
     /// Records that wait to be written.
     pub unwritten_bytes: usize,
+    /// How large each of its journals may grow: on disk, not in memory.
+    pub journal_bytes: u64,
 }
 
 impl MemoryPlan {
@@ -35,15 +37,18 @@ impl MemoryPlan {
             request_bytes: requests / shards,
             cache_bytes: cache / shards,
             unwritten_bytes: (total / 4 / shards).max(8 * MIB),
+            journal_bytes: settings.strome.journal_bytes.0,
         }
     }
 
-    /// The bounds of a shard's store.
-    pub fn store_settings(&self) -> StoreSettings {
+    /// The bounds of a shard's store; `journal_salt` is random.
+    pub fn store_settings(&self, journal_salt: u64) -> StoreSettings {
         StoreSettings {
             token_class: STORE_TOKENS,
             cache_bytes_max: self.cache_bytes,
             unwritten_bytes_max: self.unwritten_bytes,
+            journal_bytes_max: self.journal_bytes,
+            journal_salt,
             ..StoreSettings::default()
         }
     }

@@ -92,6 +92,12 @@ pub fn random_uuid() -> Result<Uuid, BootError> {
     Ok(Uuid::from_random(random_bytes()?))
 }
 
+/// A new random number.
+pub fn random_number() -> Result<u64, BootError> {
+    let [a, b, c, d, e, f, g, h, ..] = random_bytes()?;
+    Ok(u64::from_le_bytes([a, b, c, d, e, f, g, h]))
+}
+
 fn random_bytes() -> Result<[u8; 16], BootError> {
     let mut bytes = [0; 16];
     getrandom::fill(&mut bytes).map_err(|error| BootError::Settings(format!("no random bytes: {error}")))?;

@@ -1,11 +1,14 @@
-//! How appended bytes become written and durable. The only place that knows: today each log writes its own segment and
-//! syncs it in the same chain of operations; a journal that packs small commits of many logs together comes here.
+//! How appended bytes become written and durable: which way they go.
+//!
+//! Little that has to become durable goes to the journal, with what other logs have (`journal`), and to its segment later,
+//! in large writes. A log with much to write goes straight to its segment, which is written and synced in one chain of
+//! operations.
 //!
 //! # Hot path
 //! No allocation but the vector of slices that a write takes.
 //!
 //! # Invariants
-//! - A log has one commit in flight at most; what arrives meanwhile joins the next one.
+//! - A log has one write of a segment in flight at most; what arrives meanwhile joins the next one.
 //! - A commit writes one segment. The next segment is not written before this one is durable to its end.
 //! - Nothing is written where the file has no room yet: making room and writing never meet.
 //! - A failed sync is never followed by another one as if nothing had happened: either all that was not durable is
@@ -14,25 +17,31 @@
 use std::io;
 use std::sync::Arc;
 
-use reactor::{File, Reactor, Sync};
+use reactor::{File, Reactor, Sync, Token};
 use tracing::{error, warn};
 use types::{FilePosition, Offset, TimestampMs};
 
 use crate::core::{Core, Operation};
 use crate::error::{StorageError, no_space};
 use crate::job::Job;
+use crate::journal::Journal;
 use crate::layout::{FileKind, file_path};
-use crate::log::{Log, Stall, State, Writing};
+use crate::log::{InFlight, Log, Stall, State, Writing};
 use crate::open_segments::OpenSegment;
 use crate::outcome::Outcome;
 use crate::segment::Segment;
 use crate::store::LogId;
-use crate::tail::{BLOCK_BYTES, Piece};
+use crate::tail::{BLOCK_BYTES, Piece, PieceEnd};
 
 /// A commit takes about so much at most, so that its waiters do not wait for all that came after them.
 const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
-/// Bytes that nobody wants to be durable are written once there are so many: large writes are cheap.
+/// A log with so much to be made durable goes straight to its segment: bandwidth is what it needs, and in the journal it
+/// would be written twice.
+const DIRECT_BYTES: u64 = 128 * 1024;
+/// Bytes that nobody waits for are written once there are so many: large writes are cheap.
 const BACKGROUND_BYTES: u64 = 256 * 1024;
+/// The same for bytes that the journal holds.
+const WRITE_BACK_BYTES: u64 = 1024 * 1024;
 
 /// A commit that is under way.
 #[derive(Debug)]
@@ -42,7 +51,20 @@ pub(crate) struct Commit {
     /// How much of the segment is written when it has succeeded.
     to: u64,
     to_offset: Offset,
+    /// How many bytes the log has got up to there.
+    to_byte: u64,
     synced: bool,
+    /// Where the journal stood, if all that it held of the log then is part of this.
+    journal_mark: Option<u64>,
+}
+
+/// Which way records go that have to become durable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Route {
+    /// There are none, or what is in flight comes first.
+    None,
+    Journal,
+    Segment,
 }
 
 /// What a log has to do next.
@@ -65,33 +87,39 @@ enum Next {
 
 /// Starts what `log` has to do. Returns whether it has to be looked at again when some time has passed.
 pub(crate) fn start(log: &mut Log, core: &mut Core, reactor: &mut Reactor) -> bool {
-    let next = log.next_commit(core);
+    let route = log.route(core, reactor);
+    if route != Route::None {
+        log.is_direct = route == Route::Segment;
+    }
+    if route == Route::Journal
+        && let Some(journal) = core.journals.get_mut(log.journal.index)
+    {
+        journal.wait(log);
+    }
+    let next = log.next_write(route, core);
     core.start_job(log, reactor);
+    let is_commit = route == Route::Segment;
     match next {
         Next::Nothing => false,
         Next::Wait => true,
         Next::Write { file, segment, piece, sync } => {
-            log.commit_in_flight = true;
-            let commit =
-                Commit { log: log.id, segment, to: piece.to, to_offset: piece.to_offset, synced: sync };
-            let token = core.begin(Operation::Commit(commit));
+            let token = log.begin_write(segment, &piece.end(), sync, is_commit, core);
             let sync = if sync { Sync::Data } else { Sync::No };
             reactor.write(&file, FilePosition(piece.at), piece.slices, sync, token);
             false
         }
         Next::Sync { file, segment, to } => {
-            log.commit_in_flight = true;
-            let commit = Commit { log: log.id, segment, to, to_offset: log.written_end, synced: true };
-            let token = core.begin(Operation::Commit(commit));
+            let end = PieceEnd { to, to_offset: log.written_end };
+            let token = log.begin_write(segment, &end, true, is_commit, core);
             reactor.sync(&file, token);
             false
         }
     }
 }
 
-/// Takes in how a commit went.
+/// Takes in how the write or sync of a segment went.
 pub(crate) fn finish(log: &mut Log, commit: &Commit, result: io::Result<()>, core: &mut Core) {
-    log.commit_in_flight = false;
+    log.in_flight = None;
     if matches!(log.state, State::Offline(_)) {
         // Its bytes no longer count as unwritten, and nobody is told of it any more.
         return;
@@ -110,10 +138,13 @@ pub(crate) fn finish(log: &mut Log, commit: &Commit, result: io::Result<()>, cor
     log.written_end = log.written_end.max(commit.to_offset);
     if commit.synced {
         segment.durable = segment.durable.max(commit.to);
-        if commit.to_offset > log.durable_end {
-            log.durable_end = commit.to_offset;
-            core.outcomes.push_back(Outcome::Committed { log: log.id, durable_end: log.durable_end });
+        log.stored_end = log.stored_end.max(commit.to_offset);
+        log.journal.was_refused = false;
+        log.journal.is_write_back_asked = false;
+        if let Some(journal) = core.journals.get_mut(log.journal.index) {
+            journal.stored(log, commit.journal_mark);
         }
+        log.made_durable(commit.to_offset, commit.to_byte, core);
     }
     resume(log, core);
     core.mark_dirty(log);
@@ -178,42 +209,140 @@ fn failed(log: &mut Log, commit: &Commit, cause: io::Error, core: &mut Core) {
 }
 
 impl Log {
-    fn next_commit(&mut self, core: &mut Core) -> Next {
-        let halted = matches!(self.state, State::Offline(_) | State::Closed | State::Removing { .. })
-            || self.stall.as_ref().is_some_and(|stall| stall.retry_at > core.now);
-        if self.commit_in_flight || halted {
+    /// Everything below `to`, the log's first `to_byte` bytes, is durable.
+    pub(crate) fn made_durable(&mut self, to: Offset, to_byte: u64, core: &mut Core) {
+        if to > self.durable_end {
+            self.durable_end = to;
+            self.durable_byte = to_byte;
+            core.outcomes.push_back(Outcome::Committed { log: self.id, durable_end: to });
+        }
+    }
+
+    /// Which way goes what has to become durable.
+    fn route(&self, core: &mut Core, reactor: &mut Reactor) -> Route {
+        if self.wanted_durable <= self.durable_end || self.is_halted(core) {
+            return Route::None;
+        }
+        if self.in_flight == Some(InFlight::Commit) {
+            // It holds most of it; the rest follows.
+            return Route::None;
+        }
+        let may_wait = self.is_open()
+            && self.stall.is_none()
+            && !self.journal.was_refused
+            && self.tail.holds(self.durable_end);
+        if !may_wait || !core.journal_is_ready(self.journal.index, reactor) {
+            return Route::Segment;
+        }
+        if self.has_much() && self.in_flight.is_none() && self.has_room() {
+            Route::Segment
+        } else {
+            Route::Journal
+        }
+    }
+
+    /// Whether there is so much to be made durable that the journal is not for it.
+    fn has_much(&self) -> bool {
+        self.appended_bytes - self.durable_byte >= DIRECT_BYTES
+    }
+
+    /// Whether the only segment that is not full can be written to its end at once.
+    fn has_room(&self) -> bool {
+        let is_only = self.writing.len() == 1;
+        self.writing.front().is_some_and(|segment| {
+            is_only && segment.file.is_some() && segment.size.next_multiple_of(BLOCK_BYTES) <= segment.usable
+        })
+    }
+
+    /// Whether it may not write for the moment, or at all.
+    fn is_halted(&self, core: &Core) -> bool {
+        matches!(self.state, State::Offline(_) | State::Closed | State::Removing { .. })
+            || self.stall.as_ref().is_some_and(|stall| stall.retry_at > core.now)
+    }
+
+    /// What is to be written to the first segment that is not written to its end.
+    fn next_write(&mut self, route: Route, core: &mut Core) -> Next {
+        if self.in_flight.is_some() || self.is_halted(core) {
             return Next::Nothing;
         }
         self.seal_full_segments(core);
-        self.ask_for_room(core.now);
         let is_full = self.writing.len() > 1;
+        let is_ending = matches!(self.state, State::Truncating { .. } | State::Closing { .. });
+        // After a stall, only a write tells whether there is space again.
+        let must_sync = route == Route::Segment
+            || is_full
+            || is_ending
+            || self.journal.is_write_back_asked
+            || self.stall.is_some();
         let Some(segment) = self.writing.front() else { return Next::Nothing };
-        let to_the_end = is_full || matches!(self.state, State::Truncating { .. } | State::Closing { .. });
-        let sync = to_the_end || self.wanted_durable > self.durable_end;
         if segment.written == segment.size {
             let (file, to) = (segment.file.clone(), segment.written);
-            let undurable = sync && segment.durable < segment.written;
-            return file.filter(|_| undurable).map_or(Next::Nothing, |file| Next::Sync {
-                file,
-                segment: segment.base,
-                to,
-            });
+            if must_sync && segment.durable < segment.written {
+                return file.map_or(Next::Nothing, |file| Next::Sync { file, segment: segment.base, to });
+            }
+            self.journal.is_write_back_asked = false;
+            if self.is_direct {
+                // Nothing is due, but the next appends will need room.
+                self.ask_for_room(core.now);
+            }
+            return Next::Nothing;
         }
-        let is_due = sync
-            || self.wanted_written > self.written_end
-            || segment.size - segment.written >= BACKGROUND_BYTES
-            || core.now.0 - self.unwritten_since.0 >= core.settings.write_delay_ms_max;
+        let is_due = must_sync || self.wanted_written > self.written_end || self.is_write_due(core);
         if !is_due {
-            return Next::Wait;
+            if self.has_much() {
+                // Room for the next commits, which need not pass through the journal then.
+                self.ask_for_room(core.now);
+            }
+            let is_unwanted = self.log_end > self.durable_end && self.wanted_durable <= self.durable_end;
+            return if is_unwanted { Next::Wait } else { Next::Nothing };
         }
+        self.ask_for_room(core.now);
+        let Some(segment) = self.writing.front() else { return Next::Nothing };
         // Without a file, or without room in it, the job that makes it looks here again.
         let Some(file) = segment.file.clone() else { return Next::Nothing };
+        let sync = must_sync || self.durable_end > self.stored_end;
         let piece = self.tail.piece(segment.base, segment.written, COMMIT_BYTES_MAX, segment.usable);
         piece.map_or(Next::Nothing, |piece| {
             let end = piece.to.next_multiple_of(BLOCK_BYTES);
             assert!(end <= segment.usable, "records would meet the zeros that are written ahead");
             Next::Write { file, segment: segment.base, piece, sync }
         })
+    }
+
+    /// Whether enough has gathered that nobody waits for, or has waited for long enough.
+    fn is_write_due(&self, core: &Core) -> bool {
+        let unwritten = self.unwritten as u64;
+        if self.log_end <= self.durable_end {
+            return unwritten >= WRITE_BACK_BYTES;
+        }
+        let waited_ms = core.now.0 - self.unwritten_since.0;
+        let is_wanted = self.wanted_durable > self.durable_end;
+        unwritten >= if is_wanted { WRITE_BACK_BYTES } else { BACKGROUND_BYTES }
+            || !is_wanted && waited_ms >= core.settings.write_delay_ms_max
+    }
+
+    /// Notes a write or sync that is about to begin; returns its token.
+    fn begin_write(
+        &mut self,
+        segment: Offset,
+        end: &PieceEnd,
+        synced: bool,
+        is_commit: bool,
+        core: &mut Core,
+    ) -> Token {
+        self.in_flight = Some(if is_commit { InFlight::Commit } else { InFlight::WriteBack });
+        let first_byte = self.writing.front().map_or(0, |writing| writing.first_byte);
+        let journal = core.journals.get(self.journal.index);
+        let journal_mark = journal.filter(|_| end.to_offset >= self.journal.end).map(Journal::mark);
+        core.begin(Operation::Commit(Commit {
+            log: self.id,
+            segment,
+            to: end.to,
+            to_offset: end.to_offset,
+            to_byte: first_byte + end.to,
+            synced,
+            journal_mark,
+        }))
     }
 
     /// Lets go of full segments that are durable to their end.
@@ -248,7 +377,7 @@ impl Log {
         }
         let again = usize::try_from(segment.written - segment.durable).unwrap_or(usize::MAX);
         segment.written = segment.durable;
-        self.written_end = self.durable_end;
+        self.written_end = self.stored_end;
         self.unwritten += again;
         core.unwritten += again;
         true

@@ -14,6 +14,7 @@ use crate::chunks::Chunks;
 use crate::commit::Commit;
 use crate::error::StorageError;
 use crate::job::{self, Finished};
+use crate::journal::{self, Journal, OpenedJournal};
 use crate::log::Log;
 use crate::log_dir::LogDir;
 use crate::lookup::LookedUp;
@@ -46,6 +47,8 @@ pub(crate) struct Core {
     pub(crate) zeros: Option<Chunk>,
     /// Where tails get their chunks from.
     pub(crate) chunks: Chunks,
+    /// One for each log directory.
+    pub(crate) journals: Vec<Journal>,
     /// Logs that wait for space.
     pub(crate) stalled: Vec<LogId>,
     /// Full segments, still open, for cold readers.
@@ -63,6 +66,8 @@ pub(crate) struct Core {
 #[derive(Debug)]
 pub(crate) enum Operation {
     Commit(Commit),
+    /// A commit of the journal with this index.
+    Journal(usize),
     Zeros(LogId, Zeros),
     Read(Box<ColdRead>),
 }
@@ -75,6 +80,10 @@ pub(crate) enum Message {
     LookedUp(LookedUp),
     /// Files of a removed log are left in this directory.
     DeleteMore(Disk, PathBuf),
+    /// The journal with this index is open, or cannot be.
+    JournalOpened(usize, Result<OpenedJournal, StorageError>),
+    /// The journal with this index was written on up to a position, or could not be.
+    JournalGrown(usize, Result<u64, StorageError>),
     /// The directories' checkpoints were saved, but for these.
     Checkpointed(Vec<(Arc<LogDir>, StorageError)>),
 }
@@ -90,6 +99,7 @@ impl Core {
             dirty: Vec::new(),
             zeros: None,
             chunks: Chunks::new(&settings),
+            journals: Vec::new(),
             stalled: Vec::new(),
             full: Vec::new(),
             unwritten: 0,
@@ -133,6 +143,35 @@ impl Core {
         if !log.is_dirty {
             log.is_dirty = true;
             self.dirty.push(log.id);
+        }
+    }
+
+    /// Whether journal `index` takes records. The first one who asks has it opened.
+    pub(crate) fn journal_is_ready(&mut self, index: usize, reactor: &mut Reactor) -> bool {
+        let (bytes_max, salt) = (self.settings.journal_bytes_max, self.settings.journal_salt);
+        let Some(journal) = self.journals.get_mut(index).filter(|_| bytes_max > 0) else { return false };
+        if journal.begin_opening() {
+            let (dir, messages) = (journal.dir.clone(), self.messages.clone());
+            reactor.offload(move || {
+                let result = journal::open(&dir, salt, bytes_max);
+                // It fails when the store is gone: then nobody wants to know.
+                let _ = messages.send(Message::JournalOpened(index, result));
+            });
+        }
+        journal.is_ready()
+    }
+
+    /// Has the journals grown that need it.
+    pub(crate) fn grow_journals(&mut self, reactor: &mut Reactor) {
+        let bytes_max = self.settings.journal_bytes_max;
+        for (index, journal) in self.journals.iter_mut().enumerate() {
+            let Some((path, from, to)) = journal.begin_growing(bytes_max) else { continue };
+            let (disk, messages) = (journal.dir.disk().clone(), self.messages.clone());
+            reactor.offload(move || {
+                let result = journal::grow(&disk, &path, from, to);
+                // It fails when the store is gone: then nobody wants to know.
+                let _ = messages.send(Message::JournalGrown(index, result));
+            });
         }
     }
 

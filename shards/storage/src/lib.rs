@@ -5,8 +5,9 @@
 //! recovering, extending, rolling and removing files) runs on an offload thread.
 //!
 //! # Invariants
-//! - Nothing is called durable before its `fdatasync` has completed without an error.
+//! - Nothing is called durable before a sync of the segment or of the journal that holds it has completed without an error.
 //! - `log start <= durable end <= log end`; the durable end moves back only when the caller truncates.
+//! - What is durable is in a segment, or in a journal from which the next start brings it to its segment.
 //! - Memory is bounded: an append that would exceed the bound of bytes not yet written is refused with
 //!   [`StorageError::Full`].
 //! - What a damaged disk returns is reported with its file and position. It is never dropped silently.
@@ -32,6 +33,7 @@ mod error;
 mod failure;
 mod index;
 mod job;
+mod journal;
 mod layout;
 mod log;
 mod log_dir;

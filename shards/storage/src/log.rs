@@ -5,7 +5,8 @@
 //! prepared in the background, and until then the tail holds the batches.
 //!
 //! # Invariants
-//! - `log_start <= durable_end <= written_end <= log_end`.
+//! - `stored_end <= written_end <= log_end` and `log_start <= durable_end <= log_end`: segments have everything below the
+//!   stored end durably, and what is durable above it is in the journal.
 //! - There is always a segment that is appended to: the last of `writing`. Those before it are full, and are written
 //!   and synced to their end before the next one is written.
 //!
@@ -23,6 +24,7 @@ use crate::age::{self, Began};
 use crate::chunks::Chunks;
 use crate::error::StorageError;
 use crate::job::Job;
+use crate::journal::InJournal;
 use crate::lookup::PendingLookup;
 use crate::opened::OpenedLog;
 use crate::outcome::Appended;
@@ -50,6 +52,15 @@ pub(crate) enum State {
     Removing { unique: Uuid, started: bool },
 }
 
+/// What a write or sync of a segment is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum InFlight {
+    /// Producers wait for it.
+    Commit,
+    /// Nobody does: the bytes are in the journal, or need not be durable.
+    WriteBack,
+}
+
 /// Why nothing can be written for the moment, and when it is tried again.
 #[derive(Clone, Debug)]
 pub(crate) struct Stall {
@@ -66,7 +77,10 @@ pub(crate) struct Log {
     pub(crate) state: State,
     pub(crate) stall: Option<Stall>,
     pub(crate) log_start: Offset,
+    /// Everything below is durable, in segments or in the journal.
     pub(crate) durable_end: Offset,
+    /// Everything below is durable in segments.
+    pub(crate) stored_end: Offset,
     pub(crate) written_end: Offset,
     pub(crate) log_end: Offset,
     /// Segments that are written to their end, oldest first.
@@ -74,6 +88,13 @@ pub(crate) struct Log {
     /// Segments that are not; never empty.
     pub(crate) writing: VecDeque<Writing>,
     pub(crate) tail: Tail,
+    /// All bytes that the log ever got, counted from its active segment when it was opened.
+    pub(crate) appended_bytes: u64,
+    /// How many of them are durable.
+    pub(crate) durable_byte: u64,
+    pub(crate) journal: InJournal,
+    /// Whether the last commit went straight to the segment.
+    pub(crate) is_direct: bool,
     /// Bytes appended and not written.
     pub(crate) unwritten: usize,
     /// When the oldest of them came.
@@ -83,7 +104,8 @@ pub(crate) struct Log {
     pub(crate) wanted_durable: Offset,
     /// Everything below shall be written, soon.
     pub(crate) wanted_written: Offset,
-    pub(crate) commit_in_flight: bool,
+    /// The write or sync of a segment that is under way.
+    pub(crate) in_flight: Option<InFlight>,
     /// Whether the store's next commit looks at it.
     pub(crate) is_dirty: bool,
     /// Whether it is looked at again when some time has passed.
@@ -119,6 +141,8 @@ pub(crate) enum Spare {
 #[derive(Debug)]
 pub(crate) struct Writing {
     pub(crate) base: Offset,
+    /// The bytes that the log had got before.
+    pub(crate) first_byte: u64,
     pub(crate) index: SegmentIndex,
     /// Bytes of batches.
     pub(crate) size: u64,
@@ -142,9 +166,10 @@ pub(crate) struct Writing {
 }
 
 impl Writing {
-    fn new(base: Offset) -> Self {
+    fn new(base: Offset, first_byte: u64) -> Self {
         Self {
             base,
+            first_byte,
             index: SegmentIndex::new(base),
             size: 0,
             written: 0,
@@ -172,7 +197,7 @@ impl Log {
             written: bytes,
             durable: bytes,
             began,
-            ..Writing::new(active.base)
+            ..Writing::new(active.base, 0)
         };
         Self {
             id,
@@ -182,17 +207,22 @@ impl Log {
             stall: None,
             log_start,
             durable_end: log_end,
+            stored_end: log_end,
             written_end: log_end,
             log_end,
             sealed: segments.into(),
             writing: VecDeque::from([writing]),
             tail: Tail::default(),
+            appended_bytes: bytes,
+            durable_byte: bytes,
+            journal: InJournal::default(),
+            is_direct: false,
             unwritten: 0,
             unwritten_since: now,
             last_used: now,
             wanted_durable: Offset::ZERO,
             wanted_written: Offset::ZERO,
-            commit_in_flight: false,
+            in_flight: None,
             is_dirty: false,
             is_waiting: false,
             jobs: VecDeque::new(),
@@ -214,6 +244,16 @@ impl Log {
             State::Offline(error) => Some(error.clone()),
             _ => Some(StorageError::Busy),
         }
+    }
+
+    /// Whether it does everything.
+    pub(crate) fn is_open(&self) -> bool {
+        matches!(self.state, State::Open)
+    }
+
+    /// Whether it has failed for good.
+    pub(crate) fn is_offline(&self) -> bool {
+        matches!(self.state, State::Offline(_))
     }
 
     /// Whether its segments are in place.
@@ -273,6 +313,7 @@ impl Log {
         active.index.on_batch(header, active.size, self.settings.index_interval_bytes);
         active.began.get_or_insert(Began::of(header.max_timestamp, now));
         active.size += bytes.len() as u64;
+        self.appended_bytes += bytes.len() as u64;
         if self.unwritten == 0 {
             self.unwritten_since = now;
         }
@@ -300,7 +341,7 @@ impl Log {
         if let Some(full) = self.writing.back_mut() {
             full.index.finish();
         }
-        let mut next = Writing::new(base);
+        let mut next = Writing::new(base, self.appended_bytes);
         if matches!(self.spare, Spare::Ready { .. })
             && let Spare::Ready { file, usable } = std::mem::take(&mut self.spare)
         {
@@ -326,12 +367,13 @@ impl Log {
         self.sealed.iter().map(|segment| segment.base).chain(self.writing.iter().map(|segment| segment.base))
     }
 
-    /// Whether everything that was appended is durable, and nothing is under way.
+    /// Whether everything that was appended is durable in segments, and nothing is under way.
     pub(crate) fn is_settled(&self) -> bool {
         self.unwritten == 0
-            && self.durable_end == self.log_end
+            && self.stored_end == self.log_end
             && self.writing.len() == 1
-            && !self.commit_in_flight
+            && self.in_flight.is_none()
+            && !self.journal.is_in_flight
             && !self.job_running
             && self.jobs.is_empty()
             && !matches!(self.spare, Spare::Coming)
@@ -343,7 +385,7 @@ impl Log {
     pub(crate) fn recovery_point(&self) -> Offset {
         let full = self.writing.iter().rev().skip(1).map(|segment| segment.base);
         let unsealed = self.unsealed.iter().copied().chain(full).min();
-        unsealed.map_or(self.durable_end, |base| base.min(self.durable_end)).max(self.log_start)
+        unsealed.map_or(self.stored_end, |base| base.min(self.stored_end)).max(self.log_start)
     }
 
     /// The last known timestamp of every segment that is sealed, and of those being written.

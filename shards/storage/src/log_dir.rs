@@ -16,10 +16,11 @@ use types::{BrokerId, DirectoryId, Offset, TopicId};
 use crate::checkpoint::{self, Offsets, read_text, replace, sync_dir};
 use crate::error::{Context, StorageError};
 use crate::failure::Failure;
+use crate::journal::{Journals, Leftover, LogKey};
 use crate::layout::{self, LogName};
 use crate::opened::OpenedLog;
 use crate::partition_metadata;
-use crate::recover;
+use crate::recover::{self, Origin};
 use crate::settings::LogSettings;
 
 pub(crate) const LOCK: &str = ".lock";
@@ -47,6 +48,7 @@ pub struct LogDir {
     was_clean: bool,
     checkpoints: Mutex<Checkpoints>,
     pub(crate) failure: Failure,
+    journals: Mutex<Journals>,
     /// Locked until this value is dropped.
     _lock: Lock,
 }
@@ -98,12 +100,14 @@ impl LogDir {
             log_starts: read_checkpoint(&disk, &path.join(LOG_STARTS))?,
             opened: BTreeSet::new(),
         };
+        let journals = Journals::scan(&disk, path, was_clean, || known_logs(&disk, path))?;
         Ok(Arc::new(Self {
             disk,
             path: path.to_owned(),
             was_clean,
             checkpoints: Mutex::new(checkpoints),
             failure: Failure::default(),
+            journals: Mutex::new(journals),
             _lock: lock,
         }))
     }
@@ -221,6 +225,26 @@ impl LogDir {
         Ok(opened)
     }
 
+    /// The path of a journal that nobody uses.
+    pub(crate) fn allot_journal(&self) -> PathBuf {
+        self.journals().allot(&self.path)
+    }
+
+    /// What journals hold of a log.
+    pub(crate) fn leftovers(&self, of: &Origin) -> Vec<Leftover> {
+        self.journals().of((of.topic, of.name.partition))
+    }
+
+    /// What journals held of a log is durable in its segments.
+    pub(crate) fn replayed(&self, log: &Origin) -> Result<(), StorageError> {
+        self.journals().replayed(&self.disk, (log.topic, log.name.partition))
+    }
+
+    /// A log is about to be cut: what it was must not come back from a journal.
+    pub(crate) fn make_leftovers_void(&self, log: &Origin) -> Result<(), StorageError> {
+        self.journals().make_void(&self.disk, (log.topic, log.name.partition))
+    }
+
     /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure.
     pub fn mark_clean(&self) -> Result<(), StorageError> {
         replace(&self.disk, &self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
@@ -270,6 +294,11 @@ impl LogDir {
         )
     }
 
+    fn journals(&self) -> MutexGuard<'_, Journals> {
+        // Its calls change it as a whole or not at all.
+        self.journals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Checkpoints> {
         // A panic between two inserts leaves a table that is merely older.
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
@@ -297,6 +326,19 @@ pub fn read_meta_properties(disk: &Disk, dir: &Path) -> Result<Option<MetaProper
             .parse()
             .map_err(|error| malformed(&path, format!("directory.id: {error}")))?,
     }))
+}
+
+/// The logs in `dir`; `None` if there are some of unknown topics.
+fn known_logs(disk: &Disk, dir: &Path) -> Result<Option<BTreeSet<LogKey>>, StorageError> {
+    let mut known = BTreeSet::new();
+    for (name, path) in entries(disk, dir)? {
+        if let Some(log) = LogName::from_dir_name(&name).filter(|_| disk.is_dir(&path)) {
+            // One that cannot be read is reported when its log is opened.
+            let Ok(Some(topic)) = partition_metadata::read(disk, &path) else { return Ok(None) };
+            known.insert((topic, log.partition));
+        }
+    }
+    Ok(Some(known))
 }
 
 fn malformed(file: &Path, what: String) -> StorageError {

@@ -21,6 +21,7 @@ use types::{FilePosition, Offset, TopicId};
 use crate::check::{self, Checked};
 use crate::checkpoint::sync_dir;
 use crate::error::{Context, StorageError};
+use crate::journal::{self, Replayed};
 use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
 use crate::log_dir::{LogDir, entries};
 use crate::opened::OpenedLog;
@@ -46,6 +47,8 @@ pub struct Recovery {
     pub cut_bytes: u64,
     /// Where a copy of these bytes is, if there were whole batches among them.
     pub kept: Option<PathBuf>,
+    /// Bytes that came from journals.
+    pub replayed_bytes: u64,
     /// Segments whose indexes were built anew.
     pub rebuilt_indexes: u32,
     /// Damage that a crash alone cannot explain. The damaged bytes were left where they are, or kept in a file of
@@ -95,10 +98,15 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         segments.push(active.segment);
         active = prepared;
     }
+    let leftovers = origin.dir.leftovers(&origin);
+    let replayed = Replayed { segments, active };
+    let Replayed { segments, active } =
+        journal::replay(&origin, settings, &leftovers, replayed, &mut recovery)?;
     let Checked { segment: active, first_timestamp: active_began, index, end } = active;
     remove_snapshots_above(origin.disk(), &origin.path, end)?;
     let first = segments.first().map_or(active.base, |segment| segment.base);
     let log_start = origin.log_start.clamp(first, end);
+    origin.dir.replayed(&origin)?;
     Ok(OpenedLog {
         origin,
         settings: *settings,

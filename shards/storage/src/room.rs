@@ -3,7 +3,8 @@
 //!
 //! On a journalling file system a synced write costs milliseconds where it is the first one to its blocks, and a tenth
 //! of that where something was written before. So zeros go ahead of the records, unless a log is so fast that writing
-//! everything twice would cost more than it gains.
+//! everything twice would cost more than it gains. A log whose commits go to the journal needs no zeros: nobody waits for
+//! what its segment's writes cost.
 //!
 //! # Invariants
 //! - Records are never written where zeros are being written: `usable` ends before.
@@ -98,7 +99,7 @@ pub(crate) fn room_made(
     reactor: &mut Reactor,
 ) {
     resume(log, core);
-    let id = log.id;
+    let (id, is_direct) = (log.id, log.is_direct);
     let Some(segment) = log.writing.iter_mut().find(|segment| segment.base == base) else { return };
     if file.is_some() {
         segment.file = file;
@@ -108,7 +109,7 @@ pub(crate) fn room_made(
     let is_fast = segment.is_fast(core.now);
     segment.room_made = (core.now, segment.size);
     match &segment.file {
-        Some(file) if segment.usable < to && !is_fast => {
+        Some(file) if segment.usable < to && is_direct && !is_fast => {
             let zeros = Operation::Zeros(id, Zeros::Segment(base, to));
             write_zeros(&file.clone(), segment.usable, to, zeros, core, reactor);
         }
@@ -121,7 +122,7 @@ pub(crate) fn room_made(
 
 /// The file of the next segment was made.
 pub(crate) fn spare_made(log: &mut Log, file: File, usable: u64, core: &mut Core, reactor: &mut Reactor) {
-    if log.writing.back().is_some_and(|segment| segment.is_fast(core.now)) {
+    if !log.is_direct || log.writing.back().is_some_and(|segment| segment.is_fast(core.now)) {
         log.spare = Spare::Ready { file, usable };
         return;
     }

@@ -66,6 +66,10 @@ pub struct StoreSettings {
     pub checkpoint_interval_ms: i64,
     /// How long a log whose disk is full waits before it tries again.
     pub retry_ms: i64,
+    /// How large the journal in each log directory may grow; 0 for none: then every log commits for itself.
+    pub journal_bytes_max: u64,
+    /// Random, so that no producer can send what would pass for a part of the journal.
+    pub journal_salt: u64,
 }
 
 impl Default for StoreSettings {
@@ -82,6 +86,8 @@ impl Default for StoreSettings {
             idle_ms: 60_000,
             checkpoint_interval_ms: 60_000,
             retry_ms: 1_000,
+            journal_bytes_max: 64 * 1024 * 1024,
+            journal_salt: 0,
         }
     }
 }

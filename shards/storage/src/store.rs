@@ -15,9 +15,12 @@ use record::{BatchHeader, ValidBatch};
 use slab::Slab;
 use types::{LeaderEpoch, Offset};
 
+use std::sync::Arc;
+
 use crate::commit;
 use crate::core::{Core, Message, Operation};
 use crate::error::StorageError;
+use crate::journal::{self, Journal};
 use crate::log::Log;
 use crate::lookup::PendingLookup;
 use crate::open_segments::OpenSegments;
@@ -96,7 +99,16 @@ impl Store {
         self.upkeep.directories.note(&opened.origin.dir);
         let entry = self.logs.vacant_entry();
         let id = LogId { key: entry.key() as u32, generation };
-        entry.insert(Log::new(id, opened, self.core.now));
+        let dir = &opened.origin.dir;
+        let journals = &mut self.core.journals;
+        let index = journals.iter().position(|journal| Arc::ptr_eq(&journal.dir, dir));
+        let index = index.unwrap_or_else(|| {
+            journals.push(Journal::new(Arc::clone(dir)));
+            journals.len() - 1
+        });
+        let mut log = Log::new(id, opened, self.core.now);
+        log.journal.index = index;
+        entry.insert(log);
         id
     }
 
@@ -192,6 +204,14 @@ impl Store {
 
     /// Starts commits of all logs that need one and have none in flight. Once a turn of the shard's loop.
     pub fn commit(&mut self, reactor: &mut Reactor) {
+        journal::ask_for_write_backs(&mut self.logs, &mut self.core);
+        self.start_commits(reactor);
+        if journal::start_commits(&mut self.logs, &mut self.core, reactor) {
+            self.start_commits(reactor);
+        }
+    }
+
+    fn start_commits(&mut self, reactor: &mut Reactor) {
         let mut dirty = std::mem::take(&mut self.core.dirty);
         for id in dirty.drain(..) {
             let Some(log) = find(&mut self.logs, id) else { continue };
@@ -277,6 +297,11 @@ impl Store {
                 let id = log.id;
                 self.start_lookups(id, reactor);
                 self.settle(id, reactor);
+            }
+            Some(Operation::Journal(index)) => {
+                for id in journal::finish(index, result, &mut self.logs, &mut self.core) {
+                    self.settle(id, reactor);
+                }
             }
             Some(Operation::Zeros(log, zeros)) => {
                 let Some(log) = find(&mut self.logs, log) else { return };

@@ -75,6 +75,29 @@ pub(crate) struct Piece {
     pub(crate) to_offset: Offset,
 }
 
+/// Where a piece ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct PieceEnd {
+    /// In the segment.
+    pub(crate) to: u64,
+    /// The offset behind its last batch.
+    pub(crate) to_offset: Offset,
+}
+
+impl Piece {
+    pub(crate) fn end(&self) -> PieceEnd {
+        PieceEnd { to: self.to, to_offset: self.to_offset }
+    }
+}
+
+/// What was copied out of a tail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Copied {
+    pub(crate) bytes: usize,
+    /// The offset behind the last batch.
+    pub(crate) to: Offset,
+}
+
 /// Where a batch is to be put.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Place {
@@ -245,6 +268,42 @@ impl Tail {
         Some(found)
     }
 
+    /// Copies whole batches from the one that contains `from` to `room`, as many as fit. `None` if `from` lies before the
+    /// first chunk.
+    pub(crate) fn copy(&mut self, from: Offset, room: &mut [u8]) -> Option<Copied> {
+        if !self.holds(from) {
+            return None;
+        }
+        let first = self.chunks.partition_point(|part| part.end <= from);
+        let mut copied = Copied { bytes: 0, to: from };
+        for part in self.chunks.iter_mut().skip(first) {
+            let len = part.chunk.len();
+            let published = part.chunk.view(0..len);
+            let start = part.find(&published, |header, _| header.last_offset() >= from);
+            let limit = start + (room.len() - copied.bytes);
+            let end = if len <= limit { len } else { part.find(&published, |_, end| end > limit) };
+            let Some(batches) = published.get(start..end).filter(|batches| !batches.is_empty()) else {
+                break;
+            };
+            if let Some(place) = room.get_mut(copied.bytes..copied.bytes + batches.len()) {
+                place.copy_from_slice(batches);
+                copied.bytes += batches.len();
+                copied.to = if end == len { part.end } else { end_of(batches).unwrap_or(copied.to) };
+            }
+            if end < len {
+                break;
+            }
+        }
+        Some(copied)
+    }
+
+    /// Whether every batch from `from` on is here.
+    pub(crate) fn holds(&self, from: Offset) -> bool {
+        let first = self.chunks.front().and_then(|part| part.marks.first());
+        first.is_some_and(|mark| mark.offset <= from)
+            || self.chunks.front().is_some_and(|part| part.end <= from)
+    }
+
     /// The oldest chunk's segment and where it ends there, if it is not the one that is appended to.
     pub(crate) fn oldest(&self) -> Option<(Offset, u64)> {
         let oldest = self.chunks.front().filter(|_| self.chunks.len() > 1)?;
@@ -274,6 +333,11 @@ impl Tail {
     pub(crate) fn is_empty(&self) -> bool {
         self.chunks.is_empty()
     }
+}
+
+/// The offset behind the last of `bytes`, which are whole batches.
+fn end_of(bytes: &[u8]) -> Option<Offset> {
+    batches(bytes).filter_map(Result::ok).last().map(|(header, _)| header.next_offset())
 }
 
 impl TailChunk {

@@ -27,6 +27,7 @@ pub(crate) fn truncate(
     let log_start = log_start.min(to);
     let entry = CheckpointEntry { recovery_point: to.min(recovery_point), log_start };
     origin.dir.save_checkpoints([(origin.name.clone(), Some(entry))])?;
+    origin.dir.make_leftovers_void(origin)?;
     let (disk, dir) = (origin.disk(), &origin.path);
     let mut bases = Vec::new();
     for (name, _) in entries(disk, dir)? {

@@ -12,6 +12,7 @@ use crate::deletions::{self, Deletions};
 use crate::error::StorageError;
 use crate::failure::Directories;
 use crate::job::{Done, Finished, Job};
+use crate::journal::Void;
 use crate::log::{Log, Spare, State};
 use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
 use crate::lookup::{LookedUp, LookupTask};
@@ -83,6 +84,16 @@ impl Store {
                 Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
                 }
+                Message::JournalOpened(index, result) => {
+                    if let Some(journal) = self.core.journals.get_mut(index) {
+                        journal.opened(result);
+                    }
+                }
+                Message::JournalGrown(index, result) => {
+                    if let Some(journal) = self.core.journals.get_mut(index) {
+                        journal.grown(result);
+                    }
+                }
                 Message::DeleteMore(disk, path) => {
                     deletions::delete_some(disk, path, &self.core, reactor);
                 }
@@ -122,6 +133,7 @@ impl Store {
             self.upkeep.last_idle_look = now;
             self.put_idle_to_rest(reactor);
         }
+        self.core.grow_journals(reactor);
         self.advance_closing(reactor);
     }
 
@@ -166,6 +178,7 @@ impl Store {
                 let before = std::mem::replace(log, Log::new(id, *opened, self.core.now));
                 // They may have been changed while the log was cut.
                 log.settings = before.settings;
+                log.journal.index = before.journal.index;
                 if matches!(before.state, State::Removing { .. }) {
                     log.state = before.state;
                 } else if self.upkeep.closing.is_some() {
@@ -192,9 +205,22 @@ impl Store {
         let free = !self.upkeep.checkpoint_running;
         let Some(log) = find(&mut self.logs, id) else { return };
         let settled = log.is_settled();
-        let at_rest = !log.commit_in_flight && !log.job_running && free;
+        let at_rest = log.in_flight.is_none() && !log.job_running && free;
         let (log_start, recovery_point) = (log.log_start, log.recovery_point());
         match &mut log.state {
+            State::Truncating { started: false, .. } if settled && log.journal.needs_void() => {
+                match self.core.journals.get_mut(log.journal.index).filter(|journal| journal.is_ready()) {
+                    Some(journal) => {
+                        log.journal.void = Void::Wanted;
+                        journal.wait(log);
+                    }
+                    None => {
+                        // What is cut off now would come back from it with the next start.
+                        let error = StorageError::Offline("its journal has failed".into());
+                        commit::go_offline(log, &error, &mut self.core);
+                    }
+                }
+            }
             State::Truncating { to, started } if settled && free && !*started => {
                 *started = true;
                 let job = Job::Truncate { to: *to, log_start, recovery_point, settings: log.settings };
@@ -256,6 +282,11 @@ impl Store {
         let Some(mut log) = self.logs.try_remove(id.key as usize) else { return };
         self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
         self.core.unwritten = self.core.unwritten.saturating_sub(log.unwritten);
+        // What the journal has of a log that failed is all that there may be of its newest records.
+        let is_lost = matches!(log.state, State::Offline(_));
+        if let Some(journal) = self.core.journals.get_mut(log.journal.index).filter(|_| !is_lost) {
+            journal.forget(&mut log);
+        }
         self.open_segments.forget(id, Offset::ZERO);
         for lookup in log.lookups {
             let result = Err(StorageError::UnknownLog);
@@ -290,9 +321,9 @@ impl Store {
             if !idle || !matches!(log.state, State::Open) || log.tail.is_empty() {
                 continue;
             }
-            if log.unwritten > 0 || log.durable_end < log.log_end {
-                // It can rest when it is durable.
-                log.wanted_durable = log.log_end;
+            if log.unwritten > 0 || log.stored_end < log.log_end {
+                // It can rest when its segment has everything.
+                log.journal.is_write_back_asked = true;
                 core.mark_dirty(log);
             } else if log.is_settled() && log.stall.is_none() {
                 if let Some(active) = log.writing.back() {
@@ -391,7 +422,7 @@ impl Store {
             }
         }
         let under_way = |log: &Log| {
-            let busy = log.commit_in_flight || log.job_running;
+            let busy = log.in_flight.is_some() || log.job_running;
             busy || matches!(
                 log.state,
                 State::Closing { .. } | State::Truncating { .. } | State::Removing { .. }

@@ -117,6 +117,8 @@ pub struct StromeSettings {
     pub memory_bytes: Option<ByteCount>,
     /// `strome.cache.bytes`; `None` for a share of that.
     pub cache_bytes: Option<ByteCount>,
+    /// `strome.journal.bytes`; zero for no journal.
+    pub journal_bytes: ByteCount,
 }
 
 impl BrokerSettings {
@@ -199,6 +201,7 @@ impl Values<'_> {
             cpus: self.cpus()?,
             memory_bytes: unless_zero(self.count("strome.memory.bytes")?).map(ByteCount),
             cache_bytes: unless_zero(self.count("strome.cache.bytes")?).map(ByteCount),
+            journal_bytes: ByteCount(self.count("strome.journal.bytes")?),
         })
     }
 

@@ -72,8 +72,7 @@ fn reads_begin_with_the_batch_of_the_offset_and_end_before_the_limits() {
 #[test]
 fn segments_roll_and_old_ones_are_read_from_disk() {
     let temp = tempfile::tempdir().unwrap();
-    let settings =
-        StoreSettings { cache_bytes_max: 0, chunk_bytes_max: 16 * 1024, ..StoreSettings::default() };
+    let settings = StoreSettings { cache_bytes_max: 0, chunk_bytes_max: 16 * 1024, ..without_journal() };
     on_shard(settings, |mut shard| async move {
         let log = shard.store.adopt(open_log(temp.path(), &SMALL));
         for i in 0..300 {
@@ -181,7 +180,7 @@ fn deleting_records_moves_the_start_and_removes_segments_for_good() {
 #[test]
 fn retention_removes_what_is_too_old_or_too_much_and_nothing_above_the_watermark() {
     let temp = tempfile::tempdir().unwrap();
-    on_shard(StoreSettings::default(), |mut shard| async move {
+    on_shard(without_journal(), |mut shard| async move {
         let settings = LogSettings { retention_bytes: 100_000, ..SMALL };
         let log = shard.store.adopt(open_log(temp.path(), &settings));
         for i in 0..300 {
@@ -480,7 +479,7 @@ fn a_clean_stop_leaves_files_of_their_real_size() {
 #[test]
 fn a_checkpoint_says_nothing_of_what_is_not_durable() {
     let temp = tempfile::tempdir().unwrap();
-    let settings = StoreSettings { checkpoint_interval_ms: 1, ..StoreSettings::default() };
+    let settings = StoreSettings { checkpoint_interval_ms: 1, ..without_journal() };
     on_shard(settings, |mut shard| async move {
         let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
         shard.append(log, &batch(1, 100, 0)).unwrap();

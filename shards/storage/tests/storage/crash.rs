@@ -64,7 +64,7 @@ fn names(path: &Path) -> Vec<String> {
 #[test]
 fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_batch() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 5, 40, StoreSettings::default());
+    crashed(temp.path(), 5, 40, without_journal());
     let file = segment(temp.path(), 0);
     let whole = fs::read(&file).unwrap();
     let len = batch(1, 40, 0).bytes.len();
@@ -94,7 +94,7 @@ fn a_tail_torn_at_any_byte_is_cut_at_the_last_whole_batch() {
 #[test]
 fn a_changed_bit_anywhere_in_the_last_batch_cuts_it() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 3, 40, StoreSettings::default());
+    crashed(temp.path(), 3, 40, without_journal());
     let file = segment(temp.path(), 0);
     let len = batch(1, 40, 0).bytes.len();
     let whole = fs::read(&file).unwrap()[..3 * len].to_vec();
@@ -118,7 +118,7 @@ fn a_changed_bit_anywhere_in_the_last_batch_cuts_it() {
 #[test]
 fn a_lost_page_cuts_the_log_but_keeps_what_followed_aside() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 20, 1000, StoreSettings::default());
+    crashed(temp.path(), 20, 1000, without_journal());
     let file = segment(temp.path(), 0);
     let mut bytes = fs::read(&file).unwrap();
     let before = bytes.clone();
@@ -136,7 +136,7 @@ fn a_lost_page_cuts_the_log_but_keeps_what_followed_aside() {
 #[test]
 fn damage_in_an_old_segment_is_told_and_everything_else_stays() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    crashed(temp.path(), 100, 1000, without_journal());
     let len = batch(1, 1000, 0).bytes.len();
     let path = segment(temp.path(), 0);
     let whole = fs::read(&path).unwrap();
@@ -157,7 +157,7 @@ fn damage_in_an_old_segment_is_told_and_everything_else_stays() {
         }
         drop(opened);
         let owned = temp.path().to_owned();
-        on_shard(StoreSettings::default(), move |mut shard| async move {
+        on_shard(without_journal(), move |mut shard| async move {
             let log = shard.store.adopt(open_log(&owned, &SETTINGS));
             let found = shard.read(log, Offset(4), Offset(100), 2000).await;
             if at == 3 * len + 8 {
@@ -176,7 +176,7 @@ fn damage_in_an_old_segment_is_told_and_everything_else_stays() {
 #[test]
 fn indexes_that_are_missing_or_broken_are_built_anew() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    crashed(temp.path(), 100, 1000, without_journal());
     drop(open_log(temp.path(), &SETTINGS));
     let logs = log_path(temp.path());
     let good: Vec<(PathBuf, Vec<u8>)> = names(temp.path())
@@ -210,8 +210,8 @@ fn indexes_that_are_missing_or_broken_are_built_anew() {
 #[test]
 fn a_checkpoint_spares_reading_what_was_durable_before_it() {
     let temp = tempfile::tempdir().unwrap();
-    let often = StoreSettings { checkpoint_interval_ms: 10, ..StoreSettings::default() };
-    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    let often = StoreSettings { checkpoint_interval_ms: 10, ..without_journal() };
+    crashed(temp.path(), 100, 1000, without_journal());
     let opened = open_log(temp.path(), &SETTINGS);
     assert!(opened.recovery().scanned_bytes > 100_000, "no checkpoint yet");
     drop(opened);
@@ -225,7 +225,7 @@ fn a_checkpoint_spares_reading_what_was_durable_before_it() {
 #[test]
 fn a_full_segment_that_was_not_yet_shortened_is_no_damage() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    crashed(temp.path(), 100, 1000, without_journal());
     let path = segment(temp.path(), 0);
     let len = fs::metadata(&path).unwrap().len();
     fs::File::options().write(true).open(&path).unwrap().set_len(len + 50_000).unwrap();
@@ -237,7 +237,7 @@ fn a_full_segment_that_was_not_yet_shortened_is_no_damage() {
 #[test]
 fn a_prepared_segment_that_was_used_gets_its_name() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 100, 1000, StoreSettings::default());
+    crashed(temp.path(), 100, 1000, without_journal());
     let last = names(temp.path()).into_iter().rfind(|name| name.ends_with(".log")).unwrap();
     let logs = log_path(temp.path());
     fs::rename(logs.join(&last), logs.join("next.segment")).unwrap();
@@ -260,7 +260,7 @@ fn a_prepared_segment_that_was_used_gets_its_name() {
 #[test]
 fn a_clean_stop_vouches_for_a_log_only_until_it_is_opened() {
     let temp = tempfile::tempdir().unwrap();
-    crashed(temp.path(), 20, 100, StoreSettings::default());
+    crashed(temp.path(), 20, 100, without_journal());
     let dir = open_dir(temp.path());
     drop(dir.open_log(&log_name(), TOPIC, &SETTINGS).unwrap());
     dir.mark_clean().unwrap();
@@ -277,7 +277,7 @@ fn a_clean_stop_vouches_for_a_log_only_until_it_is_opened() {
 #[test]
 fn whatever_a_disk_returns_a_log_opens_or_says_why_not_and_goes_on() {
     let temp = tempfile::tempdir().unwrap();
-    let often = StoreSettings { checkpoint_interval_ms: 10, ..StoreSettings::default() };
+    let often = StoreSettings { checkpoint_interval_ms: 10, ..without_journal() };
     crashed(temp.path(), 100, 1000, often);
     let files: Vec<(PathBuf, Vec<u8>)> = names(temp.path())
         .into_iter()
@@ -318,7 +318,7 @@ fn whatever_a_disk_returns_a_log_opens_or_says_why_not_and_goes_on() {
         let mut last = -1;
         opened.replay(opened.log_start(), |header, _| last = last.max(header.last_offset().0)).unwrap();
         assert!(last < opened.log_end().0);
-        on_shard(StoreSettings::default(), |mut shard| async move {
+        on_shard(without_journal(), |mut shard| async move {
             let end = opened.log_end();
             let log = shard.store.adopt(opened);
             let appended = shard.append(log, &batch(1, 500, 1)).unwrap();
@@ -342,7 +342,7 @@ fn all_last(opened: &OpenedLog) -> i64 {
 #[test]
 fn damage_in_what_was_durable_is_told_even_at_the_end() {
     let temp = tempfile::tempdir().unwrap();
-    let often = StoreSettings { checkpoint_interval_ms: 10, ..StoreSettings::default() };
+    let often = StoreSettings { checkpoint_interval_ms: 10, ..without_journal() };
     crashed(temp.path(), 20, 1000, often);
     let file = segment(temp.path(), 0);
     let len = batch(1, 1000, 0).bytes.len();
@@ -365,7 +365,7 @@ fn the_next_segment_has_no_name_before_the_one_before_it_is_durable() {
     let temp = tempfile::tempdir().unwrap();
     let owned = temp.path().to_owned();
     let settings = LogSettings { segment_bytes: 100_000, ..SETTINGS };
-    on_shard(StoreSettings::default(), move |mut shard| async move {
+    on_shard(without_journal(), move |mut shard| async move {
         let log = shard.store.adopt(open_log(&owned, &settings));
         for i in 0..80 {
             shard.append(log, &batch(1, 1000, i)).unwrap();

@@ -44,6 +44,11 @@ where
     launch(placement, move || test(Shard::new(settings))).unwrap().join().unwrap();
 }
 
+/// Every log commits for itself.
+pub fn without_journal() -> StoreSettings {
+    StoreSettings { journal_bytes_max: 0, ..StoreSettings::default() }
+}
+
 pub fn now() -> TimestampMs {
     TimestampMs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis() as i64)
 }

@@ -99,7 +99,7 @@ fn a_log_that_cannot_be_made_fails_the_directory() {
 #[test]
 fn checkpoints_that_cannot_be_saved_fail_their_directory_and_those_of_others_are_saved() {
     let temp = tempfile::tempdir().unwrap();
-    let settings = StoreSettings { checkpoint_interval_ms: 50, ..StoreSettings::default() };
+    let settings = StoreSettings { checkpoint_interval_ms: 50, ..without_journal() };
     on_shard(settings, |mut shard| async move {
         let (bad, good) = (open_dir(&temp.path().join("bad")), open_dir(&temp.path().join("good")));
         let logs = [adopt(&mut shard, &bad, 0), adopt(&mut shard, &good, 1)];

@@ -8,6 +8,7 @@ mod driver;
 mod failing;
 mod fixtures;
 mod full_disk;
+mod journal;
 mod kafka_tools;
 mod model;
 mod power;

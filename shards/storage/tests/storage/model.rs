@@ -65,6 +65,7 @@ fn settings(random: &mut Random) -> (LogSettings, StoreSettings) {
         write_delay_ms_max: 10,
         idle_ms: [15, 60_000][random.below(2) as usize],
         checkpoint_interval_ms: 30,
+        journal_bytes_max: [0, 64 * 1024, 1 << 20, 64 << 20][random.below(4) as usize],
         ..StoreSettings::default()
     };
     (log, store)
@@ -276,4 +277,10 @@ fn a_log_is_what_a_list_of_batches_is() {
 fn checkpoints_do_not_outlive_the_records_that_they_speak_of() {
     // These found log starts and recovery points that a truncation or a crash had left too high.
     seeds([204, 208], 400);
+}
+
+#[test]
+fn what_a_journal_held_does_not_come_back_after_the_log_was_cut() {
+    // These found a journal that had been replayed once, and was replayed again after a truncation and another crash.
+    seeds([303, 315, 329], 400);
 }

@@ -4,11 +4,13 @@ use super::settings;
 
 settings! {
     "strome.cache.bytes" Long Some("0"), AtLeast(0), Medium ReadOnly Acts,
-        "Memory for records read back from disk; 0 takes half of `strome.memory.bytes`.";
+        "Memory for written records that readers may want; 0 takes a quarter of `strome.memory.bytes`.";
     "strome.cpus" String Some(""), Any, High ReadOnly Acts,
         "The cores to run on, as `0-3,8`; empty for all that the process may use.";
+    "strome.journal.bytes" Long Some("67108864"), AtLeast(0), Medium ReadOnly Acts,
+        "How large each shard's journal in each log directory may grow; 0 for none: then every partition commits for itself.";
     "strome.memory.bytes" Long Some("0"), AtLeast(0), High ReadOnly Acts,
-        "Memory for requests, log tails and caches; 0 takes a quarter of what the host has, from 512 MiB to 16 GiB.";
+        "Memory for requests, log tails and caches; 0 takes 1/32 of what the host has, from 256 MiB to 8 GiB.";
     "strome.shards" Int Some("0"), Between(0, 255), High ReadOnly Acts,
         "Shards, each a pinned thread; 0 takes one per core, and from four cores up one less.";
 }
