@@ -153,7 +153,7 @@ fn leader_epochs_of_clients_are_held_against_the_partitions_own() {
 /// A log that lost its unfinished end begins a new leader epoch, so that clients can see that it was cut.
 #[test]
 fn a_cut_log_begins_a_new_leader_epoch() {
-    let mut broker = Broker::start(&["strome.journal.bytes=0"]); // What is cut off would be in the journal.
+    let mut broker = Broker::start(&[("strome.journal.bytes", "0")]); // It would have what is cut off.
     let mut client = Client::connect(broker.address());
     create(&mut client, "t", 1, &[]);
     append(&mut client, "t", 0, batch(&["a", "b"]));

@@ -312,12 +312,14 @@ impl Log {
     /// Whether enough has gathered that nobody waits for, or has waited for long enough.
     fn is_write_due(&self, core: &Core) -> bool {
         let unwritten = self.unwritten as u64;
+        // Before the log takes no more.
+        let write_back = WRITE_BACK_BYTES.min(core.settings.log_unwritten_bytes_max as u64 / 2);
         if self.log_end <= self.durable_end {
-            return unwritten >= WRITE_BACK_BYTES;
+            return unwritten >= write_back;
         }
         let waited_ms = core.now.0 - self.unwritten_since.0;
         let is_wanted = self.wanted_durable > self.durable_end;
-        unwritten >= if is_wanted { WRITE_BACK_BYTES } else { BACKGROUND_BYTES }
+        unwritten >= if is_wanted { write_back } else { BACKGROUND_BYTES }
             || !is_wanted && waited_ms >= core.settings.write_delay_ms_max
     }
 

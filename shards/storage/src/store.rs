@@ -186,6 +186,9 @@ impl Store {
         let log_is_full = log.unwritten > 0 && log.unwritten + bytes > settings.log_unwritten_bytes_max;
         let is_full = self.core.unwritten > 0 && self.core.unwritten + bytes > settings.unwritten_bytes_max;
         if log_is_full || is_full {
+            // A large batch may find no room before so much has gathered that it is written anyway.
+            log.journal.is_write_back_asked = true;
+            self.core.mark_dirty(log);
             return Err(StorageError::Full);
         }
         Ok((log, &mut self.core))

@@ -107,7 +107,7 @@ fn a_store_that_is_full_refuses_until_it_has_written() {
         }
         assert!(matches!(shard.append(log, &batch), Err(StorageError::Full)));
         shard.make_durable(log).await;
-        shard.append(log, &batch).unwrap();
+        shard.append_patiently(log, &batch).await;
     });
 }
 
