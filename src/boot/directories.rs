@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use metadata::{BrokerSettings, Image};
+use metadata::BrokerSettings;
 use storage::{LogDir, MetaProperties};
 use types::{DirectoryId, TopicPartition, Uuid};
 
 use super::BootError;
-use super::registration::random_uuid;
+use super::registration::{ControlState, random_uuid};
 use crate::partition::Directories;
 
 /// Where the metadata log lies in the first directory. No partition's directory can have this name.
@@ -86,7 +86,9 @@ impl OpenDirectories {
     }
 
     /// The directories as the shards use them, with the place of every log that is known.
-    pub fn locate(&self, image: &Image, settings: &BrokerSettings) -> Result<Directories, BootError> {
+    /// What is left of topics that were deleted is deleted.
+    pub fn locate(&self, state: &ControlState, settings: &BrokerSettings) -> Result<Directories, BootError> {
+        let image = state.controller.image();
         let mut found = HashMap::new();
         for (directory, dir) in self.dirs.iter().enumerate() {
             for (name, id) in dir.logs()? {
@@ -94,12 +96,13 @@ impl OpenDirectories {
                 let known = topic.filter(|topic| {
                     topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id)
                 });
-                match known {
-                    Some(topic) => {
+                match (known, id.filter(|id| state.deleted.contains(id))) {
+                    (Some(topic), _) => {
                         found
                             .insert(TopicPartition { topic: topic.id, partition: name.partition }, directory);
                     }
-                    None => tracing::warn!(
+                    (None, Some(deleted)) => dir.delete_log(&name, deleted)?,
+                    (None, None) => tracing::warn!(
                         "{}/{name} belongs to no topic that this broker knows; it is left alone",
                         dir.path().display()
                     ),

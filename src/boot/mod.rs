@@ -63,7 +63,7 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     let broker = Arc::new(Broker {
         placement: Placement::new(cores.shards),
         listener_names: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
-        directories: Arc::new(directories.locate(state.controller.image(), &config.broker)?),
+        directories: Arc::new(directories.locate(&state, &config.broker)?),
         store_settings: memory.store_settings(registration::random_number()?),
         retention_check_interval: Duration::from_millis(config.broker.retention_check_interval_ms),
         fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,

@@ -1,6 +1,6 @@
 //! The broker makes itself known: it reads the metadata log and registers, before any shard runs.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::{IpAddr, ToSocketAddrs};
 use std::thread;
 
@@ -11,7 +11,7 @@ use quorum::MetadataLog;
 use rustix::process::{Resource, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use types::Uuid;
+use types::{TopicId, Uuid};
 
 use super::BootError;
 use super::directories::{OpenDirectories, new_cluster_id};
@@ -23,6 +23,8 @@ use crate::control::StopHandle;
 pub struct ControlState {
     pub controller: Controller,
     pub log: MetadataLog,
+    /// Topics that the log tells were deleted: what is left of them may go.
+    pub deleted: BTreeSet<TopicId>,
 }
 
 /// Reads the metadata log and registers this broker in it.
@@ -36,8 +38,10 @@ pub fn register(
     let node = NodeSettings { id: config.broker.node_id, file: fixed };
     let image = Image::new(node).map_err(|error| BootError::Settings(error.to_string()))?;
     let mut controller = Controller::new(image);
+    let mut deleted = BTreeSet::new();
     for entry in entries {
-        controller.replay(entry.index, &entry.records)?;
+        let delta = controller.replay(entry.index, &entry.records)?;
+        deleted.extend(delta.topics.iter().filter(|(_, change)| change.removed).map(|(id, _)| *id));
     }
     let recorded = controller.image().cluster_id().map(str::to_owned);
     let cluster_id = match (recorded, directories.cluster_id.take()) {
@@ -60,7 +64,7 @@ pub fn register(
     let index = log.propose(&outcome.records)?;
     controller.replay(index, &outcome.records)?;
     directories.claim(&config.broker, &cluster_id)?;
-    Ok(ControlState { controller, log })
+    Ok(ControlState { controller, log, deleted })
 }
 
 fn registration(

@@ -99,13 +99,23 @@ pub(crate) const DELETED_SUFFIX: &str = ".deleted";
 pub(crate) const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";
 
 const DELETED_DIR_SUFFIX: &str = "-delete";
+const STRAY_DIR_SUFFIX: &str = "-stray";
 const UNIQUE_DIGITS: usize = 32;
 /// The longest name that Linux file systems take.
 const FILE_NAME_BYTES_MAX: usize = 255;
 
 /// What a log's directory is called while it is being deleted. Long topic names are cut, as in Kafka.
 pub(crate) fn deleted_dir_name(log: &LogName, unique: Uuid) -> String {
-    let suffix = format!(".{:032x}{DELETED_DIR_SUFFIX}", u128::from_be_bytes(unique.0));
+    dir_name_aside(log, unique, DELETED_DIR_SUFFIX)
+}
+
+/// What a log's directory is called when another topic has its name. As in Kafka.
+pub(crate) fn stray_dir_name(log: &LogName, unique: Uuid) -> String {
+    dir_name_aside(log, unique, STRAY_DIR_SUFFIX)
+}
+
+fn dir_name_aside(log: &LogName, unique: Uuid, suffix: &str) -> String {
+    let suffix = format!(".{:032x}{suffix}", u128::from_be_bytes(unique.0));
     let partition = format!("-{}", log.partition);
     let room = FILE_NAME_BYTES_MAX - suffix.len() - partition.len();
     // Topic names are ASCII, so any length is a character boundary.

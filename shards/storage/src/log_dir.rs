@@ -161,11 +161,25 @@ impl LogDir {
         Ok(logs)
     }
 
-    /// Opens a log, recovering it unless the last stop was clean, or creates it. Blocks: for an offload thread.
+    /// Deletes a log whose deletion was decided before the last stop, and not begun. Blocks.
     ///
     /// # Errors
-    /// `Malformed` if the directory belongs to another topic id; errors of the operating system, which may take the whole
-    /// directory offline; `DirectoryOffline` after that.
+    /// Errors of the operating system.
+    pub fn delete_log(&self, name: &LogName, topic: TopicId) -> Result<(), StorageError> {
+        info!(log = %name, "deleting the log of a topic that was deleted");
+        let path = self.path.join(name.to_string());
+        let doomed = self.path.join(layout::deleted_dir_name(name, topic));
+        self.disk.rename(&path, &doomed).context("rename", &path)?;
+        sync_dir(&self.disk, &self.path)?;
+        self.save_checkpoints([(name.clone(), None)])?;
+        self.disk.remove_dir_all(&doomed).context("remove", &doomed)
+    }
+
+    /// Opens a log, recovering it unless the last stop was clean, or creates it. A log of that name which belongs to
+    /// another topic id keeps its files, and gives up its name. Blocks: for an offload thread.
+    ///
+    /// # Errors
+    /// Errors of the operating system, which may take the whole directory offline; `DirectoryOffline` after that.
     pub fn open_log(
         self: &Arc<Self>,
         name: &LogName,
@@ -185,17 +199,17 @@ impl LogDir {
         settings: &LogSettings,
     ) -> Result<OpenedLog, StorageError> {
         let path = self.path.join(name.to_string());
-        let created = !self.disk.is_dir(&path);
+        let mut created = !self.disk.is_dir(&path);
+        let mut known_topic = if created { None } else { partition_metadata::read(&self.disk, &path)? };
+        if let Some(other) = known_topic.take_if(|found| *found != topic) {
+            self.set_aside(name, other)?;
+            created = true;
+        }
         if created {
             self.disk.create_dir(&path).context("create", &path)?;
         }
-        match partition_metadata::read(&self.disk, &path)? {
-            Some(found) if found != topic => {
-                let what = format!("the directory belongs to topic id {found}, not {topic}");
-                return Err(malformed(&path, what));
-            }
-            Some(_) => {}
-            None => partition_metadata::write(&self.disk, &path, topic)?,
+        if known_topic.is_none() {
+            partition_metadata::write(&self.disk, &path, topic)?;
         }
         if created {
             sync_dir(&self.disk, &self.path)?;
@@ -243,6 +257,20 @@ impl LogDir {
     /// A log is about to be cut: what it was must not come back from a journal.
     pub(crate) fn make_leftovers_void(&self, log: &Origin) -> Result<(), StorageError> {
         self.journals().make_void(&self.disk, (log.topic, log.name.partition))
+    }
+
+    /// Renames a log that belongs to a topic nobody knows, so that another one can have its name.
+    fn set_aside(&self, name: &LogName, topic: TopicId) -> Result<(), StorageError> {
+        let path = self.path.join(name.to_string());
+        let aside = self.path.join(layout::stray_dir_name(name, topic));
+        warn!(
+            path = %path.display(),
+            aside = %aside.display(),
+            "a log of another topic id has this name: it is set aside, and can be deleted by hand"
+        );
+        self.disk.rename(&path, &aside).context("rename", &path)?;
+        sync_dir(&self.disk, &self.path)?;
+        self.save_checkpoints([(name.clone(), None)])
     }
 
     /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure.
@@ -440,6 +468,44 @@ mod tests {
         assert!(!gone.exists());
         let name = LogName { topic: TopicName::new("orders-delete").unwrap(), partition: PartitionIndex(7) };
         assert_eq!(dir.logs().unwrap(), [(name, None)]);
+    }
+
+    fn open(dir: &Arc<LogDir>, name: &LogName, topic: TopicId) {
+        dir.open_log(name, topic, &LogSettings::default()).unwrap();
+    }
+
+    #[test]
+    fn a_log_of_another_topic_id_is_set_aside_and_keeps_its_files() {
+        let temp = tempfile::tempdir().unwrap();
+        let name = LogName { topic: TopicName::new("orders").unwrap(), partition: PartitionIndex(7) };
+        let (first, second) = (Uuid::from_random([1; 16]), Uuid::from_random([2; 16]));
+        let dir = LogDir::open(temp.path()).unwrap();
+        open(&dir, &name, first);
+        fs::write(temp.path().join("orders-7/mine"), "x").unwrap();
+        open(&dir, &name, second);
+        assert_eq!(dir.logs().unwrap(), [(name.clone(), Some(second))]);
+        let aside = temp.path().join(layout::stray_dir_name(&name, first));
+        assert_eq!(fs::read_to_string(aside.join("mine")).unwrap(), "x");
+        drop(dir);
+        // It is neither a log nor the rest of a deleted one.
+        let dir = LogDir::open(temp.path()).unwrap();
+        assert_eq!(dir.logs().unwrap(), [(name, Some(second))]);
+        assert!(aside.exists());
+    }
+
+    #[test]
+    fn a_log_whose_deletion_was_not_begun_is_deleted() {
+        let temp = tempfile::tempdir().unwrap();
+        let name = LogName { topic: TopicName::new("orders").unwrap(), partition: PartitionIndex(7) };
+        let topic = Uuid::from_random([1; 16]);
+        let dir = LogDir::open(temp.path()).unwrap();
+        open(&dir, &name, topic);
+        let entry = CheckpointEntry { recovery_point: Offset(10), log_start: Offset(5) };
+        dir.save_checkpoints([(name.clone(), Some(entry))]).unwrap();
+        dir.delete_log(&name, topic).unwrap();
+        assert_eq!(dir.logs().unwrap(), []);
+        assert!(!dir.lock().recovery_points.contains_key(&name));
+        assert!(!temp.path().join(layout::deleted_dir_name(&name, topic)).exists());
     }
 
     #[test]
