@@ -427,7 +427,7 @@ impl Partitions {
             partition.producers.expire(now);
             let below = partition.leader.high_watermark();
             if let Ok(start) = self.store.apply_retention(partition.log, below, now, reactor) {
-                partition.move_log_start(start);
+                partition.move_log_start(start, &mut self.store, reactor);
             }
         }
     }
@@ -446,8 +446,10 @@ impl Partition {
         }
     }
 
-    fn save_producers(&mut self, store: &mut Store, reactor: &mut Reactor) {
+    /// Saves what is known of producers, from which a start after a crash goes on.
+    pub(super) fn save_producers(&mut self, store: &mut Store, reactor: &mut Reactor) {
         self.unsaved_bytes = 0;
+        self.producers_saved_at = self.producers.end();
         store.save_producer_snapshot(self.log, self.producers.end(), self.producers.snapshot(), reactor);
     }
 }

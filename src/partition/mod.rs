@@ -23,8 +23,9 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use metadata::TopicSettings;
+use reactor::Reactor;
 use replication::{Leader, LeaderEpochs, ProducerStates};
-use storage::{LogId, LogName};
+use storage::{LogId, LogName, Store};
 use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
 
 use crate::arena::Key;
@@ -47,6 +48,8 @@ pub struct Partition {
     is_unflushed: bool,
     /// Bytes appended since the state of producers was saved.
     unsaved_bytes: u64,
+    /// The offset up to which that state reflects the log; none if it was not saved since the start.
+    producers_saved_at: Offset,
     /// Appends that wait for the high watermark, lowest first: the offset it must reach, the job, the part in it.
     appends: VecDeque<(Offset, Key, usize)>,
     /// Reads that wait for more.
@@ -66,11 +69,17 @@ impl Partition {
     }
 
     /// Records below `log_start` are gone.
-    fn move_log_start(&mut self, log_start: Offset) {
+    fn move_log_start(&mut self, log_start: Offset, store: &mut Store, reactor: &mut Reactor) {
+        let moved = log_start > self.leader.log_start();
         // The log deletes nothing above the high watermark; if it said so, the leader's view stays.
         if self.leader.log_start_moved(log_start).is_ok() {
             self.epochs_unsaved |= self.epochs.truncate_from_start(log_start);
             self.producers.log_start_moved(log_start);
+        }
+        // What the records below said of their producers can no longer be read from them.
+        let knows_producers = self.producers.producers().len() > 0;
+        if moved && knows_producers && self.producers_saved_at < log_start {
+            self.save_producers(store, reactor);
         }
     }
 

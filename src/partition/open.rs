@@ -97,6 +97,7 @@ impl OpenedPartition {
             epochs_unsaved: self.epochs_unsaved,
             is_unflushed: false,
             unsaved_bytes: 0,
+            producers_saved_at: Offset::NONE,
             appends: Default::default(),
             reads: Vec::new(),
         }
@@ -169,6 +170,8 @@ fn open(
     let saved = epochs.clone();
     let (mut producers, from) = load_producers(directories.producer_expiration_ms, &name, &log, now);
     log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
+    epochs.truncate_from_start(log.log_start());
+    producers.log_start_moved(log.log_start());
     let epochs_unsaved = epochs != saved;
     Ok(OpenedPartition { at, name, directory, log, epoch, epochs, epochs_unsaved, producers, settings })
 }
@@ -206,7 +209,9 @@ fn load_epochs(name: &LogName, log: &OpenedLog) -> LeaderEpochs {
     epochs
 }
 
-/// The newest usable snapshot, and the offset from which the log has to be read again.
+/// The newest usable snapshot, and the offset from which the log has to be read again. A snapshot is of no use when records
+/// behind it are gone that may have moved its producers on: one that is unknown may go on with any sequence, while one that
+/// is taken for an older self is refused for good.
 fn load_producers(
     expiration_ms: i64,
     name: &LogName,
@@ -219,11 +224,13 @@ fn load_producers(
             ProducerStates::from_snapshot(&file, at, limits, now).map_err(|e| e.to_string())
         });
         match states {
-            Ok(states) => return (states, at.max(log.log_start())),
+            Ok(states) if at >= log.files_begin() => return (states, at),
+            Ok(_) => break,
             Err(error) => tracing::warn!("{name}: producer snapshot at {at} is not used: {error}"),
         }
     }
-    (ProducerStates::new(log.log_start(), limits), log.log_start())
+    let from = log.files_begin();
+    (ProducerStates::new(from, limits), from)
 }
 
 fn replay(epochs: &mut LeaderEpochs, producers: &mut ProducerStates, header: &BatchHeader, batch: &[u8]) {

@@ -138,7 +138,8 @@ impl Partitions {
         }
         if to > partition.leader.log_start() {
             let moved = self.store.delete_records(partition.log, to, reactor);
-            partition.move_log_start(moved.map_err(|_| ErrorCode::KafkaStorageError)?);
+            let start = moved.map_err(|_| ErrorCode::KafkaStorageError)?;
+            partition.move_log_start(start, &mut self.store, reactor);
         }
         Ok(partition.leader.log_start())
     }

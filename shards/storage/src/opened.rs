@@ -59,6 +59,12 @@ impl OpenedLog {
         self.log_start
     }
 
+    /// From where on the files hold what was ever appended: at the log start or, within its segment, before.
+    #[must_use]
+    pub fn files_begin(&self) -> Offset {
+        self.segments.first().unwrap_or(&self.active).base
+    }
+
     /// The offset that the next record will get.
     #[must_use]
     pub fn log_end(&self) -> Offset {
