@@ -22,6 +22,11 @@ impl Client {
         Self::over(TcpStream::connect(address).expect("a connection"))
     }
 
+    /// The same; `None` if nobody listens there any more.
+    pub fn try_connect(address: SocketAddr) -> Option<Self> {
+        TcpStream::connect(address).ok().map(Self::over)
+    }
+
     /// A client on a connection of its caller's making.
     pub fn over(stream: TcpStream) -> Self {
         stream.set_nodelay(true).expect("a socket");

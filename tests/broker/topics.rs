@@ -29,6 +29,13 @@ pub const SOME_TIME: i64 = 1_700_000_000_000;
 
 /// Creates a topic and returns its id.
 pub fn create(client: &mut Client, name: &str, partitions: i32, configs: &[(&str, &str)]) -> Uuid {
+    let request = create_request(name, partitions, configs);
+    let response = client.call(newest::<CreateTopicsRequest>(), &request);
+    assert_eq!(response.topics[0].error_code, 0, "{:?}", response.topics[0].error_message);
+    response.topics[0].topic_id
+}
+
+pub fn create_request(name: &str, partitions: i32, configs: &[(&str, &str)]) -> CreateTopicsRequest {
     let config = |(name, value): &(&str, &str)| CreatableTopicConfig {
         name: (*name).into(),
         value: Some((*value).into()),
@@ -40,17 +47,17 @@ pub fn create(client: &mut Client, name: &str, partitions: i32, configs: &[(&str
         configs: configs.iter().map(config).collect(),
         ..Default::default()
     };
-    let request = CreateTopicsRequest { topics: vec![topic], ..Default::default() };
-    let response = client.call(newest::<CreateTopicsRequest>(), &request);
-    assert_eq!(response.topics[0].error_code, 0, "{:?}", response.topics[0].error_message);
-    response.topics[0].topic_id
+    CreateTopicsRequest { topics: vec![topic], ..Default::default() }
 }
 
 /// Deletes a topic by its name; the error code.
 pub fn delete(client: &mut Client, name: &str) -> i16 {
+    client.call(newest::<DeleteTopicsRequest>(), &delete_request(name)).responses[0].error_code
+}
+
+pub fn delete_request(name: &str) -> DeleteTopicsRequest {
     let topics = vec![DeleteTopicState { name: Some(name.into()), ..Default::default() }];
-    let request = DeleteTopicsRequest { topics, timeout_ms: 30_000, ..Default::default() };
-    client.call(newest::<DeleteTopicsRequest>(), &request).responses[0].error_code
+    DeleteTopicsRequest { topics, timeout_ms: 30_000, ..Default::default() }
 }
 
 /// Sets a setting of a topic.
@@ -186,10 +193,17 @@ pub fn records(data: &PartitionData) -> Vec<Seen> {
 
 /// Every value of a partition from `from` on, in order; offsets must have no gaps.
 pub fn read_all(client: &mut Client, topic: &str, partition: i32, from: i64) -> Vec<String> {
+    try_read_all(client, topic, partition, from).expect("no error code")
+}
+
+/// The same, or the error code of a fetch.
+pub fn try_read_all(client: &mut Client, topic: &str, partition: i32, from: i64) -> Result<Vec<String>, i16> {
     let (mut next, mut values) = (from, Vec::new());
     loop {
         let data = fetch(client, topic, partition, next);
-        assert_eq!(data.error_code, 0);
+        if data.error_code != 0 {
+            return Err(data.error_code);
+        }
         let before = next;
         for record in records(&data).into_iter().filter(|record| record.offset >= before) {
             assert_eq!(record.offset, next, "offsets without gaps");
@@ -197,7 +211,7 @@ pub fn read_all(client: &mut Client, topic: &str, partition: i32, from: i64) -> 
             values.push(record.value);
         }
         if next >= data.high_watermark {
-            return values;
+            return Ok(values);
         }
         assert!(next > before, "no records below the high watermark");
     }

@@ -16,21 +16,57 @@ use tempfile::TempDir;
 /// How long anything may take that is not about speed, on a busy machine.
 pub const PATIENCE: Duration = Duration::from_secs(120);
 
-/// A running broker. Killed when dropped; its directory goes with it.
+/// A running broker. Killed when dropped; its directory goes with it, unless it is somebody else's.
 pub struct Broker {
     process: Child,
     address: SocketAddr,
     overrides: Vec<(String, String)>,
-    dir: TempDir,
+    /// `log.dirs`.
+    data: Vec<PathBuf>,
+    /// Where it writes what it logs; `None` where everybody sees it.
+    log: Option<PathBuf>,
+    /// Removed with it.
+    dir: Option<TempDir>,
 }
 
 impl Broker {
     /// Starts a broker with these settings beside the test's own, and waits until it serves.
     pub fn start(overrides: &[(&str, &str)]) -> Self {
         let dir = tempfile::tempdir().expect("a temporary directory");
-        let overrides = overrides.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
-        let (process, address) = launch(dir.path(), &overrides);
-        Self { process, address, overrides, dir }
+        let data = vec![dir.path().join("data")];
+        let mut started = Self::launch(data, None, overrides).unwrap_or_else(|status| not_ready(status));
+        started.dir = Some(dir);
+        started
+    }
+
+    /// The same with these `log.dirs`, which stay; what it logs goes to a file, of which the end is shown when the test
+    /// fails.
+    pub fn start_in(data: &[PathBuf], log: &Path, overrides: &[(&str, &str)]) -> Self {
+        Self::try_start_in(data, log, overrides).unwrap_or_else(|status| {
+            show_end(log);
+            not_ready(status)
+        })
+    }
+
+    /// The same; if it ended instead, how.
+    pub fn try_start_in(
+        data: &[PathBuf],
+        log: &Path,
+        overrides: &[(&str, &str)],
+    ) -> Result<Self, ExitStatus> {
+        Self::launch(data.to_vec(), Some(log.to_owned()), overrides)
+    }
+
+    fn launch(
+        data: Vec<PathBuf>,
+        log: Option<PathBuf>,
+        overrides: &[(&str, &str)],
+    ) -> Result<Self, ExitStatus> {
+        let overrides: Vec<_> =
+            overrides.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
+        let mut process = begin(&data, log.as_deref(), &overrides);
+        let address = await_ready(&mut process)?;
+        Ok(Self { process, address, overrides, data, log, dir: None })
     }
 
     /// Where it listens.
@@ -43,14 +79,14 @@ impl Broker {
         self.process.id()
     }
 
-    /// `log.dirs`.
+    /// The first of `log.dirs`.
     pub fn data_dir(&self) -> PathBuf {
-        data_dir(self.dir.path())
+        self.data[0].clone()
     }
 
     /// Asks for a graceful stop without waiting for it.
     pub fn begin_stop(&self) {
-        signal(&self.process, "TERM");
+        self.signal("TERM");
     }
 
     /// Stops gracefully and waits for the end.
@@ -77,6 +113,12 @@ impl Broker {
         self.wait();
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let status = Command::new("kill").arg(format!("-{name}")).arg(self.pid().to_string()).status();
+        assert!(status.expect("kill").success());
+    }
+
     /// Starts it again after [`Self::stop`] or [`Self::kill`], on another port.
     pub fn restart(&mut self) {
         self.restart_with(&[]);
@@ -84,11 +126,32 @@ impl Broker {
 
     /// The same, with settings that replace or add to those it was started with.
     pub fn restart_with(&mut self, overrides: &[(&str, &str)]) {
+        if let Err(status) = self.try_restart_with(overrides) {
+            not_ready(status)
+        }
+    }
+
+    /// The same; if it ended instead of becoming ready, how.
+    pub fn try_restart_with(&mut self, overrides: &[(&str, &str)]) -> Result<(), ExitStatus> {
+        self.replace_overrides(overrides);
+        self.process = begin(&self.data, self.log.as_deref(), &self.overrides);
+        self.address = await_ready(&mut self.process)?;
+        Ok(())
+    }
+
+    /// Starts it again, and ends it after this time wherever it is with that.
+    pub fn restart_and_kill_after(&mut self, time: Duration, overrides: &[(&str, &str)]) {
+        self.replace_overrides(overrides);
+        self.process = begin(&self.data, self.log.as_deref(), &self.overrides);
+        thread::sleep(time);
+        self.kill();
+    }
+
+    fn replace_overrides(&mut self, overrides: &[(&str, &str)]) {
         for (key, value) in overrides {
             self.overrides.retain(|(known, _)| known != key);
             self.overrides.push((key.to_string(), value.to_string()));
         }
-        (self.process, self.address) = launch(self.dir.path(), &self.overrides);
     }
 }
 
@@ -96,30 +159,51 @@ impl Drop for Broker {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+        if let Some(log) = self.log.as_deref().filter(|_| thread::panicking()) {
+            show_end(log);
+        }
     }
 }
 
-fn data_dir(dir: &Path) -> PathBuf {
-    dir.join("data")
-}
-
-fn launch(dir: &Path, overrides: &Vec<(String, String)>) -> (Child, SocketAddr) {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
-    // It is for the tests; the broker would take it for a setting.
-    command.env_remove("STROME_HEAVY_TESTS");
+fn begin(data: &[PathBuf], log: Option<&Path>, overrides: &[(String, String)]) -> Child {
+    let mut command = Command::new(binary());
+    // They are for the tests; the broker would take them for settings.
+    command.env_remove("STROME_HEAVY_TESTS").env_remove(BINARY);
     command.arg("serve");
     command.arg("--override").arg("listeners=PLAINTEXT://127.0.0.1:0");
-    command.arg("--override").arg(format!("log.dirs={}", data_dir(dir).display()));
+    let dirs: Vec<String> = data.iter().map(|dir| dir.display().to_string()).collect();
+    command.arg("--override").arg(format!("log.dirs={}", dirs.join(",")));
     for (key, value) in overrides {
         command.arg("--override").arg(format!("{key}={value}"));
     }
-    let mut process = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the broker");
-    let address = await_ready(&mut process);
-    (process, address)
+    if let Some(log) = log {
+        let log = std::fs::File::options().create(true).append(true).open(log).expect("a file for the log");
+        command.stderr(log);
+    }
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn().expect("the broker")
 }
 
-/// Waits until the broker serves; says where.
-fn await_ready(process: &mut Child) -> SocketAddr {
+/// The broker to be tested: the one of this build, unless the variable [`BINARY`] names another.
+fn binary() -> PathBuf {
+    std::env::var_os(BINARY).map_or_else(|| env!("CARGO_BIN_EXE_strome").into(), PathBuf::from)
+}
+
+const BINARY: &str = "STROME_TEST_BINARY";
+
+fn not_ready(status: ExitStatus) -> ! {
+    panic!("the broker did not become ready: {status}")
+}
+
+/// Shows the last lines of what a broker has logged.
+fn show_end(log: &Path) {
+    let text = std::fs::read_to_string(log).unwrap_or_default();
+    let lines: Vec<&str> = text.lines().collect();
+    let from = lines.len().saturating_sub(30);
+    lines[from..].iter().for_each(|line| eprintln!("    {line}"));
+}
+
+/// Waits until the broker serves; says where, or how it ended instead.
+fn await_ready(process: &mut Child) -> Result<SocketAddr, ExitStatus> {
     let lines = follow(process.stdout.take().expect("its output"));
     let mut address = None;
     let deadline = Instant::now() + PATIENCE;
@@ -127,14 +211,13 @@ fn await_ready(process: &mut Child) -> SocketAddr {
         let left = deadline.saturating_duration_since(Instant::now());
         let Ok(line) = lines.recv_timeout(left) else {
             let _ = process.kill();
-            let _ = process.wait();
-            panic!("the broker did not become ready");
+            return Err(process.wait().expect("the broker's process"));
         };
         if let Some(listener) = line.strip_prefix("listening: PLAINTEXT://") {
             address = listener.split(',').next().and_then(|address| address.parse().ok());
         }
         if line.starts_with("ready") {
-            return address.expect("the address, before it is ready");
+            return Ok(address.expect("the address, before it is ready"));
         }
     }
 }
@@ -148,9 +231,4 @@ fn follow(output: std::process::ChildStdout) -> Receiver<String> {
         }
     });
     lines
-}
-
-fn signal(process: &Child, name: &str) {
-    let status = Command::new("kill").arg(format!("-{name}")).arg(process.id().to_string()).status();
-    assert!(status.expect("kill").success());
 }

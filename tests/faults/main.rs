@@ -1,0 +1,35 @@
+//! The real broker under crashes, power loss and full disks: what it has acknowledged is there afterwards.
+//!
+//! Every case prints its seed; `FAULT_SEED=N` repeats it (threads and kernels permitting) and `FAULT_ROUNDS=N` sets how
+//! long it goes on. With `STROME_HEAVY_TESTS=1` the rounds are many. `STROME_TEST_BINARY` names another broker than the
+//! one of this build. Cases that the host does not allow are reported as ignored, with the reason.
+//!
+//! # Not here
+//! Crashes at every single operation, on a simulated disk (`shards/storage`).
+
+#[path = "../support/mod.rs"]
+mod support;
+
+#[path = "../broker/client.rs"]
+mod client;
+// Each test binary uses its own part of it.
+#[allow(dead_code)]
+#[path = "../broker/topics.rs"]
+mod topics;
+
+mod crashes;
+mod dice;
+mod ledger;
+mod load;
+mod loop_disk;
+mod power;
+mod storm;
+mod suite;
+mod value;
+mod volatile_disk;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    suite::run(&[crashes::CASES, power::CASES])
+}
