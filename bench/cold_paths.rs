@@ -136,7 +136,8 @@ struct Buffer(*mut u8, std::alloc::Layout);
 
 impl Buffer {
     fn new(bytes: usize) -> Self {
-        let layout = std::alloc::Layout::from_size_align(bytes, 4096).expect("a size that memory has");
+        let layout =
+            std::alloc::Layout::from_size_align(bytes, 4096).unwrap_or_else(|_| std::process::abort());
         // SAFETY: the size is not zero.
         let start = unsafe { std::alloc::alloc(layout) };
         assert!(!start.is_null(), "no memory");
@@ -243,8 +244,10 @@ fn splice_all(file: &File, socket: &TcpStream, len: usize, piece: usize) -> io::
             })?;
         }
     }
-    // SAFETY: ours, and used nowhere else.
-    pipe.into_iter().for_each(|end| drop(unsafe { libc::close(end) }));
+    for end in pipe {
+        // SAFETY: ours, and used nowhere else.
+        unsafe { libc::close(end) };
+    }
     Ok(())
 }
 

@@ -24,6 +24,8 @@ pub struct MemoryPlan {
     pub unwritten_bytes: usize,
     /// How large each of its journals may grow: on disk, not in memory.
     pub journal_bytes: u64,
+    /// Records that were read from disk for consumers, until they are sent.
+    pub cold_bytes: usize,
 }
 
 impl MemoryPlan {
@@ -38,6 +40,7 @@ impl MemoryPlan {
             cache_bytes: cache / shards,
             unwritten_bytes: (total / 4 / shards).max(8 * MIB),
             journal_bytes: settings.strome.journal_bytes.0,
+            cold_bytes: (total / 4 / shards).max(8 * MIB),
         }
     }
 
@@ -49,6 +52,7 @@ impl MemoryPlan {
             unwritten_bytes_max: self.unwritten_bytes,
             journal_bytes_max: self.journal_bytes,
             journal_salt,
+            cold_bytes_max: self.cold_bytes,
             ..StoreSettings::default()
         }
     }

@@ -11,7 +11,6 @@ use storage::{LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
 use types::{ErrorCode, Offset, ShardId, TimestampMs, TopicPartition};
 
 use super::append::{AppendJob, Stalled};
-use super::cold::ColdMemory;
 use super::open::{Directories, OpenedPartition, Openings};
 use super::queries::ListJob;
 use super::read::ReadJob;
@@ -46,8 +45,7 @@ enum Slot {
 /// What a read from disk is for.
 #[derive(Clone, Copy)]
 pub(super) enum DiskRead {
-    /// For a job that counts on so many bytes.
-    Fetch(Key, usize),
+    Fetch(Key),
     Lookup(Key),
 }
 
@@ -74,7 +72,6 @@ pub struct Partitions {
     pub(super) read_deadlines: BTreeSet<(Instant, Key)>,
     pub(super) reads_to_resume: Vec<Key>,
     pub(super) disk_reads: HashMap<ReadId, DiskRead>,
-    pub(super) cold: ColdMemory,
     pub(super) list_jobs: Arena<ListJob>,
     pub(super) answers: Vec<(RequestRef, Done)>,
     /// Partitions with records that are not durable, as of the last look.
@@ -121,8 +118,6 @@ impl Partitions {
             read_deadlines: BTreeSet::new(),
             reads_to_resume: Vec::new(),
             disk_reads: HashMap::new(),
-            // As much as for what waits to be written.
-            cold: ColdMemory::new(store.unwritten_bytes_max),
             list_jobs: Arena::default(),
             answers: Vec::new(),
             unflushed: Vec::new(),
@@ -340,7 +335,9 @@ impl Partitions {
     fn on_outcome(&mut self, reactor: &mut Reactor, outcome: Outcome, now: Now) {
         match outcome {
             Outcome::Committed { log, durable_end } => self.on_committed(reactor, log, durable_end, now.wall),
-            Outcome::ReadDone { id, result } => self.on_fetched_from_disk(id, result, now.monotonic),
+            Outcome::ReadDone { id, result } => {
+                self.on_fetched_from_disk(reactor, id, result, now.monotonic);
+            }
             Outcome::LookupDone { id, result } => self.on_looked_up(id, result),
             Outcome::Stalled { log, error } => tracing::error!("{}: {error}", self.name_of(log)),
             Outcome::Resumed { log } => tracing::info!("{}: takes records again", self.name_of(log)),

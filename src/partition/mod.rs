@@ -9,7 +9,6 @@
 //! How bytes become durable (`storage`); which offsets count (`replication`); who asked (`requests.rs`).
 
 mod append;
-mod cold;
 mod host;
 mod open;
 mod queries;
@@ -54,6 +53,8 @@ pub struct Partition {
     appends: VecDeque<(Offset, Key, usize)>,
     /// Reads that wait for more.
     reads: Vec<Key>,
+    /// How often there was more to read.
+    read_wakes: u64,
 }
 
 impl Partition {

@@ -100,6 +100,7 @@ impl OpenedPartition {
             producers_saved_at: Offset::NONE,
             appends: Default::default(),
             reads: Vec::new(),
+            read_wakes: 0,
         }
     }
 }

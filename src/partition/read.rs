@@ -26,6 +26,10 @@ pub(super) struct ReadJob {
     parked: bool,
     /// What it could have at the last attempt, whatever it asks for.
     room: usize,
+    /// [`Partitions::wakes_of`] its parts when they were read, if the disk was asked.
+    wakes: u64,
+    /// It is to be answered with what is here.
+    hurried: bool,
 }
 
 impl ReadJob {
@@ -49,7 +53,16 @@ impl Partitions {
     /// Reads each part, and answers when there is enough or the time is over.
     pub(super) fn read(&mut self, reactor: &mut Reactor, from: RequestRef, work: ReadWork, now: Instant) {
         let fetched = Vec::with_capacity(work.parts.len());
-        let job = ReadJob { from, work, fetched, on_disk: Vec::new(), parked: false, room: 0 };
+        let job = ReadJob {
+            from,
+            work,
+            fetched,
+            on_disk: Vec::new(),
+            parked: false,
+            room: 0,
+            wakes: 0,
+            hurried: false,
+        };
         let key = self.read_jobs.insert(job);
         self.reads_by_request.insert(from, key);
         self.attempt_read(reactor, key, now);
@@ -64,9 +77,12 @@ impl Partitions {
         }
         if let Some(job) = self.read_jobs.get_mut(key) {
             job.work.until = now;
+            job.hurried = true;
         }
         if parked {
             self.attempt_read(reactor, key, now);
+        } else {
+            self.conclude_read(reactor, key, now);
         }
     }
 
@@ -95,28 +111,26 @@ impl Partitions {
     /// Takes in what the disk has read.
     pub(super) fn on_fetched_from_disk(
         &mut self,
+        reactor: &mut Reactor,
         id: ReadId,
         result: Result<Vec<Bytes>, StorageError>,
         now: Instant,
     ) {
-        let Some(DiskRead::Fetch(key, asked)) = self.disk_reads.remove(&id) else { return };
-        self.cold.answered(asked);
+        let Some(DiskRead::Fetch(key)) = self.disk_reads.remove(&id) else { return };
         let Some(job) = self.read_jobs.get_mut(key) else { return };
         let Some(place) = job.on_disk.iter().position(|(read, _)| *read == id) else { return };
         let (_, index) = job.on_disk.swap_remove(place);
         match result {
-            Ok(records) => {
-                let counted = records.into_iter().map(|bytes| self.cold.count(bytes));
-                job.fetched[index].item.records = counted.collect();
-            }
+            Ok(records) => job.fetched[index].item.records = records,
             Err(error) => job.fetched[index].item = Fetched::failed(code_of(&error)),
         }
-        self.conclude_read(key, now);
+        self.conclude_read(reactor, key, now);
     }
 
     /// Notes that a partition's readers may have more to read.
     pub(super) fn wake_reads(&mut self, partition: Key) {
         if let Some(partition) = self.open.get_mut(partition) {
+            partition.read_wakes = partition.read_wakes.wrapping_add(1);
             // Those that still wait afterwards put themselves on the list again.
             self.reads_to_resume.append(&mut partition.reads);
         }
@@ -127,7 +141,7 @@ impl Partitions {
         let Some(job) = self.read_jobs.get_mut(key) else { return };
         let parts = std::mem::take(&mut job.work.parts);
         let committed_only = job.work.committed_only;
-        job.room = self.cold.room();
+        job.room = self.store.cold_answer_bytes_max();
         let mut bytes_left = job.work.bytes_max.min(job.room);
         let mut fetched = std::mem::take(&mut job.fetched);
         fetched.clear();
@@ -140,20 +154,21 @@ impl Partitions {
             let (read, later) = self.read_part(reactor, part, wanted, committed_only);
             if let Some(id) = later {
                 on_disk.push((id, index));
-                self.disk_reads.insert(id, DiskRead::Fetch(key, bytes_max));
-                self.cold.ask(bytes_max);
+                self.disk_reads.insert(id, DiskRead::Fetch(key));
                 bytes_left = bytes_left.saturating_sub(bytes_max);
             }
             first &= later.is_none() && read.records.is_empty();
             bytes_left = bytes_left.saturating_sub(read.len());
             fetched.push(part.answer(read));
         }
+        let wakes = if on_disk.is_empty() { 0 } else { self.wakes_of(&parts) };
         if let Some(job) = self.read_jobs.get_mut(key) {
             job.work.parts = parts;
             job.fetched = fetched;
+            job.wakes = wakes;
             job.on_disk = on_disk;
         }
-        self.conclude_read(key, now);
+        self.conclude_read(reactor, key, now);
     }
 
     /// Reads one part, up to `bytes_max` bytes if there is room for any; or begins to read it from disk.
@@ -182,19 +197,34 @@ impl Partitions {
     }
 
     /// Answers a read that has enough, or parks it.
-    fn conclude_read(&mut self, key: Key, now: Instant) {
+    fn conclude_read(&mut self, reactor: &mut Reactor, key: Key, now: Instant) {
         let Some(job) = self.read_jobs.get(key) else { return };
-        if !job.on_disk.is_empty() {
+        let has_enough = job.has_enough();
+        // What the disk brings later is in memory when the client comes for it.
+        let ends_early = job.hurried || has_enough && job.bytes() > 0;
+        if !job.on_disk.is_empty() && !ends_early {
             return;
         }
-        if job.has_enough() || job.is_urgent() || job.work.until <= now || self.ending {
+        if has_enough || job.hurried || job.is_urgent() || job.work.until <= now || self.ending {
             if let Some(job) = self.read_jobs.remove(key) {
                 self.reads_by_request.remove(&job.from);
+                for (id, _) in &job.on_disk {
+                    self.disk_reads.remove(id);
+                }
                 self.answers.push((job.from, Done::Read(job.fetched)));
             }
+        } else if job.wakes != 0 && job.wakes != self.wakes_of(&job.work.parts) {
+            // While the disk was read there came more, of which nobody told this one.
+            self.attempt_read(reactor, key, now);
         } else {
             self.park(key);
         }
+    }
+
+    /// A number that changes whenever one of the partitions gets more to read; never 0.
+    fn wakes_of(&self, parts: &[Part<ReadPart>]) -> u64 {
+        let open = parts.iter().filter_map(|part| self.open.get(self.find(part.at).ok()?));
+        open.map(|partition| partition.read_wakes).fold(1, u64::wrapping_add).max(1)
     }
 
     /// Puts a read on the list of every partition it reads, and its deadline on the shard's.

@@ -20,7 +20,7 @@ use crate::log_dir::LogDir;
 use crate::lookup::LookedUp;
 use crate::open_segments::{OpenSegment, Opened, SegmentKey};
 use crate::outcome::Outcome;
-use crate::reader::ColdRead;
+use crate::reader::Load;
 use crate::room::Zeros;
 use crate::settings::StoreSettings;
 use crate::store::{LogId, ReadId};
@@ -69,7 +69,7 @@ pub(crate) enum Operation {
     /// A commit of the journal with this index.
     Journal(usize),
     Zeros(LogId, Zeros),
-    Read(Box<ColdRead>),
+    Load(Load),
 }
 
 /// What offload threads tell.

@@ -367,6 +367,20 @@ impl Log {
         self.sealed.iter().map(|segment| segment.base).chain(self.writing.iter().map(|segment| segment.base))
     }
 
+    pub(crate) fn has_segment(&self, base: Offset) -> bool {
+        let sealed = self.sealed.binary_search_by_key(&base, |segment| segment.base).is_ok();
+        sealed || self.writing.iter().any(|segment| segment.base == base)
+    }
+
+    /// The last segment that begins at or below `offset`.
+    pub(crate) fn segment_of(&self, offset: Offset) -> Option<Offset> {
+        let sealed = self.sealed.partition_point(|segment| segment.base <= offset);
+        let writing = self.writing.iter().rev().find(|segment| segment.base <= offset);
+        writing
+            .map(|segment| segment.base)
+            .or_else(|| sealed.checked_sub(1).and_then(|i| self.sealed.get(i)).map(|segment| segment.base))
+    }
+
     /// Whether everything that was appended is durable in segments, and nothing is under way.
     pub(crate) fn is_settled(&self) -> bool {
         self.unwritten == 0

@@ -82,7 +82,7 @@ impl Store {
         }
         let first = log.bases().next().unwrap_or(log.log_start);
         log.jobs.push_back(Job::SetAside { gone, first });
-        self.open_segments.forget_below(id, first);
+        self.cold.forget(id, |base| base < first);
         self.core.start_job(log, reactor);
     }
 

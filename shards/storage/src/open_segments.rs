@@ -55,9 +55,9 @@ impl OpenSegments {
 
     /// Keeps a read until its segment is open. True if the caller has to open it.
     pub(crate) fn wait(&mut self, key: SegmentKey, read: ColdRead) -> bool {
-        let waiting = self.waiting.entry(key).or_default();
-        waiting.push(read);
-        waiting.len() == 1
+        let first = !self.waiting.contains_key(&key);
+        self.waiting.entry(key).or_default().push(read);
+        first
     }
 
     /// Takes in a segment that was opened for reads, or could not be. Returns the reads that have waited for that.
@@ -85,14 +85,19 @@ impl OpenSegments {
         self.open.insert(key, (Rc::new(segment), self.uses));
     }
 
-    /// Closes the segments of a log with a base of `from` or above.
-    pub(crate) fn forget(&mut self, log: LogId, from: Offset) {
-        self.open.retain(|(of, base), _| *of != log || *base < from);
+    /// True if the caller has to open the segment; nobody waits for it yet.
+    pub(crate) fn begin_opening(&mut self, key: SegmentKey) -> bool {
+        let mut begun = false;
+        self.waiting.entry(key).or_insert_with(|| {
+            begun = true;
+            Vec::new()
+        });
+        begun
     }
 
-    /// Closes the segments of a log with a base below `to`.
-    pub(crate) fn forget_below(&mut self, log: LogId, to: Offset) {
-        self.open.retain(|(of, base), _| *of != log || *base >= to);
+    /// Closes the segments of a log with a base for which `is_gone` holds.
+    pub(crate) fn forget(&mut self, log: LogId, is_gone: impl Fn(Offset) -> bool) {
+        self.open.retain(|(of, base), _| *of != log || !is_gone(*base));
     }
 }
 
@@ -148,7 +153,7 @@ mod tests {
         assert!(segments.get(key(0)).is_some());
         segments.keep(key(20), segment(dir.path()), 2);
         assert!(segments.get(key(10)).is_none() && segments.get(key(0)).is_some());
-        segments.forget(key(0).0, Offset(15));
+        segments.forget(key(0).0, |base| base >= Offset(15));
         assert!(segments.get(key(20)).is_none() && segments.get(key(0)).is_some());
     }
 }

@@ -1,306 +1,574 @@
 //! Reads of batches that are no longer in memory.
 //!
-//! A read asks the disk for a window: from where the index says, as long as the reader wants bytes. What comes back
-//! begins somewhat before the batch that was asked for and ends within another one; whole batches are cut out of it. If
-//! the window holds none, there is another window.
+//! A read looks for whole batches in what is loaded of its segment, from where its reader's last answer ended or the
+//! index says. If something is missing it has that loaded, in pieces, and waits. When it has its answer, what lies behind
+//! is loaded for the next one, as far as it is worth it.
 //!
 //! # Invariants
-//! - Only whole batches are answered, none reaching beyond the limit, and at least one if there is one.
-//! - A read never goes beyond what was written when its window was asked for.
+//! - A read never goes beyond what was written when its bytes were asked for.
+//! - What is read ahead never takes memory or the disk from what somebody waits for.
 //!
 //! # Not here
-//! Checksums: the reader at the other end compares them, as with Kafka. Only what makes finding batches impossible is
-//! noticed here.
+//! Batches (`span.rs`), the order of loads (`load_queue.rs`), who reads on (`streams.rs`).
 
+use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
 use reactor::{File, Reactor};
-use record::{BATCH_HEADER_BYTES, RecordError, batches};
-use types::{FilePosition, Offset};
+use types::{FilePosition, Offset, TimestampMs};
 
-use crate::core::Message;
-use crate::core::{Core, Operation};
+use crate::cold_memory::{ColdMemory, Reserved};
+use crate::core::{Core, Message, Operation};
 use crate::error::StorageError;
 use crate::layout::{FileKind, file_path};
+use crate::load_queue::{LoadQueue, RegionName};
 use crate::log::Log;
-use crate::open_segments::{OpenSegment, OpenSegments, Opened};
-use crate::outcome::Outcome;
+use crate::open_segments::{OpenSegment, OpenSegments, Opened, SegmentKey};
+use crate::outcome::{Outcome, Read};
+use crate::regions::Regions;
+use crate::settings::StoreSettings;
+use crate::span::{Found, Span, Then, Wanted};
 use crate::store::{LogId, ReadId};
+use crate::streams::Streams;
+use crate::tail::BLOCK_BYTES;
 
-/// The longest window. A reader that wants more gets the rest with its next read.
-const WINDOW_BYTES_MAX: usize = 2 * 1024 * 1024;
-/// The shortest: an index entry points about so far ahead of the batch that is looked for.
-const WINDOW_BYTES_MIN: usize = 16 * 1024;
+/// An answer is not longer. A reader that wants more gets the rest with its next read.
+const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
+/// An answer of so many bytes does not wait for more.
+const ENOUGH_BYTES: u64 = 256 * 1024;
+/// The disk is asked for so much at once: more is hardly faster, and others would wait for it.
+const PIECE_BYTES: u64 = 512 * 1024;
+/// And for no less: an index entry points about so far ahead of the batch that is looked for.
+const PIECE_BYTES_MIN: u64 = 16 * 1024;
+/// Nothing shorter is read ahead while there may be more.
+const PIECE_AHEAD_BYTES_MIN: u64 = 128 * 1024;
+
+const _: () = assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES) && PIECE_BYTES_MIN.is_multiple_of(BLOCK_BYTES));
+const _: () = assert!(PIECE_BYTES_MIN as usize > record::BATCH_HEADER_BYTES);
 
 /// A read that goes to the disk.
 #[derive(Debug)]
 pub(crate) struct ColdRead {
     pub(crate) id: ReadId,
     pub(crate) log: LogId,
-    pub(crate) from: Offset,
-    pub(crate) up_to: Offset,
-    pub(crate) bytes_max: usize,
+    wanted: Wanted,
     /// The segment that is read.
-    segment: Offset,
-    /// Where the window begins in it.
-    position: u64,
-    window_bytes: usize,
-    /// Where its batches end.
-    end: u64,
-    /// Present while a window is being read.
-    file: Option<File>,
+    segment: Option<Offset>,
+    /// Where it has come in it. `None` until an index has told.
+    position: Option<u64>,
+    /// How many bytes from there it needs at least, as far as it knows.
+    reach: u64,
+    /// Whether it had to wait.
+    waited: bool,
+    /// What it has found so far, which nobody may give up while it waits for the rest.
+    held: Span,
 }
 
-/// What a window held.
-enum Found {
-    Batches(Bytes),
-    /// Nothing that may be answered lies behind.
-    Nothing,
-    /// The batch that was asked for lies further on; the next window is to begin there and be so long.
-    Further {
-        position: u64,
-        bytes: usize,
-    },
-    /// The segment ends without it.
-    NextSegment,
-    Damaged {
-        position: u64,
-        what: String,
-    },
+/// A load that the disk has been asked for.
+#[derive(Debug)]
+pub(crate) struct Load {
+    pub(crate) region: RegionName,
+    file: File,
+    reserved: Reserved,
+}
+
+/// What becomes of a read.
+enum Progress {
+    Done(Result<Vec<Bytes>, StorageError>),
+    /// It waits until this segment is open.
+    Opens(SegmentKey),
+    /// It waits until this region is loaded.
+    Loads(RegionName),
+}
+
+/// What is known of a segment's file.
+struct Extent {
+    /// `None` if it is not open.
+    file: Option<File>,
+    /// Where its batches end, as far as they are written.
+    end: u64,
+    /// Where to begin looking, if that is known.
+    position: Option<u64>,
+    /// From which batch on all are in memory, too.
+    hot: Option<u64>,
+}
+
+/// The cold reads of a store, with all that they share. Lives with the store.
+#[derive(Debug)]
+pub(crate) struct ColdReads {
+    segments: OpenSegments,
+    segments_max: usize,
+    regions: Regions,
+    queue: LoadQueue,
+    streams: Streams,
+    memory: ColdMemory,
+    /// What may be in use, at most, for more to be read ahead.
+    ahead_bytes_max: usize,
+    /// Reads whose segment has changed under them. They begin anew.
+    restarts: Vec<ColdRead>,
+    now: TimestampMs,
 }
 
 impl ColdRead {
     pub(crate) fn new(id: ReadId, log: LogId, from: Offset, up_to: Offset, bytes_max: usize) -> Self {
+        let bytes_max = bytes_max.min(ANSWER_BYTES_MAX) as u64;
         Self {
             id,
             log,
-            from,
-            up_to,
-            bytes_max,
-            segment: Offset::NONE,
-            position: 0,
-            window_bytes: bytes_max.saturating_add(WINDOW_BYTES_MIN).min(WINDOW_BYTES_MAX),
-            end: 0,
-            file: None,
+            wanted: Wanted { from, up_to, bytes_max },
+            segment: None,
+            position: None,
+            reach: bytes_max.max(PIECE_BYTES_MIN),
+            waited: false,
+            held: Span::default(),
         }
     }
 
-    /// The last segment that begins at or below the offset it looks for.
-    fn first_segment(&self, log: &Log) -> Option<Offset> {
-        let sealed = log.sealed.partition_point(|segment| segment.base <= self.from);
-        let writing = log.writing.iter().rev().find(|segment| segment.base <= self.from);
-        writing
-            .map(|segment| segment.base)
-            .or_else(|| sealed.checked_sub(1).and_then(|i| log.sealed.get(i)).map(|segment| segment.base))
+    fn enter(&mut self, segment: Offset, position: Option<u64>) {
+        self.segment = Some(segment);
+        self.position = position;
+        self.reach = self.wanted.bytes_max.max(PIECE_BYTES_MIN);
+    }
+
+    /// An answer of so many bytes is worth sending at once.
+    fn is_enough(&self, bytes: u64) -> bool {
+        bytes >= self.wanted.bytes_max.min(ENOUGH_BYTES)
     }
 }
 
-/// Begins a read in the segment that holds its first offset.
-pub(crate) fn start(
-    mut read: Box<ColdRead>,
-    log: &Log,
-    open: &mut OpenSegments,
-    core: &mut Core,
-    reactor: &mut Reactor,
-) {
-    match read.first_segment(log) {
-        Some(segment) => {
-            read.segment = segment;
-            enter_segment(read, log, open, core, reactor);
+impl ColdReads {
+    pub(crate) fn new(settings: &StoreSettings) -> Self {
+        // The other half stays for what somebody waits for.
+        let ahead_bytes_max = settings.cold_bytes_max / 2;
+        Self {
+            segments: OpenSegments::default(),
+            segments_max: settings.open_segments_max,
+            regions: Regions::default(),
+            queue: LoadQueue::new(settings.cold_loads_max),
+            streams: Streams::new(ahead_bytes_max),
+            memory: ColdMemory::new(settings.cold_bytes_max),
+            ahead_bytes_max,
+            restarts: Vec::new(),
+            now: TimestampMs::ZERO,
         }
-        None => done(&read, Ok(Vec::new()), core),
     }
-}
 
-/// Reads the first window in `read.segment`.
-pub(crate) fn enter_segment(
-    mut read: Box<ColdRead>,
-    log: &Log,
-    open: &mut OpenSegments,
-    core: &mut Core,
-    reactor: &mut Reactor,
-) {
-    let key = (log.id, read.segment);
-    let (file, position, end) = if let Some(writing) = log.writing.iter().find(|w| w.base == read.segment) {
-        let file = writing.file.clone().or_else(|| open.get(key).map(|segment| segment.file.clone()));
-        (file, writing.index.offsets.position_before(read.from), writing.written)
-    } else if let Ok(i) = log.sealed.binary_search_by_key(&read.segment, |segment| segment.base) {
-        let found = open.get(key);
-        let position = found.as_ref().map_or(0, |found| found.index.offsets.position_before(read.from));
-        let end = log.sealed.get(i).map_or(0, |segment| segment.bytes);
-        (found.map(|found| found.file.clone()), position, end)
-    } else {
-        // It was removed meanwhile.
-        let error = StorageError::OffsetOutOfRange {
-            asked: read.from,
-            log_start: log.log_start,
-            log_end: log.log_end,
-        };
-        return done(&read, Err(error), core);
-    };
-    read.end = end;
-    read.position = u64::from(position);
-    if read.position >= end {
-        return next_segment(read, log, open, core, reactor);
-    }
-    read.file = file;
-    if read.file.is_some() {
-        return read_window(read, core, reactor);
-    }
-    let segment = read.segment;
-    if open.wait(key, *read) {
-        let (origin, messages) = (log.origin.clone(), core.messages.clone());
-        reactor.offload(move || {
-            let result = crate::open_segments::open(origin.disk(), &origin.path, segment, end);
-            // It fails when the store is gone: then nobody wants to know.
-            let _ = messages.send(Message::Opened(Opened { key, result }));
-        });
-    }
-}
-
-/// A segment that reads have waited for is open, or cannot be opened.
-pub(crate) fn on_opened(
-    opened: Opened,
-    log: Option<&Log>,
-    open: &mut OpenSegments,
-    core: &mut Core,
-    reactor: &mut Reactor,
-) {
-    let Opened { key, result } = opened;
-    let (segment, error) = match result {
-        Ok((file, index)) => (log.map(|_| OpenSegment { file, index: Arc::new(index) }), None),
-        Err(error) => (None, Some(error)),
-    };
-    for read in open.opened(key, segment, core.settings.open_segments_max) {
-        match (log, &error) {
-            (None, _) => done(&read, Err(StorageError::UnknownLog), core),
-            (Some(log), Some(error)) if log.bases().any(|base| base == read.segment) => {
-                done(&read, Err(error.clone()), core);
+    /// Reads what is loaded, or has it loaded.
+    pub(crate) fn read(
+        &mut self,
+        mut read: ColdRead,
+        log: &Log,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) -> Result<Read, StorageError> {
+        let id = read.id;
+        self.now = core.now;
+        let progress = self.attempt(&mut read, None, log, core, reactor);
+        let answer = match progress {
+            Progress::Done(result) => result.map(Read::Now),
+            progress => {
+                self.settle(read, progress, log, core, reactor);
+                Ok(Read::Later(id))
             }
-            // Its files have gone with the segment: what is there now decides.
-            (Some(log), _) => enter_segment(Box::new(read), log, open, core, reactor),
+        };
+        self.pump(core, reactor);
+        answer
+    }
+
+    /// How many bytes one answer may have now.
+    pub(crate) fn answer_bytes_max(&self) -> usize {
+        self.memory.answer_bytes_max(self.regions.free_bytes())
+    }
+
+    /// Memory of everything that was read from disk and that somebody sees.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.memory.used()
+    }
+
+    /// Keeps a segment open that was open for another reason.
+    pub(crate) fn keep(&mut self, key: SegmentKey, segment: OpenSegment) {
+        self.segments.keep(key, segment, self.segments_max);
+    }
+
+    /// Segments of a log with a base for which `is_gone` holds are gone, or other than they were.
+    pub(crate) fn forget(&mut self, log: LogId, is_gone: impl Fn(Offset) -> bool) {
+        self.segments.forget(log, &is_gone);
+        self.streams.forget(log, &is_gone);
+        self.restarts.append(&mut self.regions.forget(log, &is_gone));
+    }
+
+    /// Reads that have to begin anew.
+    pub(crate) fn take_restarts(&mut self) -> Vec<ColdRead> {
+        std::mem::take(&mut self.restarts)
+    }
+
+    /// Begins such a read anew; `None` stands for a log that is gone.
+    pub(crate) fn restart(
+        &mut self,
+        mut read: ColdRead,
+        log: Option<&Log>,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) {
+        read.segment = None;
+        read.position = None;
+        self.go_on(read, None, log, core, reactor);
+        self.pump(core, reactor);
+    }
+
+    /// Gives up what nobody has used for long.
+    pub(crate) fn expire(&mut self, now: TimestampMs) {
+        self.now = now;
+        self.streams.expire(now);
+        self.regions.expire(now);
+    }
+
+    /// A segment that reads have waited for is open, or cannot be opened.
+    pub(crate) fn on_opened(
+        &mut self,
+        opened: Opened,
+        log: Option<&Log>,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) {
+        let Opened { key, result } = opened;
+        let (segment, error) = match result {
+            Ok((file, index)) => (log.map(|_| OpenSegment { file, index: Arc::new(index) }), None),
+            Err(error) => (None, Some(error)),
+        };
+        let waiting = self.segments.opened(key, segment, self.segments_max);
+        if let (Some(log), true) = (log, waiting.is_empty()) {
+            self.begin_ahead(key, log);
         }
+        for read in waiting {
+            self.go_on(read, error.as_ref(), log, core, reactor);
+        }
+        self.pump(core, reactor);
+    }
+
+    /// Reads ahead in a segment that was opened for that.
+    fn begin_ahead(&mut self, key: SegmentKey, log: &Log) {
+        let Some(Extent { file: Some(file), end, .. }) = self.extent(log, key.1, Offset::ZERO) else {
+            return;
+        };
+        self.add_ahead(ReadId(0), key, (0..(2 * PIECE_BYTES).min(end), end), PIECE_BYTES, &file);
+    }
+
+    /// The disk has answered a load.
+    pub(crate) fn on_loaded(
+        &mut self,
+        load: Load,
+        result: std::io::Result<Bytes>,
+        log: Option<&Log>,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) {
+        self.queue.ended();
+        let Load { region, file, reserved } = load;
+        let error = |error| match log {
+            Some(log) => StorageError::io("read", &segment_path(log, region.segment.1), error),
+            None => StorageError::UnknownLog,
+        };
+        let (waiting, error) = match result {
+            Ok(bytes) if !bytes.is_empty() => (self.regions.loaded(region, bytes, reserved, self.now), None),
+            Ok(_) => {
+                let what = "the file ends before its last batch does";
+                let error = log.map(|log| damaged(log, region.segment.1, region.start, what.to_owned()));
+                (self.regions.remove(region), error)
+            }
+            Err(_) if self.regions.halve(region, file, reserved, PIECE_BYTES_MIN) => {
+                // Whoever waits for it has given its name to nobody else: any name for the turn will do.
+                self.queue.want(ReadId(0), region);
+                (Vec::new(), None)
+            }
+            Err(cause) => (self.regions.remove(region), Some(error(cause))),
+        };
+        for read in waiting {
+            self.go_on(read, error.as_ref(), log, core, reactor);
+        }
+        self.pump(core, reactor);
+    }
+
+    /// Takes up a read that has waited. With an `error` it gets what it has found before, if that is anything.
+    fn go_on(
+        &mut self,
+        mut read: ColdRead,
+        error: Option<&StorageError>,
+        log: Option<&Log>,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) {
+        read.waited = true;
+        read.held = Span::default();
+        let Some(log) = log else { return done(&read, Err(StorageError::UnknownLog), core) };
+        let progress = self.attempt(&mut read, error, log, core, reactor);
+        self.settle(read, progress, log, core, reactor);
+    }
+
+    fn settle(
+        &mut self,
+        read: ColdRead,
+        progress: Progress,
+        log: &Log,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) {
+        match progress {
+            Progress::Done(result) => done(&read, result, core),
+            Progress::Loads(region) => self.restarts.extend(self.regions.wait(region, read)),
+            Progress::Opens(key) => {
+                if self.segments.wait(key, read) {
+                    open(key, log, core, reactor);
+                }
+            }
+        }
+    }
+
+    /// Looks for the read's batches in what is loaded, and asks for what is missing. With an `error`, which is about what
+    /// is missing, the read ends with what there is.
+    fn attempt(
+        &mut self,
+        read: &mut ColdRead,
+        mut error: Option<&StorageError>,
+        log: &Log,
+        core: &Core,
+        reactor: &mut Reactor,
+    ) -> Progress {
+        if read.segment.is_some_and(|segment| !log.has_segment(segment)) {
+            // It was removed meanwhile: what is there now decides.
+            read.segment = None;
+            error = None;
+        }
+        loop {
+            if read.segment.is_none() && !self.find_segment(read, log) {
+                return Progress::Done(out_of_range(read, log));
+            }
+            let Some(segment) = read.segment else { return Progress::Done(Ok(Vec::new())) };
+            let Some(extent) = self.extent(log, segment, read.wanted.from) else {
+                return Progress::Done(out_of_range(read, log));
+            };
+            let Some(position) = read.position.or(extent.position) else {
+                return fail_or(error, Progress::Opens((log.id, segment)));
+            };
+            let span = self.regions.span((log.id, segment), position, position.saturating_add(read.reach));
+            let found = span.look(read.wanted, position, extent.end);
+            let bytes = found.range.end - found.range.start;
+            let is_enough = read.is_enough(bytes) || extent.hot.is_some_and(|hot| found.range.end >= hot);
+            match &found.then {
+                Then::Short(needed) if bytes == 0 || !is_enough && error.is_none() => {
+                    let reach = needed - found.range.start;
+                    if read.position != Some(found.range.start) || read.reach < reach {
+                        read.position = Some(found.range.start);
+                        read.reach = read.reach.max(reach);
+                        continue;
+                    }
+                    return fail_or(error, self.load(read, span, extent, log.id));
+                }
+                Then::Damaged(what) if bytes == 0 => {
+                    return Progress::Done(Err(damaged(log, segment, found.range.end, what.clone())));
+                }
+                Then::SegmentEnd if bytes == 0 => match log.bases().find(|base| *base > segment) {
+                    Some(next) if next < read.wanted.up_to => read.enter(next, None),
+                    // What is not yet written lies in memory, where the reader's next attempt finds it.
+                    _ => return Progress::Done(Ok(Vec::new())),
+                },
+                _ => return Progress::Done(Ok(self.answer(read, &span, &found, log, core, reactor))),
+            }
+        }
+    }
+
+    /// Asks for what a read needs behind what it has, and lets it wait for the first of it.
+    fn load(&mut self, read: &mut ColdRead, span: Span, extent: Extent, log: LogId) -> Progress {
+        let (Some(segment), Some(position)) = (read.segment, read.position) else {
+            return Progress::Done(Ok(Vec::new()));
+        };
+        let key = (log, segment);
+        let Some(file) = extent.file else { return Progress::Opens(key) };
+        let missing = span.end().max(position);
+        let end = extent.hot.filter(|hot| position < *hot).map_or(extent.end, |hot| hot.min(extent.end));
+        let to = position.saturating_add(read.reach).next_multiple_of(BLOCK_BYTES).min(end);
+        while let Some(gap) = self.regions.gap(key, missing..to) {
+            let end = gap.end.min((gap.start + PIECE_BYTES) / BLOCK_BYTES * BLOCK_BYTES);
+            let bytes = (end - gap.start) as usize;
+            while self.memory.used() + bytes > self.memory.capacity() && self.regions.give_up_one(false) {}
+            let reserved = self.memory.reserve(bytes);
+            self.regions.add(key, gap.start..end, file.clone(), reserved, self.now);
+        }
+        for region in self.regions.queued(key, missing..to) {
+            self.queue.want(read.id, region);
+        }
+        read.held = span;
+        match self.regions.coming(key, missing) {
+            Some(region) => Progress::Loads(region),
+            None => Progress::Done(Ok(Vec::new())),
+        }
+    }
+
+    /// Takes an answer out of what is loaded, and asks for what the reader may want next.
+    fn answer(
+        &mut self,
+        read: &ColdRead,
+        span: &Span,
+        found: &Found,
+        log: &Log,
+        core: &Core,
+        reactor: &mut Reactor,
+    ) -> Vec<Bytes> {
+        let (Some(segment), false) = (read.segment, found.range.is_empty()) else { return Vec::new() };
+        self.regions.use_up((log.id, segment), found.range.clone(), self.now);
+        let end = (segment, found.range.end);
+        let ends = (read.wanted.from, found.next);
+        let how = (found.range.end - found.range.start, !read.waited);
+        let window = self.streams.answered(log.id, ends, end, how, self.now);
+        self.read_ahead(read.id, log, end, window, core, reactor);
+        span.views(found.range.clone())
+    }
+
+    /// Asks for the `window` bytes from `at` on, as far as there is memory and they are not in memory anyway.
+    fn read_ahead(
+        &mut self,
+        reader: ReadId,
+        log: &Log,
+        at: (Offset, u64),
+        mut window: u64,
+        core: &Core,
+        reactor: &mut Reactor,
+    ) {
+        let (mut segment, mut at) = at;
+        let piece = (window / 2).clamp(PIECE_AHEAD_BYTES_MIN, PIECE_BYTES) / BLOCK_BYTES * BLOCK_BYTES;
+        while window > 0 {
+            let Some(extent) = self.extent(log, segment, Offset::ZERO) else { return };
+            let key = (log.id, segment);
+            let end = extent.hot.map_or(extent.end, |hot| hot.min(extent.end));
+            let to = at.saturating_add(window).min(end);
+            match extent.file {
+                Some(file) if !self.add_ahead(reader, key, (at..to, end), piece, &file) => return,
+                None if to > at => {
+                    if self.segments.begin_opening(key) {
+                        open(key, log, core, reactor);
+                    }
+                    return;
+                }
+                _ => {}
+            }
+            window -= to.saturating_sub(at);
+            match log.bases().find(|base| *base > segment) {
+                Some(next) if to >= end && extent.hot.is_none() => (segment, at) = (next, 0),
+                _ => return,
+            }
+        }
+    }
+
+    /// Asks for what is missing of a range, in pieces, where more follows up to `end`. Returns whether there was memory
+    /// for it.
+    fn add_ahead(
+        &mut self,
+        reader: ReadId,
+        key: SegmentKey,
+        (range, end): (Range<u64>, u64),
+        piece: u64,
+        file: &File,
+    ) -> bool {
+        while let Some(gap) = self.regions.gap(key, range.clone()) {
+            let to = gap.end.min((gap.start + piece) / BLOCK_BYTES * BLOCK_BYTES);
+            if to == range.end && to < end && to - gap.start < piece {
+                // It grows with the next answer.
+                return true;
+            }
+            let bytes = (to - gap.start) as usize;
+            while self.memory.used() + bytes > self.ahead_bytes_max && self.regions.give_up_one(true) {}
+            if self.memory.used() + bytes > self.ahead_bytes_max {
+                return false;
+            }
+            let reserved = self.memory.reserve(bytes);
+            let region = self.regions.add(key, gap.start..to, file.clone(), reserved, self.now);
+            self.queue.read_ahead(reader, region);
+        }
+        true
+    }
+
+    /// Hands to the disk what may go there now.
+    fn pump(&mut self, core: &mut Core, reactor: &mut Reactor) {
+        while let Some(region) = self.queue.next() {
+            let Some((file, bytes, reserved)) = self.regions.start(region) else { continue };
+            self.queue.started();
+            let load = Load { region, file: file.clone(), reserved };
+            let token = core.begin(Operation::Load(load));
+            reactor.read(&file, FilePosition(region.start), bytes, token);
+        }
+    }
+
+    /// Where to begin: where the reader's last answer ended, or in the last segment that begins at or below its offset.
+    /// False if the offset is gone.
+    fn find_segment(&self, read: &mut ColdRead, log: &Log) -> bool {
+        let from = read.wanted.from;
+        if from < log.log_start {
+            return false;
+        }
+        match self.streams.at(log.id, from).filter(|stream| log.has_segment(stream.segment)) {
+            Some(stream) => read.enter(stream.segment, Some(stream.position)),
+            None => {
+                if let Some(segment) = log.segment_of(from) {
+                    read.enter(segment, None);
+                }
+            }
+        }
+        true
+    }
+
+    fn extent(&mut self, log: &Log, segment: Offset, from: Offset) -> Option<Extent> {
+        let key = (log.id, segment);
+        let hot = log.tail.begins().filter(|(hot, _)| *hot == segment).map(|(_, position)| position);
+        if let Some(writing) = log.writing.iter().find(|writing| writing.base == segment) {
+            let file = writing.file.clone().or_else(|| self.segments.get(key).map(|open| open.file.clone()));
+            let position = u64::from(writing.index.offsets.position_before(from));
+            return Some(Extent { file, end: writing.written, position: Some(position), hot });
+        }
+        let at = log.sealed.binary_search_by_key(&segment, |sealed| sealed.base).ok()?;
+        let end = log.sealed.get(at)?.bytes;
+        let open = self.segments.get(key);
+        let position = open.as_ref().map(|open| u64::from(open.index.offsets.position_before(from)));
+        Some(Extent { file: open.map(|open| open.file.clone()), end, position, hot })
     }
 }
 
-/// A window has come.
-pub(crate) fn on_window(
-    mut read: Box<ColdRead>,
-    result: std::io::Result<Bytes>,
-    log: &Log,
-    open: &mut OpenSegments,
-    core: &mut Core,
-    reactor: &mut Reactor,
-) {
-    let path = || file_path(&log.origin.path, read.segment, FileKind::Log);
-    let bytes = match result {
-        Ok(bytes) => bytes,
-        Err(error) => {
-            let error = StorageError::io("read", &path(), error);
-            return done(&read, Err(error), core);
-        }
-    };
-    match look(&read, &bytes) {
-        Found::Batches(found) => done(&read, Ok(vec![found]), core),
-        Found::Nothing => done(&read, Ok(Vec::new()), core),
-        Found::Damaged { position, what } => {
-            let error =
-                StorageError::Damaged { file: path(), position: FilePosition(position), what: what.into() };
-            done(&read, Err(error), core);
-        }
-        Found::NextSegment => next_segment(read, log, open, core, reactor),
-        Found::Further { position, bytes } => {
-            read.position = position;
-            read.window_bytes = bytes.max(read.window_bytes);
-            read_window(read, core, reactor);
-        }
+/// Has an offload thread open a segment.
+fn open((log_id, segment): SegmentKey, log: &Log, core: &Core, reactor: &mut Reactor) {
+    let sealed = log.sealed.binary_search_by_key(&segment, |sealed| sealed.base).ok();
+    let bytes = sealed.and_then(|at| log.sealed.get(at)).map(|sealed| sealed.bytes);
+    let writing = || log.writing.iter().find(|writing| writing.base == segment).map(|w| w.written);
+    let bytes = bytes.or_else(writing).unwrap_or(0);
+    let (origin, messages) = (log.origin.clone(), core.messages.clone());
+    reactor.offload(move || {
+        let result = crate::open_segments::open(origin.disk(), &origin.path, segment, bytes);
+        // It fails when the store is gone: then nobody wants to know.
+        let _ = messages.send(Message::Opened(Opened { key: (log_id, segment), result }));
+    });
+}
+
+fn fail_or(error: Option<&StorageError>, progress: Progress) -> Progress {
+    match error {
+        Some(error) => Progress::Done(Err(error.clone())),
+        None => progress,
     }
 }
 
-/// Ends a read.
-pub(crate) fn done(read: &ColdRead, result: Result<Vec<Bytes>, StorageError>, core: &mut Core) {
+fn done(read: &ColdRead, result: Result<Vec<Bytes>, StorageError>, core: &mut Core) {
     core.outcomes.push_back(Outcome::ReadDone { id: read.id, result });
 }
 
-fn next_segment(
-    mut read: Box<ColdRead>,
-    log: &Log,
-    open: &mut OpenSegments,
-    core: &mut Core,
-    reactor: &mut Reactor,
-) {
-    // What is not yet written lies in memory, where the reader's next attempt finds it.
-    match log.bases().find(|base| *base > read.segment) {
-        Some(base) if base < read.up_to => {
-            read.segment = base;
-            enter_segment(read, log, open, core, reactor);
-        }
-        _ => done(&read, Ok(Vec::new()), core),
-    }
+fn out_of_range(read: &ColdRead, log: &Log) -> Result<Vec<Bytes>, StorageError> {
+    let (log_start, log_end) = (log.log_start, log.log_end);
+    Err(StorageError::OffsetOutOfRange { asked: read.wanted.from, log_start, log_end })
 }
 
-fn read_window(mut read: Box<ColdRead>, core: &mut Core, reactor: &mut Reactor) {
-    let Some(file) = read.file.take() else {
-        return done(&read, Err(StorageError::UnknownLog), core);
-    };
-    read.file = Some(file.clone());
-    let left = usize::try_from(read.end - read.position).unwrap_or(usize::MAX);
-    let (position, len) = (FilePosition(read.position), read.window_bytes.min(left));
-    let token = core.begin(Operation::Read(read));
-    reactor.read(&file, position, len, token);
+fn damaged(log: &Log, segment: Offset, position: u64, what: String) -> StorageError {
+    let file = segment_path(log, segment);
+    StorageError::Damaged { file, position: FilePosition(position), what: what.into() }
 }
 
-/// Looks for the read's batches in its window.
-fn look(read: &ColdRead, window: &Bytes) -> Found {
-    let asked = usize::try_from(read.end - read.position).unwrap_or(usize::MAX).min(read.window_bytes);
-    if window.len() < asked {
-        let position = read.position + window.len() as u64;
-        return Found::Damaged { position, what: "the file ends before its last batch does".to_owned() };
-    }
-    let (mut at, mut first) = (0, None);
-    for batch in batches(window) {
-        let header = match batch {
-            Ok((header, _)) => header,
-            Err(error) => {
-                let position = read.position + at as u64;
-                if let Some(first) = first {
-                    return Found::Batches(window.slice(first..at));
-                }
-                return not_whole(read, &error, position);
-            }
-        };
-        let end = at + header.batch_len_bytes;
-        if header.last_offset() >= read.from {
-            if header.next_offset() > read.up_to {
-                return first.map_or(Found::Nothing, |first| Found::Batches(window.slice(first..at)));
-            }
-            let first = *first.get_or_insert(at);
-            if end - first > read.bytes_max {
-                // The first batch comes in any case.
-                let to = if first == at { end } else { at };
-                return Found::Batches(window.slice(first..to));
-            }
-        }
-        at = end;
-    }
-    match first {
-        Some(first) => Found::Batches(window.slice(first..at)),
-        None if read.position + at as u64 >= read.end => Found::NextSegment,
-        None => Found::Further { position: read.position + at as u64, bytes: 0 },
-    }
+fn segment_path(log: &Log, segment: Offset) -> PathBuf {
+    file_path(&log.origin.path, segment, FileKind::Log)
 }
-
-/// A window ends within a batch that may be the one that is looked for, or there is no batch.
-fn not_whole(read: &ColdRead, error: &RecordError, position: u64) -> Found {
-    match error {
-        RecordError::Truncated { needed, .. } if position + *needed as u64 <= read.end => {
-            // A header that is cut off does not tell the batch's length yet.
-            let bytes = (*needed).max(BATCH_HEADER_BYTES);
-            Found::Further { position, bytes }
-        }
-        error => Found::Damaged { position, what: error.to_string() },
-    }
-}
-
-const _: () = assert!(WINDOW_BYTES_MIN > BATCH_HEADER_BYTES);

@@ -23,10 +23,9 @@ use crate::error::StorageError;
 use crate::journal::{self, Journal};
 use crate::log::Log;
 use crate::lookup::PendingLookup;
-use crate::open_segments::OpenSegments;
 use crate::opened::OpenedLog;
 use crate::outcome::{Appended, Lookup, Outcome, Read, TimestampTarget};
-use crate::reader::{self, ColdRead};
+use crate::reader::{ColdRead, ColdReads};
 use crate::room;
 use crate::settings::{LogSettings, StoreSettings};
 use crate::upkeep::Upkeep;
@@ -73,7 +72,7 @@ pub struct Store {
     generation: u32,
     pub(crate) core: Core,
     pub(crate) messages: Receiver<Message>,
-    pub(crate) open_segments: OpenSegments,
+    pub(crate) cold: ColdReads,
     pub(crate) upkeep: Upkeep,
 }
 
@@ -87,7 +86,7 @@ impl Store {
             generation: 0,
             core: Core::new(settings, sender),
             messages,
-            open_segments: OpenSegments::default(),
+            cold: ColdReads::new(&settings),
             upkeep: Upkeep::default(),
         }
     }
@@ -225,7 +224,7 @@ impl Store {
             self.settle(id, reactor);
         }
         for (key, segment) in self.core.full.drain(..) {
-            self.open_segments.keep(key, segment, self.core.settings.open_segments_max);
+            self.cold.keep(key, segment);
         }
         // Logs that were marked meanwhile come with the next turn.
         dirty.append(&mut self.core.dirty);
@@ -258,9 +257,8 @@ impl Store {
             return Ok(Read::Now(batches));
         }
         let id = self.core.next_read_id();
-        let read = Box::new(ColdRead::new(id, log.id, from, up_to, bytes_max));
-        reader::start(read, log, &mut self.open_segments, &mut self.core, reactor);
-        Ok(Read::Later(id))
+        let read = ColdRead::new(id, log.id, from, up_to, bytes_max);
+        self.cold.read(read, log, &mut self.core, reactor)
     }
 
     /// Looks for a record by its timestamp, below `up_to`.
@@ -310,22 +308,18 @@ impl Store {
                 let Some(log) = find(&mut self.logs, log) else { return };
                 room::zeros_written(log, zeros, result, &mut self.core);
             }
-            Some(Operation::Read(_)) | None => debug_assert!(false, "a write that is none"),
+            Some(Operation::Load(_)) | None => debug_assert!(false, "a write that is none"),
         }
     }
 
     /// A read of this store has completed (`Event::Read`).
     pub fn on_read(&mut self, token: Token, result: std::io::Result<Bytes>, reactor: &mut Reactor) {
-        let Some(Operation::Read(read)) = self.core.end(token) else {
+        let Some(Operation::Load(load)) = self.core.end(token) else {
             debug_assert!(false, "a read that is none");
             return;
         };
-        match find(&mut self.logs, read.log) {
-            Some(log) => {
-                reader::on_window(read, result, log, &mut self.open_segments, &mut self.core, reactor);
-            }
-            None => reader::done(&read, Err(StorageError::UnknownLog), &mut self.core),
-        }
+        let log = find(&mut self.logs, load.region.segment.0).map(|log| &*log);
+        self.cold.on_loaded(load, result, log, &mut self.core, reactor);
     }
 
     /// The next thing that the shard should hear of.
@@ -345,6 +339,18 @@ impl Store {
             segments: log.sealed.len() + log.writing.len(),
             error: log.refusal(),
         })
+    }
+
+    /// How many bytes to ask for with one read, if it has to go to the disk: less while memory is short.
+    #[must_use]
+    pub fn cold_answer_bytes_max(&self) -> usize {
+        self.cold.answer_bytes_max()
+    }
+
+    /// Bytes of records that were read from disk and that somebody sees.
+    #[must_use]
+    pub fn cold_bytes(&self) -> usize {
+        self.cold.memory_bytes()
     }
 
     /// Bytes in memory: of all tails, and of them what is not yet written.

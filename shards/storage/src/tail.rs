@@ -229,6 +229,12 @@ impl Tail {
         first.is_some_and(|part| part.position + part.missing as u64 <= position)
     }
 
+    /// From which batch on all are here: the segment, and the position in it.
+    pub(crate) fn begins(&self) -> Option<(Offset, u64)> {
+        let first = self.chunks.front()?;
+        Some((first.segment, first.position + first.marks.first()?.at as u64))
+    }
+
     /// Whole batches from the one that contains `from`, none reaching beyond `up_to`, about `bytes_max` bytes but at
     /// least one batch. `None` if `from` lies before the first chunk.
     pub(crate) fn read(&mut self, from: Offset, up_to: Offset, bytes_max: usize) -> Option<Vec<Bytes>> {

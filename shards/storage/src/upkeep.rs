@@ -17,7 +17,6 @@ use crate::log::{Log, Spare, State};
 use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
 use crate::lookup::{LookedUp, LookupTask};
 use crate::outcome::Outcome;
-use crate::reader;
 use crate::room;
 use crate::segment_index::IndexAddition;
 use crate::store::{LogId, Store, find};
@@ -73,13 +72,7 @@ impl Store {
                 Message::Job(finished) => self.on_job(finished, reactor),
                 Message::Opened(opened) => {
                     let log = find(&mut self.logs, opened.key.0);
-                    reader::on_opened(
-                        opened,
-                        log.map(|log| &*log),
-                        &mut self.open_segments,
-                        &mut self.core,
-                        reactor,
-                    );
+                    self.cold.on_opened(opened, log.map(|log| &*log), &mut self.core, reactor);
                 }
                 Message::LookedUp(LookedUp { id, result }) => {
                     self.core.outcomes.push_back(Outcome::LookupDone { id, result });
@@ -100,6 +93,10 @@ impl Store {
                 Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
             }
         }
+        for read in self.cold.take_restarts() {
+            let log = find(&mut self.logs, read.log).filter(|log| log.is_readable());
+            self.cold.restart(read, log.map(|log| &*log), &mut self.core, reactor);
+        }
         self.evict();
         if now >= self.upkeep.next_round {
             self.upkeep.next_round = TimestampMs(now.0 + ROUND_MS);
@@ -110,6 +107,7 @@ impl Store {
     fn round(&mut self, reactor: &mut Reactor) {
         self.heed_failures();
         let now = self.core.now;
+        self.cold.expire(now);
         for id in std::mem::take(&mut self.upkeep.waiting) {
             if let Some(log) = find(&mut self.logs, id) {
                 log.is_waiting = false;
@@ -226,7 +224,7 @@ impl Store {
                 let job = Job::Truncate { to: *to, log_start, recovery_point, settings: log.settings };
                 log.jobs.push_back(job);
                 self.core.cached = self.core.cached.saturating_sub(log.rest());
-                self.open_segments.forget(id, Offset::ZERO);
+                self.cold.forget(id, |_| true);
             }
             State::Closing { started } if settled && !*started => {
                 *started = true;
@@ -243,7 +241,7 @@ impl Store {
                 log.jobs.push_back(Job::Remove { unique: *unique });
                 log.stall = None;
                 self.core.cached = self.core.cached.saturating_sub(log.rest());
-                self.open_segments.forget(id, Offset::ZERO);
+                self.cold.forget(id, |_| true);
             }
             _ => {}
         }
@@ -287,7 +285,7 @@ impl Store {
         if let Some(journal) = self.core.journals.get_mut(log.journal.index).filter(|_| !is_lost) {
             journal.forget(&mut log);
         }
-        self.open_segments.forget(id, Offset::ZERO);
+        self.cold.forget(id, |_| true);
         for lookup in log.lookups {
             let result = Err(StorageError::UnknownLog);
             self.core.outcomes.push_back(Outcome::LookupDone { id: lookup.id, result });

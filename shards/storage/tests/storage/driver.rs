@@ -32,6 +32,8 @@ pub enum Fault {
     Withhold,
     /// It hears that they have failed.
     Fail(std::io::ErrorKind),
+    /// Reads of more bytes than this have failed.
+    ReadsFailAbove(usize),
 }
 
 /// Runs `test` on a shard's thread; a panic there fails the caller.
@@ -78,7 +80,15 @@ impl Shard {
                     assert_eq!(token.0 >> 56, 7);
                     self.store.on_wrote(token, result, &mut self.reactor);
                 }
-                Event::Read { token, result } => self.store.on_read(token, result, &mut self.reactor),
+                Event::Read { token, result } => {
+                    let result = match (self.fault, result) {
+                        (Fault::ReadsFailAbove(bytes), Ok(read)) if read.len() > bytes => {
+                            Err(std::io::Error::other("a bad block"))
+                        }
+                        (_, result) => result,
+                    };
+                    self.store.on_read(token, result, &mut self.reactor);
+                }
                 other => panic!("{other:?}"),
             }
         }

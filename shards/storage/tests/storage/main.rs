@@ -3,6 +3,7 @@
 
 mod ages;
 mod calls;
+mod cold;
 mod crash;
 mod driver;
 mod failing;
