@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use metadata::BrokerSettings;
+use reactor::CommitMethod;
 use storage::{LogDir, MetaProperties};
 use types::{DirectoryId, TopicPartition, Uuid};
 
@@ -63,6 +64,11 @@ impl OpenDirectories {
                 Ok(())
             }
         }
+    }
+
+    /// Each directory with how it makes small writes durable.
+    pub fn commit_methods(&self) -> impl Iterator<Item = (&Path, CommitMethod)> {
+        self.dirs.iter().map(|dir| (dir.path(), dir.commit_method()))
     }
 
     /// Where the metadata log lies.

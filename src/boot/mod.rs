@@ -54,6 +54,7 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     let bound = bind(config, cores.shards)?;
     let state = registration::register(config, &mut directories, &bound)?;
     report::print_start(config, &state, &bound, &cores, &features, &memory, files);
+    report::print_commit_methods(directories.commit_methods());
 
     let wakers = (0..=cores.shards.get()).map(|_| Waker::new()).collect::<Result<Vec<_>, _>>()?;
     let mut ports = mesh::<Message>(&wakers, LANE_MESSAGES);

@@ -1,9 +1,9 @@
 //! What a broker says of itself when it starts.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use net::Bound;
-use reactor::Features;
+use reactor::{CommitMethod, Features};
 
 use super::cores::Cores;
 use super::memory::MemoryPlan;
@@ -45,6 +45,13 @@ pub fn print_start(
     let directories: Vec<PathBuf> = config.broker.log_dirs.iter().map(PathBuf::from).collect();
     for finding in tuning::check(&tuning::Host::this(), &directories) {
         println!("{finding}");
+    }
+}
+
+/// Prints how each directory makes small commits durable.
+pub fn print_commit_methods<'a>(directories: impl Iterator<Item = (&'a Path, CommitMethod)>) {
+    for (path, method) in directories {
+        println!("commits in {}: {method}", path.display());
     }
 }
 

@@ -14,6 +14,7 @@ use ::types::{FilePosition, TimestampMs};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
+use crate::commit_method::CommitMethod;
 use crate::file::{File, OpenOptions, SimulatedFile};
 use crate::simulation::Shared;
 
@@ -58,6 +59,16 @@ impl Disk {
 
     pub(crate) fn simulated(state: Shared) -> Self {
         Self { backing: Backing::Simulated(state) }
+    }
+
+    /// How writes in `dir` are made durable soonest. Blocks for some milliseconds.
+    pub fn measure_commits(&self, dir: &Path) -> io::Result<CommitMethod> {
+        match &self.backing {
+            Backing::Host => CommitMethod::measure(dir),
+            Backing::Simulated(state) => {
+                Ok(CommitMethod { is_direct: state.lock().has_direct, ..CommitMethod::default() })
+            }
+        }
     }
 
     /// Opens a file as `options` say.

@@ -13,7 +13,7 @@ use std::sync::Arc;
 
 use ::types::{ByteCount, FilePosition};
 
-use crate::aligned::ALIGNMENT;
+use crate::aligned::{ALIGNMENT, AlignedMemory};
 use crate::simulation::{NodeId, Shared};
 
 /// An open file. Clones are the same open file; it is closed when the last one, and the last operation on it, is
@@ -99,6 +99,18 @@ impl File {
         }
         let file = options.open(path, 0)?;
         Ok(Self { inner: Arc::new(Inner::Host { file, direct: false, block_bytes: ALIGNMENT as u32 }) })
+    }
+
+    /// Writes all of `memory` to the beginning of the file, with the kernel's flags for a write (RWF_*). Blocks.
+    pub(crate) fn write_block(&self, memory: &AlignedMemory, flags: libc::c_int) -> io::Result<()> {
+        let vector = libc::iovec { iov_base: memory.start().cast(), iov_len: memory.capacity() };
+        // SAFETY: the vector points to memory that lives until the call returns, and is only read.
+        let written = unsafe { libc::pwritev2(self.raw_fd(), &raw const vector, 1, 0, flags) };
+        match usize::try_from(written) {
+            Ok(written) if written == memory.capacity() => Ok(()),
+            Ok(_) => Err(io::ErrorKind::WriteZero.into()),
+            Err(_) => Err(io::Error::last_os_error()),
+        }
     }
 
     pub(crate) fn simulate(file: SimulatedFile) -> Self {

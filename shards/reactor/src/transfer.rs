@@ -27,8 +27,11 @@ use crate::vectors::Vectors;
 pub enum Sync {
     /// The kernel has the bytes.
     No,
-    /// The disk has the bytes, and what is needed to find them again (fdatasync).
+    /// The disk has the bytes and all that was written to the file before, and what is needed to find them again
+    /// (fdatasync).
     Data,
+    /// The disk has these bytes; nothing is said of what was written before (RWF_DSYNC).
+    Inline,
 }
 
 /// A write in flight, with its sync; or a sync alone.
@@ -103,11 +106,12 @@ impl Write {
     fn entry(&self) -> squeue::Entry {
         let file = types::Fd(self.file.raw_fd());
         let at = self.at.0 + self.written as u64;
+        let flags = if self.sync == Sync::Inline { libc::RWF_DSYNC } else { 0 };
         if let Some((start, len)) = self.vectors.single() {
-            return opcode::Write::new(file, start, len).offset(at).build();
+            return opcode::Write::new(file, start, len).offset(at).rw_flags(flags).build();
         }
         let vectors = self.vectors.as_slice();
-        opcode::Writev::new(file, vectors.as_ptr(), vectors.len() as u32).offset(at).build()
+        opcode::Writev::new(file, vectors.as_ptr(), vectors.len() as u32).offset(at).rw_flags(flags).build()
     }
 
     pub(crate) fn complete(&mut self, completion: Completion, context: &mut Context<'_>) -> Step {
@@ -132,7 +136,13 @@ impl Write {
         match self.write_outcome.take() {
             None => {}
             Some(Ok(0)) => return Err(io::ErrorKind::WriteZero.into()),
-            Some(Ok(written)) => self.written += written,
+            Some(Ok(written)) => {
+                self.written += written;
+                if self.sync == Sync::Inline && self.written == self.total {
+                    // Each part was made durable by its own write.
+                    self.sync = Sync::No;
+                }
+            }
             Some(Err(error)) if is_momentary(&error) => {}
             Some(Err(error)) => return Err(error),
         }

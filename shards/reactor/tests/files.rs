@@ -280,3 +280,18 @@ fn a_dropped_reactor_finishes_its_writes() {
     .join();
     assert_eq!(fs::metadata(path).unwrap().len(), 8 << 20);
 }
+
+#[test]
+fn a_write_that_carries_its_sync_is_whole_and_may_have_many_pieces() {
+    on_every_kind(async |stage, path, open| {
+        let file = File::open(path, open).unwrap();
+        // More pieces than one call of the kernel takes.
+        let chunk = chunk(2000 * BLOCK, 0);
+        let slices = (0..2000).map(|n| chunk.slice(n * BLOCK..(n + 1) * BLOCK)).collect();
+        stage.reactor.write(&file, FilePosition(0), slices, Sync::Inline, TOKEN);
+        stage.wrote().await.unwrap();
+        let content = fs::read(path).unwrap();
+        assert_eq!(content.len(), 2000 * BLOCK);
+        assert!((0..content.len()).step_by(997).all(|n| content[n] == pattern(n)));
+    });
+}

@@ -9,12 +9,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use reactor::{Disk, Lock};
+use reactor::{CommitMethod, Disk, Lock};
 use tracing::{info, warn};
 use types::{BrokerId, DirectoryId, Offset, TopicId};
 
 use crate::checkpoint::{self, Offsets, read_text, replace, sync_dir};
-use crate::error::{Context, StorageError};
+use crate::error::{Context, StorageError, no_space};
 use crate::failure::Failure;
 use crate::journal::{Journals, Leftover, LogKey};
 use crate::layout::{self, LogName};
@@ -46,6 +46,7 @@ pub struct LogDir {
     disk: Disk,
     path: PathBuf,
     was_clean: bool,
+    commit_method: CommitMethod,
     checkpoints: Mutex<Checkpoints>,
     pub(crate) failure: Failure,
     journals: Mutex<Journals>,
@@ -100,11 +101,17 @@ impl LogDir {
             log_starts: read_checkpoint(&disk, &path.join(LOG_STARTS))?,
             opened: BTreeSet::new(),
         };
+        let commit_method = match disk.measure_commits(path) {
+            // A full disk is no reason not to start.
+            Err(error) if no_space(&error) => CommitMethod::default(),
+            measured => measured.context("write and sync a file in", path)?,
+        };
         let journals = Journals::scan(&disk, path, was_clean, || known_logs(&disk, path))?;
         Ok(Arc::new(Self {
             disk,
             path: path.to_owned(),
             was_clean,
+            commit_method,
             checkpoints: Mutex::new(checkpoints),
             failure: Failure::default(),
             journals: Mutex::new(journals),
@@ -122,6 +129,12 @@ impl LogDir {
     #[must_use]
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// How small writes are made durable here.
+    #[must_use]
+    pub fn commit_method(&self) -> CommitMethod {
+        self.commit_method
     }
 
     /// Whether the last broker here stopped cleanly.

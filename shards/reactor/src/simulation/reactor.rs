@@ -53,7 +53,7 @@ impl SimulatedReactor {
         sync: Sync,
         token: Token,
     ) {
-        let (is_direct, sync) = (file.is_direct, sync == Sync::Data);
+        let (is_direct, sync) = (file.is_direct, sync != Sync::No);
         let is_nothing = slices.iter().all(ChunkSlice::is_empty);
         let stage = match (is_nothing, sync) {
             (true, true) => Stage::BeginSync,

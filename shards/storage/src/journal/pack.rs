@@ -31,7 +31,7 @@ pub(crate) fn start_commits(logs: &mut Slab<Log>, core: &mut Core, reactor: &mut
         }
         let Some(write) = journal.pack(logs, &mut refused) else { continue };
         let token = core.begin(Operation::Journal(index));
-        reactor.write(&write.file, write.at, vec![write.slice], Sync::Data, token);
+        reactor.write(&write.file, write.at, vec![write.slice], write.sync, token);
     }
     for id in &refused {
         if let Some(log) = find(logs, *id) {
@@ -83,6 +83,7 @@ struct Write {
     file: File,
     at: FilePosition,
     slice: ChunkSlice,
+    sync: Sync,
 }
 
 impl Journal {
@@ -127,7 +128,7 @@ impl Journal {
         let slice = buffer.slice(0..padded as usize);
         self.buffer = Some(buffer);
         self.flight = Some(Flight { parts });
-        Some(Write { file, at: FilePosition(taken.position), slice })
+        Some(Write { file, at: FilePosition(taken.position), slice, sync: self.dir.commit_method().sync() })
     }
 
     /// Fills `room` behind a header with what the waiting logs have. What finds no room, or not all of it, goes on waiting.

@@ -1,0 +1,131 @@
+//! How a disk makes a write durable soonest: found out by trying, once at the start.
+//!
+//! A write that is followed by an fdatasync suits every disk. One that carries the sync with it (RWF_DSYNC) is one
+//! operation where the disk can write through its cache (FUA); elsewhere the kernel does both steps in a worker, which is
+//! slow when cores are busy, and so it is not chosen there however fast it looks at an idle start.
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use crate::aligned::{ALIGNMENT, AlignedMemory};
+use crate::file::{File, OpenOptions};
+use crate::transfer::Sync;
+
+/// How often each way is tried.
+const ROUNDS: usize = 8;
+/// No longer than this in all.
+const TIME_MAX: Duration = Duration::from_millis(40);
+/// The tried file; whoever opens the directory removes one that was left.
+const NAME: &str = "strome-probe";
+
+/// What was found out of a directory's disk. Prints as what an operator should know.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CommitMethod {
+    /// Whether files pass by the page cache.
+    pub is_direct: bool,
+    /// Whether a write carries its sync with it.
+    pub is_inline: bool,
+    /// The median of a write of one block and an fdatasync; `None` if it was not tried.
+    pub write_and_sync: Option<Duration>,
+    /// The same of a write that carries its sync.
+    pub inline: Option<Duration>,
+}
+
+impl CommitMethod {
+    /// Tries both ways on a small file in `dir`, which is removed again. Blocks for some milliseconds.
+    pub fn measure(dir: &Path) -> io::Result<Self> {
+        let path = dir.join(NAME);
+        let outcome = measure(&path);
+        // A leftover would do no harm.
+        let _ = fs::remove_file(&path);
+        outcome
+    }
+
+    /// How a write is to be made durable that no older write waits for.
+    #[must_use]
+    pub fn sync(&self) -> Sync {
+        if self.is_inline { Sync::Inline } else { Sync::Data }
+    }
+}
+
+impl fmt::Display for CommitMethod {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.is_direct {
+            "direct "
+        } else {
+            "buffered (the file system knows no O_DIRECT) "
+        })?;
+        f.write_str(if self.is_inline { "writes with RWF_DSYNC" } else { "writes, each with an fdatasync" })?;
+        if let Some(median) = if self.is_inline { self.inline } else { self.write_and_sync } {
+            write!(f, ", {} us", median.as_micros())?;
+        }
+        Ok(())
+    }
+}
+
+fn measure(path: &Path) -> io::Result<CommitMethod> {
+    let file = File::open(path, OpenOptions::REPLACE)?;
+    let memory = AlignedMemory::zeroed(ALIGNMENT);
+    let write = |flags| file.write_block(&memory, flags);
+    // The first write finds the block unwritten, which costs the file system more than later ones.
+    write(0)?;
+    file.sync_data()?;
+    let until = Instant::now() + TIME_MAX;
+    let write_and_sync = median(until, || write(0).and_then(|()| file.sync_data()))?;
+    let inline = if file.direct() { median(until, || write(libc::RWF_DSYNC)).ok().flatten() } else { None };
+    let is_faster = inline.zip(write_and_sync).is_some_and(|(inline, both)| inline < both);
+    Ok(CommitMethod {
+        is_direct: file.direct(),
+        is_inline: is_faster && writes_through(path).unwrap_or(false),
+        write_and_sync,
+        inline,
+    })
+}
+
+/// The median time of some rounds; `None` if there was time for none.
+fn median(until: Instant, mut round: impl FnMut() -> io::Result<()>) -> io::Result<Option<Duration>> {
+    let mut times = Vec::with_capacity(ROUNDS);
+    while times.len() < ROUNDS && Instant::now() < until {
+        let began = Instant::now();
+        round()?;
+        times.push(began.elapsed());
+    }
+    times.sort_unstable();
+    Ok(times.get(times.len() / 2).copied())
+}
+
+/// Whether the disk below `path` writes through its cache when asked to, as the kernel knows it.
+fn writes_through(path: &Path) -> io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let device = fs::metadata(path)?.dev();
+    let numbers = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
+    let block = Path::new("/sys/dev/block").join(numbers);
+    // A partition has its queue in the directory of its disk.
+    let queue = [block.join("queue/fua"), block.join("../queue/fua")];
+    let found = queue.iter().find_map(|path| fs::read_to_string(path).ok());
+    Ok(found.is_some_and(|fua| fua.trim() == "1"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn measuring_leaves_nothing_behind_and_says_what_it_found() {
+        let dir = tempfile::tempdir().unwrap();
+        let found = CommitMethod::measure(dir.path()).unwrap();
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(found.write_and_sync.is_some());
+        let line = found.to_string();
+        assert!(line.contains("writes") && line.ends_with(" us"), "{line}");
+    }
+
+    #[test]
+    fn a_directory_that_is_not_there_is_an_error() {
+        let dir = tempfile::tempdir().unwrap();
+        assert!(CommitMethod::measure(&dir.path().join("none")).is_err());
+    }
+}
