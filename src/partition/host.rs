@@ -348,7 +348,7 @@ impl Partitions {
                     tracing::error!("files of a deleted topic could not be removed: {error}");
                 }
             }
-            Outcome::Truncated { .. } => {}
+            Outcome::Truncated { .. } | Outcome::Compacted { .. } => {}
             Outcome::Closed { failed } => {
                 for (log, error) in &failed {
                     tracing::error!("{}: not closed cleanly: {error}", self.name_of(*log));

@@ -1,4 +1,4 @@
-//! Which cores a thread may run on.
+//! Which cores a thread may run on, and what it gives way to.
 
 use std::sync::OnceLock;
 
@@ -35,5 +35,23 @@ pub(crate) fn leave_core() {
         if outcome != 0 {
             tracing::debug!(error = %std::io::Error::last_os_error(), "a blocking thread stays on its shard's core");
         }
+    }
+}
+
+/// The least that `nice` can make of a thread.
+const NICE_MAX: libc::c_int = 19;
+/// The kernel's `IOPRIO_PRIO_VALUE(IOPRIO_CLASS_BE, 7)`: the last among those that share the disk. The class behind it
+/// gets nothing as long as anybody else wants something, which could be for ever.
+const IO_LAST: libc::c_int = 2 << 13 | 7;
+const IO_WHO_PROCESS: libc::c_int = 1;
+
+/// Makes the calling thread one that others go before.
+pub(crate) fn give_way() {
+    // SAFETY: no pointers; on Linux 0 names the calling thread.
+    let processor = unsafe { libc::setpriority(libc::PRIO_PROCESS, 0, NICE_MAX) };
+    // SAFETY: no pointers; 0 names the calling thread.
+    let disk = unsafe { libc::syscall(libc::SYS_ioprio_set, IO_WHO_PROCESS, 0, IO_LAST) };
+    if processor != 0 || disk != 0 {
+        tracing::debug!(error = %std::io::Error::last_os_error(), "a thread for work that can wait does not give way");
     }
 }

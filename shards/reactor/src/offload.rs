@@ -14,6 +14,14 @@ use crate::waker::Waker;
 
 type Work = Box<dyn FnOnce() + Send>;
 
+/// What threads are given of the processor and the disk where there is not enough for all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Weight {
+    Usual,
+    /// As little as possible without starving.
+    Least,
+}
+
 /// The blocking threads of one shard. When it is dropped the threads finish what was handed to them, and end.
 pub(crate) struct Offload {
     sender: Sender<Work>,
@@ -21,13 +29,14 @@ pub(crate) struct Offload {
     waker: Waker,
     started: usize,
     threads_max: usize,
+    weight: Weight,
 }
 
 impl Offload {
-    pub(crate) fn new(threads_max: usize, waker: Waker) -> Self {
+    pub(crate) fn new(threads_max: usize, weight: Weight, waker: Waker) -> Self {
         let (sender, receiver) = channel();
         let receiver = Arc::new(Mutex::new(receiver));
-        Self { sender, receiver, waker, started: 0, threads_max: threads_max.max(1) }
+        Self { sender, receiver, waker, started: 0, threads_max: threads_max.max(1), weight }
     }
 
     pub(crate) fn run(&mut self, work: impl FnOnce() + Send + 'static) {
@@ -51,9 +60,15 @@ impl Offload {
 
     fn start_thread(&mut self) {
         let receiver = Arc::clone(&self.receiver);
-        let name = thread::current().name().map_or_else(|| "offload".to_owned(), |name| format!("{name}-io"));
+        let suffix = if self.weight == Weight::Least { "idle" } else { "io" };
+        let name =
+            thread::current().name().map_or_else(|| "offload".to_owned(), |name| format!("{name}-{suffix}"));
+        let weight = self.weight;
         let spawned = thread::Builder::new().name(name).spawn(move || {
             affinity::leave_core();
+            if weight == Weight::Least {
+                affinity::give_way();
+            }
             // The lock is held while waiting for work, not while doing it: the threads take turns at waiting.
             let next = || receiver.lock().unwrap_or_else(PoisonError::into_inner).recv();
             while let Ok(work) = next() {

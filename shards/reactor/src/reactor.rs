@@ -142,6 +142,15 @@ impl Reactor {
         }
     }
 
+    /// The same for work that can wait: on a thread of its own, which gets the processor and the disk when others leave
+    /// them. One piece of work runs at a time.
+    pub fn offload_idle(&mut self, work: impl FnOnce() + Send + 'static) {
+        match &mut self.backing {
+            Backing::Ring(ring) => ring.offload_idle(work),
+            Backing::Simulated(simulated) => simulated.offload(work),
+        }
+    }
+
     /// The handle that wakes this reactor from anywhere.
     #[must_use]
     pub fn waker(&self) -> Waker {

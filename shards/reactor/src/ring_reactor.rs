@@ -26,7 +26,7 @@ use crate::error::ReactorError;
 use crate::event::{Event, ReceiveEnd, Token};
 use crate::features::Features;
 use crate::file::File;
-use crate::offload::Offload;
+use crate::offload::{Offload, Weight};
 use crate::operation::{Completion, Context, Operation, OperationId, Operations, Step, TIMER, UNHEARD, WAKE};
 use crate::options::Options;
 use crate::park::Sleeper;
@@ -55,6 +55,7 @@ pub(crate) struct RingReactor {
     completed: u64,
     pub(crate) sleeper: Sleeper,
     offload: Offload,
+    idle_offload: Offload,
 }
 
 impl RingReactor {
@@ -79,7 +80,8 @@ impl RingReactor {
             completions: Vec::new(),
             completed: 0,
             sleeper,
-            offload: Offload::new(options.offload_threads, waker),
+            offload: Offload::new(options.offload_threads, Weight::Usual, waker.clone()),
+            idle_offload: Offload::new(1, Weight::Least, waker),
         })
     }
 
@@ -203,6 +205,10 @@ impl RingReactor {
     /// `work` carries.
     pub(crate) fn offload(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
         self.offload.run(work);
+    }
+
+    pub(crate) fn offload_idle(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
+        self.idle_offload.run(work);
     }
 
     /// The handle that wakes this reactor from anywhere.

@@ -12,8 +12,9 @@ use types::TimestampMs;
 
 use crate::chunks::Chunks;
 use crate::commit::Commit;
+use crate::compact::schedule::Slice;
 use crate::error::StorageError;
-use crate::job::{self, Finished};
+use crate::job::{self, Finished, Job};
 use crate::journal::{self, Journal, OpenedJournal};
 use crate::log::Log;
 use crate::log_dir::LogDir;
@@ -86,6 +87,8 @@ pub(crate) enum Message {
     JournalGrown(usize, Result<u64, StorageError>),
     /// The directories' checkpoints were saved, but for these.
     Checkpointed(Vec<(Arc<LogDir>, StorageError)>),
+    /// A slice of a compaction has ended.
+    Compacted(Slice),
 }
 
 impl Core {
@@ -182,6 +185,9 @@ impl Core {
         }
         let Some(job) = log.jobs.pop_front() else { return };
         log.job_running = true;
+        if matches!(job, Job::Swap(_)) {
+            log.compaction.swap_begins();
+        }
         let (id, origin, messages) = (log.id, log.origin.clone(), self.messages.clone());
         reactor.offload(move || job::run(id, job, &origin, messages));
     }

@@ -132,6 +132,11 @@ impl StorageError {
         let too_many_files = matches!(error.raw_os_error(), Some(PROCESS_FILES_MAX | SYSTEM_FILES_MAX));
         !no_space(error) && !is_other && !too_many_files
     }
+
+    /// Whether a file is not there.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Self::Io { error, .. } if error.kind() == io::ErrorKind::NotFound)
+    }
 }
 
 /// EMFILE: the process has as many files open as it may have.

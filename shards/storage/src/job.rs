@@ -11,9 +11,11 @@ use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
 use reactor::{Disk, File, OpenOptions};
-use types::{ByteCount, FilePosition, Offset, Uuid};
+use types::{ByteCount, FilePosition, Offset, TimestampMs, Uuid};
 
 use crate::checkpoint::{replace, sync_dir};
+use crate::compact::state;
+use crate::compact::swap::{self, Swap};
 use crate::core::Message;
 use crate::error::{Context, StorageError};
 use crate::layout::{
@@ -22,6 +24,7 @@ use crate::layout::{
 use crate::log_dir::entries;
 use crate::opened::OpenedLog;
 use crate::recover::Origin;
+use crate::segment::Segment;
 use crate::segment_index::{IndexAddition, SegmentIndex};
 use crate::settings::LogSettings;
 use crate::store::LogId;
@@ -52,6 +55,12 @@ pub(crate) enum Job {
     LeaderEpochs(String),
     /// Set the files of these segments aside, the oldest first. The log begins with segment `first` then.
     SetAside { gone: Vec<Offset>, first: Offset },
+    /// Put a compacted segment into the place of those that it was made of.
+    Swap(Box<Swap>),
+    /// Everything below is compacted.
+    NoteCompacted(Offset),
+    /// Find out how old these segments are.
+    FirstTimestamps(Vec<Segment>),
     /// Cut the log, and look at it anew.
     Truncate { to: Offset, log_start: Offset, recovery_point: Offset, settings: LogSettings },
     /// Give the directory the name of a deleted one.
@@ -85,6 +94,10 @@ pub(crate) enum Done {
     },
     /// The files of these segments have the names of deleted ones.
     SetAside(Vec<Offset>),
+    /// The compacted segment is in its place, or nothing has changed for this reason.
+    Swapped(Box<Swap>, Result<(), StorageError>),
+    /// The timestamps of the first batches of segments.
+    FirstTimestamps(Vec<(Offset, TimestampMs)>),
     Truncated(Box<OpenedLog>),
     /// The files to be deleted lie there now.
     Removed(PathBuf),
@@ -106,7 +119,7 @@ pub(crate) struct Finished {
 const SNAPSHOTS_KEPT: usize = 3;
 
 /// The files that come and go with a segment.
-const SEGMENT_FILES: [FileKind; 4] =
+pub(crate) const SEGMENT_FILES: [FileKind; 4] =
     [FileKind::Log, FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex];
 
 /// How many files of a removed log are deleted before other work has its turn.
@@ -174,6 +187,14 @@ impl Job {
             }
             Self::SetAside { gone, first } => {
                 set_aside(disk, dir, gone, *first).map(|()| Done::SetAside(gone.clone()))
+            }
+            Self::Swap(swap) => {
+                let outcome = swap::perform(disk, dir, swap)?;
+                Ok(Done::Swapped(swap.clone(), outcome))
+            }
+            Self::NoteCompacted(to) => origin.dir.save_compacted(&origin.name, *to).map(|()| Done::Nothing),
+            Self::FirstTimestamps(segments) => {
+                state::first_timestamps(origin, segments).map(Done::FirstTimestamps)
             }
             Self::Truncate { to, log_start, recovery_point, settings } => {
                 let opened = truncate::truncate(origin, *to, *log_start, *recovery_point, settings)?;

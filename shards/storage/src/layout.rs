@@ -73,8 +73,22 @@ pub(crate) fn file_path(dir: &Path, base: Offset, kind: FileKind) -> PathBuf {
 
 /// What a file of a dropped segment is called until it is deleted.
 pub(crate) fn deleted_path(dir: &Path, base: Offset, kind: FileKind) -> PathBuf {
+    with_suffix(dir, base, kind, DELETED_SUFFIX)
+}
+
+/// What a file of a compacted segment is called while it is written.
+pub(crate) fn cleaned_path(dir: &Path, base: Offset, kind: FileKind) -> PathBuf {
+    with_suffix(dir, base, kind, CLEANED_SUFFIX)
+}
+
+/// What a file of a compacted segment is called until those are gone whose place it takes.
+pub(crate) fn swap_path(dir: &Path, base: Offset, kind: FileKind) -> PathBuf {
+    with_suffix(dir, base, kind, SWAP_SUFFIX)
+}
+
+fn with_suffix(dir: &Path, base: Offset, kind: FileKind, suffix: &str) -> PathBuf {
     let mut path = file_path(dir, base, kind).into_os_string();
-    path.push(DELETED_SUFFIX);
+    path.push(suffix);
     path.into()
 }
 
@@ -94,6 +108,10 @@ pub(crate) const PREPARED: &str = "next.segment";
 
 /// Kafka's ending for files that are about to be deleted.
 pub(crate) const DELETED_SUFFIX: &str = ".deleted";
+
+/// Kafka's endings for the files of a compaction that is under way, and of one that is done and not yet in place.
+pub(crate) const CLEANED_SUFFIX: &str = ".cleaned";
+pub(crate) const SWAP_SUFFIX: &str = ".swap";
 
 /// `leader-epoch-checkpoint`, in a log's directory.
 pub(crate) const LEADER_EPOCHS: &str = "leader-epoch-checkpoint";

@@ -27,6 +27,7 @@ mod checkpoint;
 mod chunks;
 mod cold_memory;
 mod commit;
+mod compact;
 mod core;
 mod deletions;
 mod dump;
@@ -63,6 +64,9 @@ mod truncate;
 mod upkeep;
 mod verify;
 
+pub use compact::{
+    CompactionBounds, CompactionLimits, CompactionPool, CompactionReport, CompactionSettings, LastRecord,
+};
 pub use dump::{DumpEntry, SegmentDump};
 pub use error::StorageError;
 pub use layout::LogName;

@@ -22,6 +22,7 @@ use types::{LeaderEpoch, Offset, TimestampMs, Uuid};
 
 use crate::age::{self, Began};
 use crate::chunks::Chunks;
+use crate::compact::state::Compaction;
 use crate::error::StorageError;
 use crate::job::Job;
 use crate::journal::InJournal;
@@ -122,6 +123,7 @@ pub(crate) struct Log {
     /// Entries of the active segment's index that its files have: offsets and times. `None` if the files are to be
     /// written anew.
     pub(crate) saved_entries: Option<(usize, usize)>,
+    pub(crate) compaction: Compaction,
 }
 
 /// A file for the segment that comes next.
@@ -187,8 +189,18 @@ impl Writing {
 impl Log {
     /// A log that was opened; it holds neither memory nor an open file until it is used.
     pub(crate) fn new(id: LogId, opened: OpenedLog, now: TimestampMs) -> Self {
-        let OpenedLog { origin, settings, segments, active, active_began, index, log_start, log_end, .. } =
-            opened;
+        let OpenedLog {
+            origin,
+            settings,
+            segments,
+            active,
+            active_began,
+            index,
+            log_start,
+            log_end,
+            compacted,
+            ..
+        } = opened;
         let bytes = active.bytes;
         let began = (bytes > 0).then_some(Began::of(active_began, now));
         let writing = Writing {
@@ -232,6 +244,7 @@ impl Log {
             checkpointed: None,
             unsealed: Vec::new(),
             saved_entries: None,
+            compaction: Compaction::new(compacted),
         }
     }
 
@@ -331,7 +344,8 @@ impl Log {
         let index_full = active.index.offset_index_bytes() >= self.settings.segment_index_bytes as usize;
         let too_old = active.began.is_some_and(|began| {
             let jitter = || age::jitter_ms(&self.origin, active.base, &self.settings);
-            age::is_over(began.age_ms(header.max_timestamp, now), &self.settings, jitter)
+            let age_ms = began.age_ms(header.max_timestamp, now);
+            age::is_over(age_ms, &self.settings, jitter) || self.compaction.is_overdue(age_ms)
         });
         too_large || too_far || index_full || too_old
     }

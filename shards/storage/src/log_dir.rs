@@ -28,6 +28,8 @@ pub(crate) const CLEAN_MARKER: &str = ".kafka_cleanshutdown";
 pub(crate) const META_PROPERTIES: &str = "meta.properties";
 pub(crate) const RECOVERY_POINTS: &str = "recovery-point-offset-checkpoint";
 pub(crate) const LOG_STARTS: &str = "log-start-offset-checkpoint";
+/// Up to where logs are compacted.
+pub(crate) const COMPACTED: &str = "cleaner-offset-checkpoint";
 
 /// `meta.properties`: whose directory this is.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -58,6 +60,7 @@ pub struct LogDir {
 struct Checkpoints {
     recovery_points: Offsets,
     log_starts: Offsets,
+    compacted: Offsets,
     /// Logs that were opened since the directory was: what the last broker left is no longer what they hold.
     opened: BTreeSet<LogName>,
 }
@@ -99,6 +102,7 @@ impl LogDir {
         let checkpoints = Checkpoints {
             recovery_points: read_checkpoint(&disk, &path.join(RECOVERY_POINTS))?,
             log_starts: read_checkpoint(&disk, &path.join(LOG_STARTS))?,
+            compacted: read_checkpoint(&disk, &path.join(COMPACTED))?,
             opened: BTreeSet::new(),
         };
         let commit_method = match disk.measure_commits(path) {
@@ -230,6 +234,7 @@ impl LogDir {
             let mut table = self.lock();
             table.recovery_points.remove(name);
             table.log_starts.remove(name);
+            table.compacted.remove(name);
         }
         let (recovery_point, log_start, is_first) = {
             let mut known = self.lock();
@@ -247,8 +252,11 @@ impl LogDir {
             log_start,
         };
         let before = CheckpointEntry { recovery_point: origin.recovery_point, log_start: origin.log_start };
-        let opened = recover::open(origin, settings)?;
+        let mut opened = recover::open(origin, settings)?;
         self.lower_checkpoint(before, &opened)?;
+        // Records may have been cut off that were compacted.
+        self.lower_compacted(name, opened.log_end)?;
+        opened.compacted = self.compacted(name);
         Ok(opened)
     }
 
@@ -312,6 +320,7 @@ impl LogDir {
     ) -> Result<(), StorageError> {
         // The lock is held while writing, so that an older state never replaces a newer one.
         let mut table = self.lock();
+        let mut is_compacted_changed = false;
         for (name, entry) in changes {
             match entry {
                 Some(entry) => {
@@ -321,6 +330,7 @@ impl LogDir {
                 None => {
                     table.recovery_points.remove(&name);
                     table.log_starts.remove(&name);
+                    is_compacted_changed |= table.compacted.remove(&name).is_some();
                 }
             }
         }
@@ -328,6 +338,9 @@ impl LogDir {
         let starts = table.log_starts.iter().filter(|(_, start)| **start > Offset::ZERO);
         let starts: Offsets = starts.map(|(name, start)| (name.clone(), *start)).collect();
         replace(&self.disk, &self.path.join(LOG_STARTS), checkpoint::encode(&starts).as_bytes())?;
+        if is_compacted_changed {
+            self.write_compacted(&table)?;
+        }
         replace(
             &self.disk,
             &self.path.join(RECOVERY_POINTS),
@@ -338,6 +351,33 @@ impl LogDir {
     fn journals(&self) -> MutexGuard<'_, Journals> {
         // Its calls change it as a whole or not at all.
         self.journals.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Up to where a log is compacted, if it ever was.
+    pub(crate) fn compacted(&self, name: &LogName) -> Option<Offset> {
+        self.lock().compacted.get(name).copied()
+    }
+
+    /// Saves up to where a log is compacted. Blocks: for an offload thread.
+    pub(crate) fn save_compacted(&self, name: &LogName, to: Offset) -> Result<(), StorageError> {
+        let mut table = self.lock();
+        table.compacted.insert(name.clone(), to);
+        self.write_compacted(&table)
+    }
+
+    /// The log has nothing at or above `end` any more: what comes there is not compacted. Blocks.
+    pub(crate) fn lower_compacted(&self, name: &LogName, end: Offset) -> Result<(), StorageError> {
+        let mut table = self.lock();
+        match table.compacted.get_mut(name) {
+            Some(to) if *to > end => *to = end,
+            _ => return Ok(()),
+        }
+        self.write_compacted(&table)
+    }
+
+    fn write_compacted(&self, table: &Checkpoints) -> Result<(), StorageError> {
+        let text = checkpoint::encode(&table.compacted);
+        replace(&self.disk, &self.path.join(COMPACTED), text.as_bytes())
     }
 
     fn lock(&self) -> MutexGuard<'_, Checkpoints> {

@@ -17,7 +17,7 @@ use crate::log::Log;
 use crate::outcome::{FoundTimestamp, TimestampTarget};
 use crate::scan::{Checksums, Scan, Step};
 use crate::segment_index::SegmentIndex;
-use crate::store::ReadId;
+use crate::store::{LogId, ReadId};
 
 /// A lookup that waits for a write.
 #[derive(Debug)]
@@ -32,7 +32,10 @@ pub(crate) struct PendingLookup {
 /// What an offload thread found.
 #[derive(Debug)]
 pub(crate) struct LookedUp {
-    pub(crate) id: ReadId,
+    pub(crate) log: LogId,
+    pub(crate) lookup: PendingLookup,
+    /// The arrangement of the log's segments when it began.
+    pub(crate) layout: u64,
     pub(crate) result: Result<Option<FoundTimestamp>, StorageError>,
 }
 

@@ -69,8 +69,12 @@ impl Store {
         Ok(find(&mut self.logs, log).map_or(start, |log| log.log_start))
     }
 
-    fn drop_segments_below_start(&mut self, id: LogId, reactor: &mut Reactor) {
+    pub(crate) fn drop_segments_below_start(&mut self, id: LogId, reactor: &mut Reactor) {
         let Some(log) = find(&mut self.logs, id) else { return };
+        if log.is_swap_pending() {
+            // The files that would go may be another segment's by then: it is done when they are.
+            return;
+        }
         let mut gone = Vec::new();
         while log.bases().nth(1).is_some_and(|next| next <= log.log_start)
             && let Some(segment) = log.sealed.pop_front()
@@ -104,6 +108,7 @@ impl Store {
         found.state = State::Truncating { to, started: false };
         found.wanted_durable = found.log_end;
         self.core.mark_dirty(found);
+        self.cancel_compaction(log, reactor);
         self.settle(log, reactor);
         Ok(())
     }
@@ -135,6 +140,7 @@ impl Store {
         let Some(found) = find(&mut self.logs, log) else { return };
         if !matches!(found.state, State::Removing { .. }) {
             found.state = State::Removing { unique, started: false };
+            self.cancel_compaction(log, reactor);
             self.settle(log, reactor);
         }
     }
@@ -153,6 +159,7 @@ impl Store {
                 log.state = State::Closing { started: false };
                 log.wanted_durable = log.log_end;
                 self.core.mark_dirty(log);
+                self.cancel_compaction(id, reactor);
                 self.settle(id, reactor);
             }
         }
@@ -181,9 +188,10 @@ impl Log {
         let mut size = self.size_bytes();
         let mut start = self.log_start;
         for (segment, next) in self.sealed.iter().zip(self.bases().skip(1)) {
-            let too_old = self.settings.retention_ms >= 0
-                && segment.max_timestamp > TimestampMs::NONE
+            let is_old = segment.max_timestamp > TimestampMs::NONE
                 && now.0 - segment.max_timestamp.0 > self.settings.retention_ms;
+            // A segment of which compaction has left nothing must not keep those behind it.
+            let too_old = self.settings.retention_ms >= 0 && (is_old || segment.bytes == 0);
             let too_much = u64::try_from(self.settings.retention_bytes)
                 .is_ok_and(|bytes| size.saturating_sub(segment.bytes) >= bytes);
             if next > below || !(too_old || too_much) {

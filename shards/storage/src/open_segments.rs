@@ -32,6 +32,8 @@ pub(crate) struct OpenSegment {
 #[derive(Debug)]
 pub(crate) struct Opened {
     pub(crate) key: SegmentKey,
+    /// The arrangement of the log's segments when the file was asked for.
+    pub(crate) layout: u64,
     pub(crate) result: Result<(File, SegmentIndex), StorageError>,
 }
 

@@ -31,6 +31,8 @@ pub struct OpenedLog {
     pub(crate) index: SegmentIndex,
     pub(crate) log_start: Offset,
     pub(crate) log_end: Offset,
+    /// Everything below is compacted, if anything ever was.
+    pub(crate) compacted: Option<Offset>,
     pub(crate) recovery: Recovery,
 }
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use types::{LeaderEpoch, Offset, TimestampMs};
 
+use crate::compact::CompactionReport;
 use crate::error::StorageError;
 use crate::store::{LogId, ReadId};
 
@@ -72,6 +73,8 @@ pub enum Outcome {
     Truncated { log: LogId, result: Result<Offset, StorageError> },
     /// The log's directory has got another name: one of the same name can be created. Its files disappear later.
     Removed { log: LogId, result: Result<(), StorageError> },
+    /// A compaction has ended.
+    Compacted { log: LogId, result: Result<CompactionReport, StorageError> },
     /// All logs are closed; `failed` names those that are not clean.
     Closed { failed: Vec<(LogId, StorageError)> },
 }

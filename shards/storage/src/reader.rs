@@ -11,6 +11,7 @@
 //! # Not here
 //! Batches (`span.rs`), the order of loads (`load_queue.rs`), who reads on (`streams.rs`).
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -108,6 +109,8 @@ pub(crate) struct ColdReads {
     ahead_bytes_max: usize,
     /// Reads whose segment has changed under them. They begin anew.
     restarts: Vec<ColdRead>,
+    /// Reads that need a file of a log whose files are being renamed.
+    held: BTreeMap<LogId, Vec<ColdRead>>,
     now: TimestampMs,
 }
 
@@ -151,6 +154,7 @@ impl ColdReads {
             memory: ColdMemory::new(settings.cold_bytes_max),
             ahead_bytes_max,
             restarts: Vec::new(),
+            held: BTreeMap::new(),
             now: TimestampMs::ZERO,
         }
     }
@@ -199,6 +203,11 @@ impl ColdReads {
         self.restarts.append(&mut self.regions.forget(log, &is_gone));
     }
 
+    /// The files of a log have their names: what has waited for that begins anew.
+    pub(crate) fn release(&mut self, log: LogId) {
+        self.restarts.append(&mut self.held.remove(&log).unwrap_or_default());
+    }
+
     /// Reads that have to begin anew.
     pub(crate) fn take_restarts(&mut self) -> Vec<ColdRead> {
         std::mem::take(&mut self.restarts)
@@ -233,7 +242,11 @@ impl ColdReads {
         core: &mut Core,
         reactor: &mut Reactor,
     ) {
-        let Opened { key, result } = opened;
+        let Opened { key, layout, result } = opened;
+        if log.is_some_and(|log| log.compaction.layout() != layout) {
+            // Another segment may have the name by now: what is there decides.
+            return self.restarts.append(&mut self.segments.opened(key, None, self.segments_max));
+        }
         let (segment, error) = match result {
             Ok((file, index)) => (log.map(|_| OpenSegment { file, index: Arc::new(index) }), None),
             Err(error) => (None, Some(error)),
@@ -315,9 +328,12 @@ impl ColdReads {
         core: &mut Core,
         reactor: &mut Reactor,
     ) {
+        let is_swapping = log.compaction.is_swapping();
         match progress {
             Progress::Done(result) => done(&read, result, core),
             Progress::Loads(region) => self.restarts.extend(self.regions.wait(region, read)),
+            // A name may mean the old segment or the new one.
+            Progress::Opens((log, _)) if is_swapping => self.held.entry(log).or_default().push(read),
             Progress::Opens(key) => {
                 if self.segments.wait(key, read) {
                     open(key, log, core, reactor);
@@ -446,7 +462,7 @@ impl ColdReads {
             match extent.file {
                 Some(file) if !self.add_ahead(reader, key, (at..to, end), piece, &file) => return,
                 None if to > at => {
-                    if self.segments.begin_opening(key) {
+                    if !log.compaction.is_swapping() && self.segments.begin_opening(key) {
                         open(key, log, core, reactor);
                     }
                     return;
@@ -541,10 +557,11 @@ fn open((log_id, segment): SegmentKey, log: &Log, core: &Core, reactor: &mut Rea
     let writing = || log.writing.iter().find(|writing| writing.base == segment).map(|w| w.written);
     let bytes = bytes.or_else(writing).unwrap_or(0);
     let (origin, messages) = (log.origin.clone(), core.messages.clone());
+    let layout = log.compaction.layout();
     reactor.offload(move || {
         let result = crate::open_segments::open(origin.disk(), &origin.path, segment, bytes);
         // It fails when the store is gone: then nobody wants to know.
-        let _ = messages.send(Message::Opened(Opened { key: (log_id, segment), result }));
+        let _ = messages.send(Message::Opened(Opened { key: (log_id, segment), layout, result }));
     });
 }
 

@@ -20,6 +20,7 @@ use types::{FilePosition, Offset, TopicId};
 
 use crate::check::{self, Checked};
 use crate::checkpoint::sync_dir;
+use crate::compact::swap;
 use crate::error::{Context, StorageError};
 use crate::journal::{self, Replayed};
 use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
@@ -81,6 +82,7 @@ impl Origin {
 /// Opens the log in `origin.path`, which exists.
 pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, StorageError> {
     let mut recovery = Recovery::default();
+    swap::recover(origin.disk(), &origin.path, &mut recovery)?;
     let bases = list_segments(origin.disk(), &origin.path)?;
     let mut segments = Vec::with_capacity(bases.len());
     let mut active = None;
@@ -116,6 +118,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         index,
         log_start,
         log_end: end,
+        compacted: None,
         recovery,
     })
 }

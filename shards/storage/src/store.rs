@@ -18,6 +18,7 @@ use types::{LeaderEpoch, Offset};
 use std::sync::Arc;
 
 use crate::commit;
+use crate::compact::schedule::Compactor;
 use crate::core::{Core, Message, Operation};
 use crate::error::StorageError;
 use crate::journal::{self, Journal};
@@ -74,6 +75,7 @@ pub struct Store {
     pub(crate) messages: Receiver<Message>,
     pub(crate) cold: ColdReads,
     pub(crate) upkeep: Upkeep,
+    pub(crate) compactor: Compactor,
 }
 
 impl Store {
@@ -88,6 +90,7 @@ impl Store {
             messages,
             cold: ColdReads::new(&settings),
             upkeep: Upkeep::default(),
+            compactor: Compactor::default(),
         }
     }
 

@@ -28,6 +28,7 @@ pub(crate) fn truncate(
     let entry = CheckpointEntry { recovery_point: to.min(recovery_point), log_start };
     origin.dir.save_checkpoints([(origin.name.clone(), Some(entry))])?;
     origin.dir.make_leftovers_void(origin)?;
+    origin.dir.lower_compacted(&origin.name, to)?;
     let (disk, dir) = (origin.disk(), &origin.path);
     let mut bases = Vec::new();
     for (name, _) in entries(disk, dir)? {
@@ -51,8 +52,9 @@ pub(crate) fn truncate(
     }
     sync_dir(disk, dir)?;
     let origin = Origin { trust: true, log_start, ..origin.clone() };
-    let opened = recover::open(origin, settings)?;
+    let mut opened = recover::open(origin, settings)?;
     opened.origin.dir.lower_checkpoint(entry, &opened)?;
+    opened.compacted = opened.origin.dir.compacted(opened.name());
     Ok(opened)
 }
 

@@ -39,7 +39,7 @@ pub(crate) struct Upkeep {
     pub(crate) checkpoint_wanted: bool,
     pub(crate) closing: Option<Closing>,
     /// Files that are not needed any more.
-    deletions: Deletions,
+    pub(crate) deletions: Deletions,
     /// The directories of the logs.
     pub(crate) directories: Directories,
 }
@@ -74,9 +74,7 @@ impl Store {
                     let log = find(&mut self.logs, opened.key.0);
                     self.cold.on_opened(opened, log.map(|log| &*log), &mut self.core, reactor);
                 }
-                Message::LookedUp(LookedUp { id, result }) => {
-                    self.core.outcomes.push_back(Outcome::LookupDone { id, result });
-                }
+                Message::LookedUp(looked_up) => self.on_looked_up(looked_up, reactor),
                 Message::JournalOpened(index, result) => {
                     if let Some(journal) = self.core.journals.get_mut(index) {
                         journal.opened(result);
@@ -91,8 +89,10 @@ impl Store {
                     deletions::delete_some(disk, path, &self.core, reactor);
                 }
                 Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
+                Message::Compacted(slice) => self.on_compacted(slice, reactor),
             }
         }
+        self.advance_compaction(reactor);
         for read in self.cold.take_restarts() {
             let log = find(&mut self.logs, read.log).filter(|log| log.is_readable());
             self.cold.restart(read, log.map(|log| &*log), &mut self.core, reactor);
@@ -140,12 +140,17 @@ impl Store {
         let Finished { log: id, result, job } = finished;
         let Some(log) = find(&mut self.logs, id) else { return };
         log.job_running = false;
+        // No other job runs beside it.
+        let was_swapping = log.compaction.swap_ended();
         match result {
             Ok(done) => self.on_done(id, done, reactor),
             Err(error) => on_failed(log, job, error, &mut self.core),
         }
         if let Some(log) = find(&mut self.logs, id) {
             self.core.mark_dirty(log);
+            if was_swapping {
+                self.resume_after_swap(id, reactor);
+            }
             self.start_lookups(id, reactor);
             self.settle(id, reactor);
         }
@@ -177,6 +182,7 @@ impl Store {
                 // They may have been changed while the log was cut.
                 log.settings = before.settings;
                 log.journal.index = before.journal.index;
+                log.compaction.settings = before.compaction.settings;
                 if matches!(before.state, State::Removing { .. }) {
                     log.state = before.state;
                 } else if self.upkeep.closing.is_some() {
@@ -186,6 +192,8 @@ impl Store {
                 self.upkeep.checkpoint_wanted = true;
             }
             Done::SetAside(segments) => self.upkeep.deletions.segments(log, segments, self.core.now),
+            Done::Swapped(swap, outcome) => self.on_swapped(id, &swap, outcome),
+            Done::FirstTimestamps(found) => log.compaction.learn(found),
             Done::Removed(path) => {
                 let (disk, due) = (log.origin.disk().clone(), deletions::due(log, self.core.now));
                 self.forget(id);
@@ -200,7 +208,7 @@ impl Store {
     /// Begins what a log can begin only when nothing else is under way.
     pub(crate) fn settle(&mut self, id: LogId, reactor: &mut Reactor) {
         // A checkpoint that is being saved knows the log as it was: it must not come after what these jobs save.
-        let free = !self.upkeep.checkpoint_running;
+        let free = !self.upkeep.checkpoint_running && !self.compactor.is_busy_with(id);
         let Some(log) = find(&mut self.logs, id) else { return };
         let settled = log.is_settled();
         let at_rest = log.in_flight.is_none() && !log.job_running && free;
@@ -251,7 +259,9 @@ impl Store {
     /// Starts the lookups of a log for which enough is written.
     pub(crate) fn start_lookups(&mut self, id: LogId, reactor: &mut Reactor) {
         let Some(log) = find(&mut self.logs, id) else { return };
-        if log.writing.iter().any(|writing| writing.written > 0 && !writing.is_named) {
+        if log.writing.iter().any(|writing| writing.written > 0 && !writing.is_named)
+            || log.compaction.is_swapping()
+        {
             // Lookups find files by their names.
             return;
         }
@@ -267,11 +277,25 @@ impl Store {
                 continue;
             };
             let (origin, messages) = (log.origin.clone(), self.core.messages.clone());
+            let layout = log.compaction.layout();
             reactor.offload(move || {
                 let result = task.run(origin.disk(), &origin.path);
+                let looked_up = LookedUp { log: id, lookup, layout, result };
                 // It fails when the store is gone: then nobody wants to know.
-                let _ = messages.send(Message::LookedUp(LookedUp { id: lookup.id, result }));
+                let _ = messages.send(Message::LookedUp(looked_up));
             });
+        }
+    }
+
+    /// A lookup has ended: with an answer, unless files have changed their names meanwhile.
+    fn on_looked_up(&mut self, looked_up: LookedUp, reactor: &mut Reactor) {
+        let LookedUp { log: id, lookup, layout, result } = looked_up;
+        match find(&mut self.logs, id) {
+            Some(log) if log.compaction.layout() != layout => {
+                log.lookups.push(lookup);
+                self.start_lookups(id, reactor);
+            }
+            _ => self.core.outcomes.push_back(Outcome::LookupDone { id: lookup.id, result }),
         }
     }
 
@@ -410,7 +434,7 @@ impl Store {
     /// When all logs are closed, or have failed to, the last checkpoint follows.
     fn advance_closing(&mut self, reactor: &mut Reactor) {
         let Some(closing) = &mut self.upkeep.closing else { return };
-        if closing.last_checkpoint || self.upkeep.checkpoint_running {
+        if closing.last_checkpoint || self.upkeep.checkpoint_running || self.compactor.is_busy() {
             return;
         }
         for (_, log) in &mut self.logs {
@@ -468,6 +492,8 @@ fn on_failed(log: &mut Log, job: Option<Job>, error: StorageError, core: &mut Co
             | Job::Shrink { .. }
             | Job::Snapshot { .. }
             | Job::LeaderEpochs(_)
+            | Job::NoteCompacted(_)
+            | Job::FirstTimestamps(_)
             | Job::SetAside { .. },
         ) if !error.is_disk_failure() => {
             warn!(log = %log.origin.name, %error, "background work on the log's files has failed");

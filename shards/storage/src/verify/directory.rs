@@ -23,14 +23,13 @@ const KNOWN: &[&str] = &[
     log_dir::RECOVERY_POINTS,
     log_dir::LOG_STARTS,
     HIGH_WATERMARKS,
-    CLEANER_POINTS,
+    log_dir::COMPACTED,
     "bootstrap.checkpoint",
     "strome-metadata",
 ];
 
 /// Kafka's own, which Strome does not need.
 const HIGH_WATERMARKS: &str = "replication-offset-checkpoint";
-const CLEANER_POINTS: &str = "cleaner-offset-checkpoint";
 
 /// What the files of a data directory say of its partitions.
 #[derive(Debug, Default)]
@@ -59,7 +58,7 @@ impl Checkpoints {
                 }
             }
         };
-        let others = [HIGH_WATERMARKS, CLEANER_POINTS].into_iter();
+        let others = [HIGH_WATERMARKS, log_dir::COMPACTED].into_iter();
         Self {
             clean: disk.exists(&dir.join(log_dir::CLEAN_MARKER)),
             recovery_points: read(log_dir::RECOVERY_POINTS).unwrap_or_default(),

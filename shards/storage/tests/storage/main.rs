@@ -4,6 +4,8 @@
 mod ages;
 mod calls;
 mod cold;
+mod compaction;
+mod compaction_crash;
 mod crash;
 mod driver;
 mod failing;
