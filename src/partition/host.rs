@@ -38,7 +38,7 @@ enum Slot {
     /// Its log is being opened.
     Opening,
     Open(Key),
-    /// Its log could not be opened; the reason was logged.
+    /// Its log could not be opened; the reason was logged. It is tried again if space was all that was missing.
     Failed,
 }
 
@@ -165,7 +165,7 @@ impl Partitions {
     /// anything to take in.
     pub fn turn(&mut self, reactor: &mut Reactor, now: Now) -> bool {
         self.store.tick(now.wall, reactor);
-        let mut busy = self.take_in_opened();
+        let mut busy = self.take_in_opened(now.monotonic);
         while let Some(outcome) = self.store.next_outcome() {
             busy = true;
             self.on_outcome(reactor, outcome, now);
@@ -201,6 +201,7 @@ impl Partitions {
                     self.slots.keys().filter(|at| at.topic == *id).copied().collect();
                 gone.into_iter().for_each(|at| self.remove(reactor, at));
             } else if let Some(topic) = image.topic_by_id(*id) {
+                self.openings.changed(topic);
                 if change.settings {
                     self.configure(topic);
                 }
@@ -276,9 +277,9 @@ impl Partitions {
         self.open.iter().map(|(_, partition)| partition)
     }
 
-    fn take_in_opened(&mut self) -> bool {
+    fn take_in_opened(&mut self, now: Instant) -> bool {
         let mut any = false;
-        while let Some((at, result)) = self.openings.finished() {
+        while let Some((at, result)) = self.openings.finished(now) {
             any = true;
             if !self.slots.contains_key(&at) || self.never_closed.is_some() {
                 continue; // Its topic was deleted meanwhile, or the shard closes.
@@ -286,8 +287,14 @@ impl Partitions {
             match result {
                 Ok(opened) => self.adopt(*opened),
                 Err(error) => {
-                    tracing::error!("partition {} of topic {} is offline: {error}", at.partition, at.topic);
-                    self.slots.insert(at, Slot::Failed);
+                    // Once, not with every attempt.
+                    if !matches!(self.slots.insert(at, Slot::Failed), Some(Slot::Failed)) {
+                        tracing::error!(
+                            "partition {} of topic {} is offline: {error}",
+                            at.partition,
+                            at.topic
+                        );
+                    }
                 }
             }
         }
@@ -307,6 +314,7 @@ impl Partitions {
     }
 
     fn remove(&mut self, reactor: &mut Reactor, at: TopicPartition) {
+        self.openings.forget(at);
         let Some(Slot::Open(key)) = self.slots.remove(&at) else { return };
         self.fail_appends(key, ErrorCode::UnknownTopicOrPartition);
         self.wake_reads(key);
@@ -400,6 +408,9 @@ impl Partitions {
     fn do_chores(&mut self, reactor: &mut Reactor, now: Now) {
         self.time_out_appends(now.monotonic);
         self.flush_lazy(now.wall);
+        if self.never_closed.is_none() {
+            self.openings.retry(reactor, &self.directories, now.monotonic);
+        }
         if self.next_retention <= now.monotonic {
             self.next_retention = now.monotonic + self.retention_interval;
             self.apply_retention(reactor, now.wall);

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use metadata::{Topic, TopicSettings};
 use reactor::Reactor;
@@ -105,19 +106,33 @@ impl OpenedPartition {
     }
 }
 
+/// How long a partition waits that could not be opened for want of space.
+const RETRY_AFTER: Duration = Duration::from_secs(2);
+
+/// A partition that is to be opened.
+#[derive(Clone)]
+struct Task {
+    at: TopicPartition,
+    name: LogName,
+    epoch: LeaderEpoch,
+    settings: Arc<TopicSettings>,
+}
+
 /// Partitions that are being opened. Lives on the shard.
 pub(super) struct Openings {
     under_way: usize,
-    sender: Sender<Opening>,
-    receiver: Receiver<Opening>,
+    /// What waits for space, and until when.
+    waiting: Vec<(Instant, Task)>,
+    sender: Sender<(Task, Opening)>,
+    receiver: Receiver<(Task, Opening)>,
 }
 
-type Opening = (TopicPartition, Result<Box<OpenedPartition>, StorageError>);
+type Opening = Result<Box<OpenedPartition>, StorageError>;
 
 impl Default for Openings {
     fn default() -> Self {
         let (sender, receiver) = channel();
-        Self { under_way: 0, sender, receiver }
+        Self { under_way: 0, waiting: Vec::new(), sender, receiver }
     }
 }
 
@@ -130,24 +145,55 @@ impl Openings {
         topic: &Topic,
         partition: PartitionIndex,
     ) {
-        let at = TopicPartition { topic: topic.id, partition };
-        let name = LogName { topic: topic.name.clone(), partition };
-        let epoch = topic.partition(partition).map_or(LeaderEpoch::ZERO, |state| state.leader_epoch);
-        let (directories, settings, sender) =
-            (directories.clone(), topic.settings.clone(), self.sender.clone());
+        let task = Task {
+            at: TopicPartition { topic: topic.id, partition },
+            name: LogName { topic: topic.name.clone(), partition },
+            epoch: topic.partition(partition).map_or(LeaderEpoch::ZERO, |state| state.leader_epoch),
+            settings: topic.settings.clone(),
+        };
+        self.run(reactor, directories, task);
+    }
+
+    fn run(&mut self, reactor: &mut Reactor, directories: &Arc<Directories>, task: Task) {
+        let (directories, sender) = (directories.clone(), self.sender.clone());
         self.under_way += 1;
         reactor.offload(move || {
-            let result = open(&directories, at, name, epoch, settings, Now::read().wall).map(Box::new);
+            let result = open(&directories, task.clone(), Now::read().wall).map(Box::new);
             // The shard may have ended meanwhile; then nobody waits for this.
-            let _ = sender.send((at, result));
+            let _ = sender.send((task, result));
         });
     }
 
-    /// One that is open now, or could not be opened.
-    pub fn finished(&mut self) -> Option<Opening> {
-        let opening = self.receiver.try_recv().ok()?;
+    /// One that is open now, or could not be opened. If space was all that was missing, it will be tried again.
+    pub fn finished(&mut self, now: Instant) -> Option<(TopicPartition, Opening)> {
+        let (task, result) = self.receiver.try_recv().ok()?;
         self.under_way -= 1;
-        Some(opening)
+        let at = task.at;
+        if result.as_ref().is_err_and(StorageError::is_no_space) {
+            self.waiting.push((now + RETRY_AFTER, task));
+        }
+        Some((at, result))
+    }
+
+    /// Tries those again that have waited for space long enough.
+    pub fn retry(&mut self, reactor: &mut Reactor, directories: &Arc<Directories>, now: Instant) {
+        while let Some(due) = self.waiting.iter().position(|(until, _)| *until <= now) {
+            let (_, task) = self.waiting.swap_remove(due);
+            self.run(reactor, directories, task);
+        }
+    }
+
+    /// A topic has changed: what waits is opened as it is now.
+    pub fn changed(&mut self, topic: &Topic) {
+        for (_, task) in self.waiting.iter_mut().filter(|(_, task)| task.at.topic == topic.id) {
+            task.settings = topic.settings.clone();
+            task.epoch = topic.partition(task.at.partition).map_or(task.epoch, |state| state.leader_epoch);
+        }
+    }
+
+    /// A topic was deleted.
+    pub fn forget(&mut self, at: TopicPartition) {
+        self.waiting.retain(|(_, task)| task.at != at);
     }
 
     /// Whether none is under way.
@@ -156,14 +202,8 @@ impl Openings {
     }
 }
 
-fn open(
-    directories: &Directories,
-    at: TopicPartition,
-    name: LogName,
-    epoch: LeaderEpoch,
-    settings: Arc<TopicSettings>,
-    now: TimestampMs,
-) -> Result<OpenedPartition, StorageError> {
+fn open(directories: &Directories, task: Task, now: TimestampMs) -> Result<OpenedPartition, StorageError> {
+    let Task { at, name, epoch, settings } = task;
     let directory = directories.place(at);
     let log = directories.dirs[directory].open_log(&name, at.topic, &settings::log_settings(&settings))?;
     report_recovery(&name, &log);
