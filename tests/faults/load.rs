@@ -24,6 +24,7 @@ const IDEMPOTENT_UNDER_WAY: usize = 5;
 #[derive(Clone, Debug)]
 pub struct Manner {
     pub topic: Topic,
+    pub partitions: Vec<i32>,
     pub acks: i16,
     pub is_idempotent: bool,
     /// The most records in a batch, and bytes in a record.
@@ -46,6 +47,7 @@ impl Manner {
         let under_way = dice.one_of(&[1, 3, 5, 10, 30]);
         Self {
             topic: topic.clone(),
+            partitions: (0..topic.partitions).collect(),
             acks,
             is_idempotent,
             records_max: dice.one_of(if large { &[20, 100] } else { &[1, 1, 5] }),
@@ -152,7 +154,7 @@ impl Producer {
 
     /// Makes the next batch, for any partition.
     fn make(&mut self) -> Sent {
-        let partition = self.dice.between(0, self.manner.topic.partitions as u64 - 1) as i32;
+        let partition = self.dice.one_of(&self.manner.partitions);
         let count = self.dice.between(1, self.manner.records_max);
         let made = self.made.entry(partition).or_default();
         let first = *made;

@@ -19,6 +19,7 @@ mod topics;
 
 mod crashes;
 mod dice;
+mod full;
 mod ledger;
 mod load;
 mod loop_disk;
@@ -31,5 +32,5 @@ mod volatile_disk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(&[crashes::CASES, power::CASES])
+    suite::run(&[crashes::CASES, power::CASES, full::CASES])
 }

@@ -29,7 +29,8 @@ pub const CASES: &[Case] = &[
     Case { name: "what_was_read_after_kill_9_survives_power_loss", run: || Verdict::of(survive_both()) },
 ];
 
-const TINY_SEGMENTS: &[(&str, &str)] = &[("segment.index.bytes", "64"), ("index.interval.bytes", "4096")];
+const TINY_SEGMENTS: &[(&str, &str)] =
+    &[("segment.index.bytes", "64"), ("index.interval.bytes", "4096"), ("file.delete.delay.ms", "100")];
 
 /// Small, because it is copied again and again; XFS takes no smaller one.
 fn disk_bytes(format: Format) -> usize {
@@ -41,7 +42,8 @@ fn disk_bytes(format: Format) -> usize {
 
 /// Topics whose old records go, since the disk is small.
 fn topics(storm: &mut Storm) {
-    let bounded: &[(&str, &str)] = &[("segment.bytes", "1048576"), ("retention.bytes", "8000000")];
+    let bounded: &[(&str, &str)] =
+        &[("segment.bytes", "1048576"), ("file.delete.delay.ms", "100"), ("retention.bytes", "8000000")];
     let tiny = [TINY_SEGMENTS, &[("retention.bytes", "500000")]].concat();
     storm.topic("one", 1, bounded);
     storm.topic("tiny", 5, &tiny);

@@ -14,7 +14,7 @@ use crate::client::{Client, newest};
 use crate::dice::Dice;
 use crate::ledger::{Ledger, Topic};
 use crate::load::{Manner, Producer, Tally};
-use crate::support::Broker;
+use crate::support::{Broker, PATIENCE};
 use crate::topics::{create, create_request, delete, delete_request, list};
 
 const LATEST: i64 = -1;
@@ -54,6 +54,16 @@ impl Load {
         while self.tally.batches.load(Ordering::Relaxed) < batches && Instant::now() < deadline {
             thread::sleep(Duration::from_millis(1));
         }
+    }
+
+    /// Batches acknowledged so far.
+    pub fn batches(&self) -> u64 {
+        self.tally.batches.load(Ordering::Relaxed)
+    }
+
+    /// Answers so far that a producer took for a reason to repeat.
+    pub fn refused(&self) -> u64 {
+        self.tally.refused.load(Ordering::Relaxed)
     }
 }
 
@@ -122,8 +132,24 @@ impl Storm {
 
     /// Starts producers: those of before that can go on, and new ones.
     pub fn load(&mut self) -> Load {
+        let producers = self.gather_producers();
+        self.start(producers)
+    }
+
+    /// Starts a producer of each of these manners.
+    pub fn load_of(&mut self, manners: &[Manner]) -> Load {
+        let producers = manners.iter().map(|manner| self.producer(manner.clone())).collect();
+        self.start(producers)
+    }
+
+    fn producer(&mut self, manner: Manner) -> Producer {
+        self.last_number += 1;
+        Producer::new(self.last_number, manner, self.dice.split())
+    }
+
+    fn start(&self, producers: Vec<Producer>) -> Load {
         let tally = Arc::new(Tally::default());
-        let producers = self.gather_producers().into_iter();
+        let producers = producers.into_iter();
         let threads = producers.map(|producer| producer.start(self.broker.address(), &tally)).collect();
         Load { threads, tally }
     }
@@ -158,8 +184,7 @@ impl Storm {
         for _ in 0..self.dice.between(3, 6) {
             let topic = &self.topics[self.dice.between(0, self.topics.len() as u64 - 1) as usize];
             let manner = Manner::any(topic, &mut self.dice);
-            self.last_number += 1;
-            producers.push(Producer::new(self.last_number, manner, self.dice.split()));
+            producers.push(self.producer(manner));
         }
         if let Some(topic) = &self.fleeting {
             let manner = Manner {
@@ -167,8 +192,7 @@ impl Storm {
                 is_idempotent: false,
                 ..Manner::any(topic, &mut self.dice)
             };
-            self.last_number += 1;
-            producers.push(Producer::new(self.last_number, manner, self.dice.split()));
+            producers.push(self.producer(manner));
         }
         producers
     }
@@ -211,6 +235,12 @@ impl Storm {
         }
     }
 
+    /// Ends the broker at once, and starts it again.
+    pub fn kill_and_restart(&mut self) {
+        self.broker.kill();
+        self.restart();
+    }
+
     fn restart(&mut self) {
         let shards = if self.troubles.other_shards { self.dice.between(1, 4) } else { 2 };
         let shards = shards.to_string();
@@ -242,16 +272,32 @@ impl Storm {
         }
     }
 
-    /// Stops the broker gracefully, starts it again, and compares once more.
+    /// Waits until all partitions of a topic can be read: they may have waited for space.
+    pub fn until_readable(&self, topic: &Topic) {
+        let mut client = self.client();
+        let deadline = Instant::now() + PATIENCE;
+        let mut error_of = |partition| list(&mut client, &topic.name, partition, LATEST).error_code;
+        while (0..topic.partitions).any(|partition| error_of(partition) != 0) {
+            assert!(Instant::now() < deadline, "{} stays offline", topic.name);
+            thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Has the directories checked after a crash and after a graceful stop, and compares once more.
     pub fn finish(mut self) {
+        self.broker.kill();
+        self.broker.expect_sound();
+        self.broker.restart();
         assert!(self.broker.stop().success());
+        self.broker.expect_sound();
         self.broker.restart();
         self.check();
         eprintln!("    {} records were acknowledged", self.ledger.acknowledged);
     }
 }
 
-fn delete_records(client: &mut Client, topic: &str, partition: i32, offset: i64) {
+/// Deletes records up to an offset; -1 for all.
+pub fn delete_records(client: &mut Client, topic: &str, partition: i32, offset: i64) {
     let partitions = vec![DeleteRecordsPartition { partition_index: partition, offset }];
     let topics = vec![DeleteRecordsTopic { name: topic.into(), partitions }];
     let request = DeleteRecordsRequest { topics, timeout_ms: 30_000 };

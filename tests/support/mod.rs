@@ -119,6 +119,14 @@ impl Broker {
         assert!(status.expect("kill").success());
     }
 
+    /// Has the directories checked by `strome log verify`, which must find no problem. The broker does not run.
+    pub fn expect_sound(&self) {
+        let output = Command::new(binary()).args(["log", "verify"]).args(&self.data).output();
+        let output = output.expect("the command");
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{}\n{told}", output.status);
+    }
+
     /// Starts it again after [`Self::stop`] or [`Self::kill`], on another port.
     pub fn restart(&mut self) {
         self.restart_with(&[]);
