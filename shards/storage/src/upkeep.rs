@@ -23,6 +23,8 @@ use crate::store::{LogId, Store, find};
 
 /// How often the time is looked at for what can wait.
 const ROUND_MS: i64 = 100;
+/// How many logs may be on their way to rest at a time.
+const RESTING_MAX: usize = 64;
 /// Evicting looks at so many entries at most at once, so that chunks that are not written yet cost little.
 const EVICT_STEPS: usize = 64;
 
@@ -128,8 +130,9 @@ impl Store {
             self.checkpoint(reactor);
         }
         if now.0 - self.upkeep.last_idle_look.0 >= self.core.idle_look_interval_ms() {
-            self.upkeep.last_idle_look = now;
-            self.put_idle_to_rest(reactor);
+            if self.put_idle_to_rest(reactor) {
+                self.upkeep.last_idle_look = now;
+            }
         }
         self.core.grow_journals(reactor);
         self.advance_closing(reactor);
@@ -335,9 +338,11 @@ impl Store {
         }
     }
 
-    /// Takes memory and open files from logs that were not used for long.
-    fn put_idle_to_rest(&mut self, reactor: &mut Reactor) {
+    /// Takes memory and open files from logs that were not used for long. Returns whether it has looked at all: some at a
+    /// time, since each has to be written to its segment first, and all may have fallen idle together.
+    fn put_idle_to_rest(&mut self, reactor: &mut Reactor) -> bool {
         let Self { logs, core, .. } = self;
+        let mut busy = 0;
         for (_, log) in logs.iter_mut() {
             let idle = core.now.0 - log.last_used.0 >= core.idle_ms();
             if !idle || !matches!(log.state, State::Open) || log.tail.is_empty() {
@@ -345,16 +350,24 @@ impl Store {
             }
             if log.unwritten > 0 || log.stored_end < log.log_end {
                 // It can rest when its segment has everything.
-                log.journal.is_write_back_asked = true;
-                core.mark_dirty(log);
+                if !log.journal.is_write_back_asked {
+                    log.journal.is_write_back_asked = true;
+                    core.mark_dirty(log);
+                }
+                busy += usize::from(log.stall.is_none());
             } else if log.is_settled() && log.stall.is_none() {
                 if let Some(active) = log.writing.back() {
                     log.jobs.push_back(Job::Shrink { base: active.base, size: active.size });
                 }
                 core.cached = core.cached.saturating_sub(log.rest());
                 core.start_job(log, reactor);
+                busy += 1;
+            }
+            if busy >= RESTING_MAX {
+                return false;
             }
         }
+        true
     }
 
     /// Saves how far every log is durable, and where it starts.

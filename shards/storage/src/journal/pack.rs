@@ -17,7 +17,7 @@ use crate::journal::format::{
     BLOCK_BYTES, COMMIT_HEADER_BYTES, CommitHeader, ENTRY_HEADER_BYTES, EntryHeader, Kind,
 };
 use crate::journal::{COMMIT_BYTES_MAX, Content, Flight, Journal, Part, State, Void};
-use crate::log::Log;
+use crate::log::{InFlight, Log};
 use crate::store::{LogId, find};
 
 /// Starts the next commit of every journal that has none under way. Returns whether logs were refused: these have to be
@@ -101,7 +101,7 @@ impl Journal {
             None => Chunk::with_capacity(COMMIT_BYTES_MAX),
         };
         let bytes = buffer.spare(room)?;
-        let (parts, end) = self.fill(bytes, logs);
+        let (parts, end) = self.fill(bytes, logs, refused);
         if room < COMMIT_BYTES_MAX || parts.is_empty() {
             // The ring is nearly full, and what is left must not wait until it is not; or something is too large for it.
             self.refuse_all(logs, refused);
@@ -133,7 +133,12 @@ impl Journal {
 
     /// Fills `room` behind a header with what the waiting logs have. What finds no room, or not all of it, goes on waiting.
     /// Returns what was taken, and where it ends.
-    fn fill(&mut self, room: &mut [u8], logs: &mut Slab<Log>) -> (Vec<Part>, usize) {
+    fn fill(
+        &mut self,
+        room: &mut [u8],
+        logs: &mut Slab<Log>,
+        refused: &mut Vec<LogId>,
+    ) -> (Vec<Part>, usize) {
         let mut parts = Vec::with_capacity(self.waiting.len());
         let mut at = COMMIT_HEADER_BYTES;
         for _ in 0..self.waiting.len() {
@@ -141,6 +146,10 @@ impl Journal {
             let Some(log) = find(logs, id) else { continue };
             let goes_on = match pack_log(log, room.get_mut(at..).unwrap_or_default()) {
                 Packed::Nothing => false,
+                Packed::Gone => {
+                    refused.push(id);
+                    false
+                }
                 Packed::NoRoom => true,
                 Packed::Part { what, bytes, is_all } => {
                     at += bytes;
@@ -194,8 +203,10 @@ impl Journal {
 }
 
 enum Packed {
-    /// The log has nothing to be made durable.
+    /// The log has nothing to be made durable, or is doing so itself.
     Nothing,
+    /// It was written meanwhile, and memory has given it up: the segment has to be synced.
+    Gone,
     NoRoom,
     /// So many bytes were taken; whether that is all that the log has.
     Part {
@@ -216,14 +227,10 @@ fn pack_log(log: &mut Log, room: &mut [u8]) -> Packed {
         return Packed::Part { what: Content::Void, bytes: ENTRY_HEADER_BYTES, is_all: true };
     }
     let from = log.durable_end;
-    if log.wanted_durable <= from || !log.is_open() {
+    if log.wanted_durable <= from || !log.is_open() || log.in_flight == Some(InFlight::Commit) {
         return Packed::Nothing;
     }
-    let Some(copied) = log.tail.copy(from, body) else {
-        // It was written meanwhile, and given up: the segment has to be synced.
-        log.journal.was_refused = true;
-        return Packed::Nothing;
-    };
+    let Some(copied) = log.tail.copy(from, body) else { return Packed::Gone };
     if copied.bytes == 0 {
         return Packed::NoRoom;
     }
