@@ -1,7 +1,6 @@
 //! The facts of this broker that all its shards share and that never change while it runs.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mesh::PortId;
@@ -25,21 +24,12 @@ pub struct Broker {
     pub retention_check_interval: Duration,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: usize,
-    /// Whether every shard that has ended so far had closed its logs cleanly.
-    pub closed_cleanly: AtomicBool,
 }
 
 impl Broker {
     /// The control thread's end of the mesh: after the last shard's.
     pub fn control_port(&self) -> PortId {
         PortId(self.placement.shards().count())
-    }
-
-    /// A shard has closed its logs.
-    pub fn note_closed(&self, cleanly: bool) {
-        if !cleanly {
-            self.closed_cleanly.store(false, Ordering::SeqCst);
-        }
     }
 }
 

@@ -14,16 +14,18 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use controller::{Controller, Seed};
+use controller::{Controller, RenewLeaderEpochs, ReportReplicas, Seed};
 use mesh::{Port, PortId};
 use metadata::{Delta, LogIndex};
-use quorum::MetadataLog;
+use quorum::{MetadataLog, QuorumError};
 use reactor::{Handle, Waker};
+use storage::StorageError;
 use types::{ErrorCode, ShardId, TopicPartition};
 
 use crate::boot::BootError;
 use crate::clock::Now;
 use crate::message::Message;
+use crate::partition::{Directories, ReplicaNews};
 use crate::work::{Done, RequestRef};
 
 /// How often the control thread looks whether all shards are alive.
@@ -64,6 +66,17 @@ pub struct Control {
     /// The reply to the change that the shards are acting on.
     due: Option<DueReply>,
     phase: Phase,
+    directories: Arc<Directories>,
+    /// Why the broker stops, if nobody has asked it to.
+    cause: Option<BootError>,
+}
+
+/// The end of a broker.
+pub struct Ended {
+    /// The shards' threads, which are done.
+    pub handles: Vec<Handle>,
+    /// Why it stopped, if nobody has asked it to.
+    pub cause: Option<BootError>,
 }
 
 /// How far one shard is.
@@ -100,6 +113,7 @@ impl Control {
         waker: Waker,
         stop: StopHandle,
         handles: Vec<Handle>,
+        directories: Arc<Directories>,
     ) -> Self {
         let progress = vec![Progress::default(); handles.len()];
         Self {
@@ -113,14 +127,16 @@ impl Control {
             asks: VecDeque::new(),
             due: None,
             phase: Phase::Starting,
+            directories,
+            cause: None,
         }
     }
 
-    /// Runs until all shards have ended, and gives their threads back. `ready` is called once, when clients are let in.
+    /// Runs until all shards have ended. `ready` is called once, when clients are let in.
     ///
     /// # Errors
     /// If a shard ended without being told to.
-    pub fn run(mut self, ready: impl FnOnce()) -> Result<Vec<Handle>, BootError> {
+    pub fn run(mut self, ready: impl FnOnce()) -> Result<Ended, BootError> {
         let mut ready = Some(ready);
         self.publish(Delta::of_everything(self.controller.image()));
         loop {
@@ -143,9 +159,10 @@ impl Control {
                     ready();
                 }
             }
+            self.stop_without_directories();
             self.advance_stop();
             if self.progress.iter().all(|shard| shard.stopped) {
-                return Ok(self.handles);
+                return Ok(Ended { handles: self.handles, cause: self.cause });
             }
             if let Some(lost) = self.lost_shard() {
                 return Err(BootError::ShardLost(lost));
@@ -153,6 +170,17 @@ impl Control {
             if self.port.prepare_to_sleep() {
                 self.waker.wait(Some(WATCH_INTERVAL))?;
             }
+        }
+    }
+
+    /// Stops the broker when the directory of the metadata log has failed.
+    fn stop_without_directories(&mut self) {
+        if self.cause.is_none()
+            && let Some(loss) = self.directories.loss()
+        {
+            tracing::error!("{loss}");
+            self.cause = Some(BootError::Directories(loss));
+            self.stop.stop();
         }
     }
 
@@ -181,13 +209,11 @@ impl Control {
     fn deliver(&mut self, message: Message) {
         match message {
             Message::Ask { from, request } => self.asks.push_back((Some(from), request)),
-            Message::Applied { shard, index, cut } => {
+            Message::Applied { shard, index } => {
                 self.progress[shard.index()].applied = Some(index);
-                if !cut.is_empty() {
-                    self.asks.push_back((None, Box::new(self.renew_epochs(&cut))));
-                }
                 self.send_due_reply();
             }
+            Message::News(news) => self.pass_on(&news),
             Message::Drained { shard } => self.progress[shard.index()].drained = true,
             Message::Stopped { shard } => self.progress[shard.index()].stopped = true,
             Message::Work { .. }
@@ -217,6 +243,9 @@ impl Control {
             Ok(index) => index,
             Err(error) => {
                 tracing::error!("the metadata log takes no more records until this is mended: {error}");
+                if let Some(cause) = storage_error(error).filter(StorageError::is_disk_failure) {
+                    self.directories.metadata_failed(&cause);
+                }
                 return self.answer(from, Err(ErrorCode::KafkaStorageError));
             }
         };
@@ -259,14 +288,22 @@ impl Control {
         self.progress.iter().map(|shard| shard.applied).min().flatten()
     }
 
-    /// New leader epochs for partitions whose logs were cut.
-    fn renew_epochs(&self, cut: &[TopicPartition]) -> controller::Request {
+    /// Has the controller judge what shards tell of their partitions.
+    fn pass_on(&mut self, news: &ReplicaNews) {
         let image = self.controller.image();
-        controller::Request::RenewLeaderEpochs(controller::RenewLeaderEpochs {
-            broker: image.node(),
-            broker_epoch: image.brokers().get(&image.node()).map_or(-1, |broker| broker.epoch),
-            partitions: cut.iter().map(|at| (at.topic, at.partition)).collect(),
-        })
+        let broker = image.node();
+        let broker_epoch = image.brokers().get(&broker).map_or(-1, |broker| broker.epoch);
+        let of =
+            |partitions: &[TopicPartition]| partitions.iter().map(|at| (at.topic, at.partition)).collect();
+        if !news.cut.is_empty() {
+            let request = RenewLeaderEpochs { broker, broker_epoch, partitions: of(&news.cut) };
+            self.asks.push_back((None, Box::new(controller::Request::RenewLeaderEpochs(request))));
+        }
+        if !(news.offline.is_empty() && news.online.is_empty()) {
+            let (offline, online) = (of(&news.offline), of(&news.online));
+            let request = ReportReplicas { broker, broker_epoch, offline, online };
+            self.asks.push_back((None, Box::new(controller::Request::ReportReplicas(request))));
+        }
     }
 
     fn answer(&mut self, to: Option<RequestRef>, result: Result<Box<controller::Reply>, ErrorCode>) {
@@ -279,6 +316,16 @@ impl Control {
         for shard in 0..self.progress.len() {
             self.port.send(PortId(shard), message());
         }
+    }
+}
+
+/// What an error of the metadata log says of its disk, if it says anything.
+fn storage_error(error: QuorumError) -> Option<StorageError> {
+    match error {
+        QuorumError::Io { action, path, source } => {
+            Some(StorageError::Io { doing: action, file: path, error: Arc::new(source) })
+        }
+        _ => None,
     }
 }
 

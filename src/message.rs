@@ -5,8 +5,9 @@ use std::sync::Arc;
 use mesh::PortId;
 use metadata::{Delta, Image, LogIndex};
 use net::Moved;
-use types::{ShardId, TopicPartition};
+use types::ShardId;
 
+use crate::partition::ReplicaNews;
 use crate::session::Session;
 use crate::work::{Done, RequestRef, Work};
 
@@ -24,9 +25,10 @@ pub enum Message {
     Ask { from: RequestRef, request: Box<controller::Request> },
     /// To every shard: the metadata has changed.
     Publish { image: Arc<Image>, delta: Arc<Delta> },
-    /// To the control thread: this shard has the image and has its new partitions open; `cut` are those among them
-    /// whose logs lost an unfinished end.
-    Applied { shard: ShardId, index: LogIndex, cut: Vec<TopicPartition> },
+    /// To the control thread: this shard has the image and has its new partitions open.
+    Applied { shard: ShardId, index: LogIndex },
+    /// To the control thread: what the cluster has to hear of a shard's partitions.
+    News(ReplicaNews),
     /// To every shard: all are ready, accept connections.
     Open,
     /// To every shard: take no more requests, finish what is in flight.

@@ -200,6 +200,7 @@ impl Shard {
             }
             Message::Ask { .. }
             | Message::Applied { .. }
+            | Message::News(_)
             | Message::Drained { .. }
             | Message::Stopped { .. } => {
                 debug_assert!(false, "a message for the control thread");
@@ -345,8 +346,11 @@ impl Shard {
     }
 
     fn tell_applied(&mut self) {
-        if let Some((index, cut)) = self.partitions.take_applied() {
-            self.mesh.send(self.broker.control_port(), Message::Applied { shard: self.id, index, cut });
+        if let Some(news) = self.partitions.take_news() {
+            self.mesh.send(self.broker.control_port(), Message::News(news));
+        }
+        if let Some(index) = self.partitions.take_applied() {
+            self.mesh.send(self.broker.control_port(), Message::Applied { shard: self.id, index });
         }
     }
 
@@ -362,8 +366,7 @@ impl Shard {
                 }
             }
             Phase::Closing => {
-                if let Some(failed) = self.partitions.closed() {
-                    self.broker.note_closed(failed == 0);
+                if self.partitions.is_closed() {
                     self.phase = Phase::Ended;
                 }
             }

@@ -7,7 +7,7 @@ use protocol::messages::log_dirs::{
     DescribableLogDirTopic, DescribeLogDirsPartition, DescribeLogDirsResult, DescribeLogDirsTopic,
 };
 use protocol::messages::{DescribeLogDirsRequest, DescribeLogDirsResponse};
-use types::{PartitionIndex, TopicPartition};
+use types::{ErrorCode, PartitionIndex, TopicPartition};
 
 use super::encode;
 use crate::requests::{Answer, Call, Gather};
@@ -53,9 +53,21 @@ impl Gather for SizesGather {
             });
         }
         let directories = shard.broker.directories.all().iter();
-        let results =
-            directories.zip(by_directory).map(|(directory, topics)| result(directory.path(), topics));
+        let results = directories.zip(by_directory).map(|(directory, topics)| match directory.in_use() {
+            Ok(_) => result(directory.path(), topics),
+            Err(_) => failed(directory.path()),
+        });
         encode(call, &DescribeLogDirsResponse { results: results.collect(), ..Default::default() })
+    }
+}
+
+fn failed(path: &std::path::Path) -> DescribeLogDirsResult {
+    DescribeLogDirsResult {
+        error_code: ErrorCode::KafkaStorageError.code(),
+        log_dir: Str::from(path.display().to_string()),
+        total_bytes: -1,
+        usable_bytes: -1,
+        ..Default::default()
     }
 }
 

@@ -108,6 +108,6 @@ fn described(index: PartitionIndex, partition: &Partition) -> DescribeTopicParti
         isr_nodes: topics::broker_ids(&partition.isr),
         eligible_leader_replicas: Some(Vec::new()),
         last_known_elr: Some(Vec::new()),
-        offline_replicas: Vec::new(),
+        offline_replicas: topics::offline_replicas(partition),
     }
 }

@@ -153,6 +153,6 @@ fn partition_of(index: PartitionIndex, partition: &Partition) -> MetadataRespons
         leader_epoch: partition.leader_epoch.0,
         replica_nodes: topics::broker_ids(&partition.replicas),
         isr_nodes: topics::broker_ids(&partition.isr),
-        offline_replicas: Vec::new(),
+        offline_replicas: topics::offline_replicas(partition),
     }
 }

@@ -32,6 +32,11 @@ pub fn availability(partition: &Partition) -> ErrorCode {
     if partition.leader == BrokerId::NONE { ErrorCode::LeaderNotAvailable } else { ErrorCode::None }
 }
 
+/// The replicas of a partition that cannot be used. A partition without a leader has none that can.
+pub fn offline_replicas(partition: &Partition) -> Vec<i32> {
+    if partition.leader == BrokerId::NONE { broker_ids(&partition.replicas) } else { Vec::new() }
+}
+
 /// Where in a response, as topic and partition, the answer to each part of a request belongs.
 #[derive(Default)]
 pub struct Places(Vec<(usize, usize)>);

@@ -1,26 +1,32 @@
 //! The log directories at the broker's start: locked, theirs to be used by this broker, and searched for logs.
+//!
+//! # Invariants
+//! - One that the operating system does not let be used is offline, and the broker starts without it; unless it is the
+//!   first, which holds the metadata log. One that is another broker's ends the start.
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use metadata::BrokerSettings;
+use metadata::{BrokerSettings, Image};
 use reactor::CommitMethod;
-use storage::{LogDir, MetaProperties};
+use storage::{LogDir, MetaProperties, StorageError};
 use types::{DirectoryId, TopicPartition, Uuid};
 
 use super::BootError;
 use super::registration::{ControlState, random_uuid};
-use crate::partition::Directories;
+use crate::partition::{Directories, Directory};
 
 /// Where the metadata log lies in the first directory. No partition's directory can have this name.
 pub const METADATA_DIR: &str = "strome-metadata";
 
 /// See the module.
 pub struct OpenDirectories {
-    dirs: Vec<Arc<LogDir>>,
+    /// Where each is, and why it is offline, if it is.
+    dirs: Vec<(PathBuf, Result<Arc<LogDir>, StorageError>)>,
     /// The cluster that they belong to, if they were used before.
     pub cluster_id: Option<String>,
+    /// Of those that are in use.
     pub ids: Vec<DirectoryId>,
 }
 
@@ -28,14 +34,29 @@ impl OpenDirectories {
     /// Locks every directory, and makes sure that they belong to this broker.
     pub fn open(settings: &BrokerSettings) -> Result<Self, BootError> {
         let mut open = Self { dirs: Vec::new(), cluster_id: None, ids: Vec::new() };
-        for path in &settings.log_dirs {
-            let dir = LogDir::open(Path::new(path))?;
-            let meta = dir.meta_properties()?;
-            if let Some(meta) = &meta {
-                open.check(settings, dir.path(), meta)?;
+        for path in settings.log_dirs.iter().map(PathBuf::from) {
+            let opened = LogDir::open(&path).and_then(|dir| dir.meta_properties().map(|meta| (dir, meta)));
+            match opened {
+                Ok((dir, meta)) => {
+                    if let Some(meta) = &meta {
+                        open.check(settings, &dir, meta)?;
+                    }
+                    open.ids.push(meta.map_or_else(random_uuid, |meta| Ok(meta.directory_id))?);
+                    open.dirs.push((path, Ok(dir)));
+                }
+                Err(error @ StorageError::Io { .. }) if !open.dirs.is_empty() => {
+                    tracing::error!(
+                        "{} cannot be used and is offline with all its partitions: {error}. Mend the disk, see to it \
+                         that the directory is mounted and can be written, and start the broker again",
+                        path.display()
+                    );
+                    let cause = error.to_string().into();
+                    let offline = StorageError::DirectoryOffline { directory: path.clone(), cause };
+                    open.dirs.push((path, Err(offline)));
+                }
+                Err(error @ StorageError::Io { .. }) => return Err(first_failed(error)),
+                Err(error) => return Err(error.into()),
             }
-            open.ids.push(meta.map_or_else(random_uuid, |meta| Ok(meta.directory_id))?);
-            open.dirs.push(dir);
         }
         Ok(open)
     }
@@ -43,10 +64,10 @@ impl OpenDirectories {
     fn check(
         &mut self,
         settings: &BrokerSettings,
-        path: &Path,
+        dir: &LogDir,
         meta: &MetaProperties,
     ) -> Result<(), BootError> {
-        let file = path.join("meta.properties");
+        let file = dir.path().join("meta.properties");
         let file = file.display();
         if meta.node_id != settings.node_id {
             return Err(BootError::Settings(format!(
@@ -68,62 +89,87 @@ impl OpenDirectories {
 
     /// Each directory with how it makes small writes durable.
     pub fn commit_methods(&self) -> impl Iterator<Item = (&Path, CommitMethod)> {
-        self.dirs.iter().map(|dir| (dir.path(), dir.commit_method()))
+        self.in_use().map(|dir| (dir.path(), dir.commit_method()))
     }
 
     /// Where the metadata log lies.
     pub fn metadata_dir(&self) -> PathBuf {
-        self.dirs.first().map_or_else(PathBuf::new, |dir| dir.path().join(METADATA_DIR))
+        self.dirs.first().map_or_else(PathBuf::new, |(path, _)| path.join(METADATA_DIR))
     }
 
     /// Writes down whose directories these are.
     pub fn claim(&self, settings: &BrokerSettings, cluster_id: &str) -> Result<(), BootError> {
-        for (dir, id) in self.dirs.iter().zip(&self.ids) {
+        for (index, (dir, id)) in self.in_use().zip(&self.ids).enumerate() {
             let meta = MetaProperties {
                 cluster_id: cluster_id.to_owned(),
                 node_id: settings.node_id,
                 directory_id: *id,
             };
-            if dir.meta_properties()?.as_ref() != Some(&meta) {
-                dir.write_meta_properties(&meta)?;
+            let claim = || match dir.meta_properties()? {
+                Some(found) if found == meta => Ok(()),
+                _ => dir.write_meta_properties(&meta),
+            };
+            match claim() {
+                Err(error @ StorageError::Io { .. }) if index > 0 => dir.fail(&error),
+                Err(error @ StorageError::Io { .. }) => return Err(first_failed(error)),
+                claimed => claimed?,
             }
         }
         Ok(())
+    }
+
+    fn in_use(&self) -> impl Iterator<Item = &Arc<LogDir>> {
+        self.dirs.iter().filter_map(|(_, dir)| dir.as_ref().ok())
     }
 
     /// The directories as the shards use them, with the place of every log that is known.
     /// What is left of topics that were deleted is deleted.
-    pub fn locate(&self, state: &ControlState, settings: &BrokerSettings) -> Result<Directories, BootError> {
-        let image = state.controller.image();
+    pub fn locate(self, state: &ControlState, settings: &BrokerSettings) -> Result<Directories, BootError> {
         let mut found = HashMap::new();
-        for (directory, dir) in self.dirs.iter().enumerate() {
-            for (name, id) in dir.logs()? {
-                let topic = image.topic(name.topic.as_str());
-                let known = topic.filter(|topic| {
-                    topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id)
-                });
-                match (known, id.filter(|id| state.deleted.contains(id))) {
-                    (Some(topic), _) => {
-                        found
-                            .insert(TopicPartition { topic: topic.id, partition: name.partition }, directory);
-                    }
-                    (None, Some(deleted)) => dir.delete_log(&name, deleted)?,
-                    (None, None) => tracing::warn!(
-                        "{}/{name} belongs to no topic that this broker knows; it is left alone",
-                        dir.path().display()
-                    ),
-                }
+        for (directory, (_, dir)) in self.dirs.iter().enumerate() {
+            let Ok(dir) = dir else { continue };
+            match look_for_logs(dir, state) {
+                Ok(logs) => found.extend(logs.into_iter().map(|at| (at, directory))),
+                Err(error @ StorageError::Io { .. }) if directory > 0 => dir.fail(&error),
+                Err(error @ StorageError::Io { .. }) => return Err(first_failed(error)),
+                Err(error) => return Err(error.into()),
             }
         }
         let expiration_ms = i64::try_from(settings.producer_id_expiration_ms).unwrap_or(i64::MAX);
-        Ok(Directories::new(self.dirs.clone(), found, expiration_ms))
+        // What fails from here on fails while it is used.
+        let all = self.dirs.into_iter().map(|(path, dir)| {
+            let failed = dir.as_ref().ok().and_then(|dir| dir.failure()).cloned();
+            Directory::new(path, failed.map_or(dir, Err))
+        });
+        Ok(Directories::new(all.collect(), found, expiration_ms))
     }
+}
 
-    /// Every log was closed: the next start need not recover them.
-    pub fn mark_clean(&self) -> Result<(), BootError> {
-        self.dirs.iter().try_for_each(|dir| dir.mark_clean())?;
-        Ok(())
+/// The partitions whose logs lie in the directory. Logs of deleted topics are deleted.
+fn look_for_logs(dir: &LogDir, state: &ControlState) -> Result<Vec<TopicPartition>, StorageError> {
+    let image: &Image = state.controller.image();
+    let mut found = Vec::new();
+    for (name, id) in dir.logs()? {
+        let topic = image.topic(name.topic.as_str());
+        let known = topic
+            .filter(|topic| topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id));
+        match (known, id.filter(|id| state.deleted.contains(id))) {
+            (Some(topic), _) => found.push(TopicPartition { topic: topic.id, partition: name.partition }),
+            (None, Some(deleted)) => dir.delete_log(&name, deleted)?,
+            (None, None) => tracing::warn!(
+                "{}/{name} belongs to no topic that this broker knows; it is left alone",
+                dir.path().display()
+            ),
+        }
     }
+    Ok(found)
+}
+
+fn first_failed(error: StorageError) -> BootError {
+    BootError::Directories(format!(
+        "the first of log.dirs cannot be used, and it holds the metadata log, without which a broker cannot start: \
+         {error}. Mend the disk and see to it that the directory is mounted and can be written"
+    ))
 }
 
 /// A new cluster's id.

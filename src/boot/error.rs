@@ -19,6 +19,8 @@ pub enum BootError {
     System(#[from] std::io::Error),
     #[error("{0}")]
     Settings(String),
+    #[error("{0}")]
+    Directories(String),
     #[error("shard {0} has ended unexpectedly; its log lines say why. Acknowledged records are safe")]
     ShardLost(String),
 }

@@ -13,7 +13,6 @@ mod report;
 
 use std::num::NonZeroU16;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use mesh::{Port, mesh};
@@ -31,6 +30,7 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::control::{Control, StopHandle};
 use crate::message::Message;
+use crate::partition::Directories;
 use crate::placement::Placement;
 use crate::shard::Shard;
 use cores::Cores;
@@ -68,7 +68,6 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
         store_settings: memory.store_settings(registration::random_number()?),
         retention_check_interval: Duration::from_millis(config.broker.retention_check_interval_ms),
         fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,
-        closed_cleanly: AtomicBool::new(true),
     });
     let image = state.controller.image().clone();
     let shards = Launch { config, cores: &cores, memory: &memory, broker: &broker, image: &image };
@@ -76,16 +75,31 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
 
     let stop = StopHandle::new(control_waker.clone());
     registration::stop_on_signals(stop.clone())?;
-    let control = Control::new(state.controller, state.log, control_port, control_waker, stop, handles);
-    let handles = control.run(|| println!("ready after {} ms", started.elapsed().as_millis()))?;
-    for handle in handles {
+    let directories = broker.directories.clone();
+    let control =
+        Control::new(state.controller, state.log, control_port, control_waker, stop, handles, directories);
+    let ended = control.run(|| println!("ready after {} ms", started.elapsed().as_millis()))?;
+    for handle in ended.handles {
         handle.join()?;
     }
-    if broker.closed_cleanly.load(Ordering::SeqCst) {
-        directories.mark_clean()?;
+    mark_clean(&broker.directories);
+    match ended.cause {
+        Some(cause) => Err(cause),
+        None => {
+            println!("stopped");
+            Ok(())
+        }
     }
-    println!("stopped");
-    Ok(())
+}
+
+/// Every log was closed: the next start need not recover those of directories where nothing went wrong.
+fn mark_clean(directories: &Directories) {
+    for directory in directories.all().iter().filter(|directory| directory.is_clean()) {
+        let Ok(dir) = directory.in_use() else { continue };
+        if let Err(error) = dir.mark_clean() {
+            tracing::warn!("{}: {error}; the next start recovers its logs", directory.path().display());
+        }
+    }
 }
 
 /// Opens every listener, with a socket for each shard.

@@ -11,9 +11,11 @@ use storage::{LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
 use types::{ErrorCode, Offset, ShardId, TimestampMs, TopicPartition};
 
 use super::append::{AppendJob, Stalled};
-use super::open::{Directories, OpenedPartition, Openings};
+use super::directories::Directories;
+use super::open::{OpenedPartition, Openings};
 use super::queries::ListJob;
 use super::read::ReadJob;
+use super::replicas::ReplicaNews;
 use super::{Partition, settings};
 use crate::arena::{Arena, Key};
 use crate::clock::Now;
@@ -57,14 +59,16 @@ pub struct Partitions {
     pub(super) directories: std::sync::Arc<Directories>,
     slots: HashMap<TopicPartition, Slot>,
     pub(super) open: Arena<Partition>,
-    by_log: HashMap<LogId, Key>,
+    pub(super) by_log: HashMap<LogId, Key>,
     openings: Openings,
-    /// Partitions opened since the last image whose logs had lost an unfinished end.
-    cut: Vec<TopicPartition>,
+    /// What the cluster has not heard yet.
+    news: ReplicaNews,
     /// Logs that are being removed.
     removing: usize,
     /// The image that was given last, until all its partitions are open.
     applying: Option<LogIndex>,
+    /// The first image was given: partitions that come later are new.
+    has_begun: bool,
     pub(super) append_jobs: Arena<AppendJob>,
     pub(super) stalled: VecDeque<Stalled>,
     pub(super) read_jobs: Arena<ReadJob>,
@@ -84,9 +88,8 @@ pub struct Partitions {
     next_retention: Instant,
     /// No read waits any longer.
     pub(super) ending: bool,
-    /// Logs that were not open when closing began, once it has.
-    never_closed: Option<usize>,
-    closed: Option<usize>,
+    closing: bool,
+    closed: bool,
 }
 
 impl Partitions {
@@ -108,9 +111,10 @@ impl Partitions {
             open: Arena::default(),
             by_log: HashMap::new(),
             openings: Openings::default(),
-            cut: Vec::new(),
+            news: ReplicaNews::default(),
             removing: 0,
             applying: None,
+            has_begun: false,
             append_jobs: Arena::default(),
             stalled: VecDeque::new(),
             read_jobs: Arena::default(),
@@ -127,8 +131,8 @@ impl Partitions {
             retention_interval,
             next_retention: now + retention_interval,
             ending: false,
-            never_closed: None,
-            closed: None,
+            closing: false,
+            closed: false,
         }
     }
 
@@ -211,6 +215,7 @@ impl Partitions {
                 }
             }
         }
+        self.has_begun = true;
     }
 
     /// Opens a partition that is new here, or takes over the new leader epoch of one that is not.
@@ -221,7 +226,8 @@ impl Partitions {
         match self.slots.get(&at) {
             None => {
                 self.slots.insert(at, Slot::Opening);
-                self.openings.start(reactor, &self.directories, topic, at.partition);
+                let is_new = self.has_begun;
+                self.openings.start(reactor, &self.directories, topic, at.partition, is_new);
             }
             Some(Slot::Open(key)) => {
                 if let (Some(partition), Some(state)) =
@@ -236,19 +242,29 @@ impl Partitions {
     }
 
     /// The image that was applied last, told once, when every partition of it is open and no removal is under way.
-    /// With it come the partitions whose logs were cut when they were opened.
-    pub fn take_applied(&mut self) -> Option<(LogIndex, Vec<TopicPartition>)> {
-        if !self.openings.are_done() || self.removing > 0 {
-            return None;
-        }
-        Some((self.applying.take()?, std::mem::take(&mut self.cut)))
+    pub fn take_applied(&mut self) -> Option<LogIndex> {
+        let done = self.openings.are_done() && self.removing == 0;
+        self.applying.take_if(|_| done)
+    }
+
+    /// What the cluster has to hear of these partitions, in one piece once all of them are open; to be told before
+    /// [`Self::take_applied`].
+    pub fn take_news(&mut self) -> Option<ReplicaNews> {
+        let is_due = self.openings.are_done() && !self.news.is_empty();
+        is_due.then(|| std::mem::take(&mut self.news))
     }
 
     /// Saves what a restart needs and makes everything durable. [`Self::closed`] tells when that is done.
     pub fn close(&mut self, reactor: &mut Reactor) {
-        // They may still be in need of recovery, so the next start must not take their directory for clean.
-        let is_open = |slot: &Slot| matches!(slot, Slot::Open(_));
-        self.never_closed = Some(self.slots.values().filter(|slot| !is_open(slot)).count());
+        self.closing = true;
+        for (at, slot) in &self.slots {
+            match slot {
+                Slot::Open(_) => {}
+                // They may still be in need of recovery, so the next start must not take their directory for clean.
+                Slot::Failed => self.directories.note_unclean(*at),
+                Slot::Opening => self.directories.note_all_unclean(),
+            }
+        }
         for partition in self.open.values_mut() {
             partition.save_epochs(&mut self.store, reactor);
             partition.save_producers(&mut self.store, reactor);
@@ -256,9 +272,9 @@ impl Partitions {
         self.store.close(reactor);
     }
 
-    /// How many logs could not be closed cleanly, once closing has ended.
-    pub fn closed(&self) -> Option<usize> {
-        Some(self.closed? + self.never_closed?)
+    /// Whether closing has ended; the directories know then whether they are clean.
+    pub fn is_closed(&self) -> bool {
+        self.closed
     }
 
     /// The state of a partition, or what a client is told instead.
@@ -281,30 +297,44 @@ impl Partitions {
         let mut any = false;
         while let Some((at, result)) = self.openings.finished(now) {
             any = true;
-            if !self.slots.contains_key(&at) || self.never_closed.is_some() {
+            if !self.slots.contains_key(&at) || self.closing {
                 continue; // Its topic was deleted meanwhile, or the shard closes.
             }
             match result {
                 Ok(opened) => self.adopt(*opened),
-                Err(error) => {
-                    // Once, not with every attempt.
-                    if !matches!(self.slots.insert(at, Slot::Failed), Some(Slot::Failed)) {
-                        tracing::error!(
-                            "partition {} of topic {} is offline: {error}",
-                            at.partition,
-                            at.topic
-                        );
-                    }
-                }
+                Err(error) => self.on_unopened(at, &error),
             }
         }
         any
     }
 
+    fn on_unopened(&mut self, at: TopicPartition, error: &StorageError) {
+        // Told once, not with every attempt; and of a directory that has failed it was told already.
+        let again = matches!(self.slots.get(&at), Some(Slot::Failed));
+        if !again && !matches!(error, StorageError::DirectoryOffline { .. }) {
+            tracing::error!("partition {} of topic {} is offline: {error}", at.partition, at.topic);
+        }
+        if error.is_no_space() {
+            // It comes back by itself: its leader stays.
+            self.slots.insert(at, Slot::Failed);
+        } else if !again {
+            self.note_failed(at);
+        }
+    }
+
+    /// The partition cannot be used until the next start.
+    pub(super) fn note_failed(&mut self, at: TopicPartition) {
+        self.slots.insert(at, Slot::Failed);
+        self.news.offline.push(at);
+    }
+
     fn adopt(&mut self, opened: OpenedPartition) {
         let at = opened.at;
         if opened.was_cut() {
-            self.cut.push(at);
+            self.news.cut.push(at);
+        }
+        if opened.is_leaderless {
+            self.news.online.push(at);
         }
         let partition = opened.into_partition(&mut self.store);
         let log = partition.log;
@@ -315,7 +345,9 @@ impl Partitions {
 
     fn remove(&mut self, reactor: &mut Reactor, at: TopicPartition) {
         self.openings.forget(at);
-        let Some(Slot::Open(key)) = self.slots.remove(&at) else { return };
+        let Some(Slot::Open(key)) = self.slots.remove(&at) else {
+            return self.directories.forget(at);
+        };
         self.fail_appends(key, ErrorCode::UnknownTopicOrPartition);
         self.wake_reads(key);
         if let Some(partition) = self.open.remove(key) {
@@ -360,8 +392,12 @@ impl Partitions {
             Outcome::Closed { failed } => {
                 for (log, error) in &failed {
                     tracing::error!("{}: not closed cleanly: {error}", self.name_of(*log));
+                    match self.by_log.get(log).and_then(|key| self.open.get(*key)) {
+                        Some(partition) => self.directories.note_unclean(partition.at),
+                        None => self.directories.note_all_unclean(),
+                    }
                 }
-                self.closed = Some(failed.len());
+                self.closed = true;
             }
         }
     }
@@ -391,13 +427,6 @@ impl Partitions {
         self.wake_reads(key);
     }
 
-    fn on_offline(&mut self, log: LogId, error: &StorageError) {
-        tracing::error!("{}: {error}", self.name_of(log));
-        if let Some(key) = self.by_log.get(&log).copied() {
-            self.fail_appends(key, ErrorCode::KafkaStorageError);
-        }
-    }
-
     /// An idle shard with many partitions wakes seldom, and then looks at none of them.
     fn chores_interval(&self, now: Instant) -> Duration {
         let waits = self.ending || self.append_jobs.len() > 0 || !self.unflushed.is_empty();
@@ -408,7 +437,7 @@ impl Partitions {
     fn do_chores(&mut self, reactor: &mut Reactor, now: Now) {
         self.time_out_appends(now.monotonic);
         self.flush_lazy(now.wall);
-        if self.never_closed.is_none() {
+        if !self.closing {
             self.openings.retry(reactor, &self.directories, now.monotonic);
         }
         if self.next_retention <= now.monotonic {

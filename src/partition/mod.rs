@@ -9,14 +9,17 @@
 //! How bytes become durable (`storage`); which offsets count (`replication`); who asked (`requests.rs`).
 
 mod append;
+mod directories;
 mod host;
 mod open;
 mod queries;
 mod read;
+mod replicas;
 mod settings;
 
+pub use directories::{Directories, Directory};
 pub use host::Partitions;
-pub use open::Directories;
+pub use replicas::ReplicaNews;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -1,66 +1,23 @@
 //! Opening partitions: recovery of the log, then of what is remembered beside it. On offload threads.
 
-use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use metadata::{Topic, TopicSettings};
 use reactor::Reactor;
 use record::{BatchHeader, EndTxnMarker};
 use replication::{Leader, LeaderEpochs, ProducerStates};
-use storage::{LogDir, LogName, OpenedLog, StorageError, Store};
-use types::{LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicPartition};
+use storage::{LogName, OpenedLog, StorageError, Store};
+use types::{BrokerId, LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicPartition};
 
+use super::directories::Directories;
 use super::host::producer_limits;
 use super::{Partition, settings};
 use crate::clock::Now;
 
 /// A control batch holds one small record and is not compressed by any broker.
 const CONTROL_BATCH_BYTES_MAX: usize = 4096;
-
-/// The broker's log directories, and which log lies where. Shared by all shards, and used by background work only.
-pub struct Directories {
-    dirs: Vec<Arc<LogDir>>,
-    producer_expiration_ms: i64,
-    placed: Mutex<HashMap<TopicPartition, usize>>,
-}
-
-impl Directories {
-    /// `found` are the logs that lie in the directories already.
-    pub fn new(
-        dirs: Vec<Arc<LogDir>>,
-        found: HashMap<TopicPartition, usize>,
-        producer_expiration_ms: i64,
-    ) -> Self {
-        Self { dirs, producer_expiration_ms, placed: Mutex::new(found) }
-    }
-
-    /// All of them, in the order of `log.dirs`.
-    pub fn all(&self) -> &[Arc<LogDir>] {
-        &self.dirs
-    }
-
-    /// Where the log of `at` lies, or from now on shall lie: where the fewest are.
-    fn place(&self, at: TopicPartition) -> usize {
-        let mut placed = self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner());
-        if let Some(directory) = placed.get(&at) {
-            return *directory;
-        }
-        let mut logs = vec![0usize; self.dirs.len()];
-        for directory in placed.values() {
-            logs[*directory] += 1;
-        }
-        let fewest = logs.iter().enumerate().min_by_key(|(_, logs)| **logs).map_or(0, |(index, _)| index);
-        placed.insert(at, fewest);
-        fewest
-    }
-
-    /// The log of `at` is deleted.
-    pub(super) fn forget(&self, at: TopicPartition) {
-        self.placed.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).remove(&at);
-    }
-}
 
 /// A partition that is ready to be adopted by its shard.
 pub struct OpenedPartition {
@@ -69,6 +26,8 @@ pub struct OpenedPartition {
     directory: usize,
     log: OpenedLog,
     epoch: LeaderEpoch,
+    /// The metadata name no leader, since the replica was offline.
+    pub(super) is_leaderless: bool,
     epochs: LeaderEpochs,
     epochs_unsaved: bool,
     producers: ProducerStates,
@@ -113,8 +72,12 @@ const RETRY_AFTER: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 struct Task {
     at: TopicPartition,
+    /// It was not there when the broker started.
+    is_new: bool,
     name: LogName,
     epoch: LeaderEpoch,
+    /// The metadata name no leader, since the replica was offline.
+    is_leaderless: bool,
     settings: Arc<TopicSettings>,
 }
 
@@ -144,11 +107,15 @@ impl Openings {
         directories: &Arc<Directories>,
         topic: &Topic,
         partition: PartitionIndex,
+        is_new: bool,
     ) {
+        let state = topic.partition(partition);
         let task = Task {
             at: TopicPartition { topic: topic.id, partition },
+            is_new,
             name: LogName { topic: topic.name.clone(), partition },
-            epoch: topic.partition(partition).map_or(LeaderEpoch::ZERO, |state| state.leader_epoch),
+            epoch: state.map_or(LeaderEpoch::ZERO, |state| state.leader_epoch),
+            is_leaderless: state.is_some_and(|state| state.leader == BrokerId::NONE),
             settings: topic.settings.clone(),
         };
         self.run(reactor, directories, task);
@@ -158,7 +125,7 @@ impl Openings {
         let (directories, sender) = (directories.clone(), self.sender.clone());
         self.under_way += 1;
         reactor.offload(move || {
-            let result = open(&directories, task.clone(), Now::read().wall).map(Box::new);
+            let result = task.clone().run(&directories, Now::read().wall).map(Box::new);
             // The shard may have ended meanwhile; then nobody waits for this.
             let _ = sender.send((task, result));
         });
@@ -187,7 +154,10 @@ impl Openings {
     pub fn changed(&mut self, topic: &Topic) {
         for (_, task) in self.waiting.iter_mut().filter(|(_, task)| task.at.topic == topic.id) {
             task.settings = topic.settings.clone();
-            task.epoch = topic.partition(task.at.partition).map_or(task.epoch, |state| state.leader_epoch);
+            if let Some(state) = topic.partition(task.at.partition) {
+                task.epoch = state.leader_epoch;
+                task.is_leaderless = state.leader == BrokerId::NONE;
+            }
         }
     }
 
@@ -202,19 +172,31 @@ impl Openings {
     }
 }
 
-fn open(directories: &Directories, task: Task, now: TimestampMs) -> Result<OpenedPartition, StorageError> {
-    let Task { at, name, epoch, settings } = task;
-    let directory = directories.place(at);
-    let log = directories.dirs[directory].open_log(&name, at.topic, &settings::log_settings(&settings))?;
-    report_recovery(&name, &log);
-    let mut epochs = load_epochs(&name, &log);
-    let saved = epochs.clone();
-    let (mut producers, from) = load_producers(directories.producer_expiration_ms, &name, &log, now);
-    log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
-    epochs.truncate_from_start(log.log_start());
-    producers.log_start_moved(log.log_start());
-    let epochs_unsaved = epochs != saved;
-    Ok(OpenedPartition { at, name, directory, log, epoch, epochs, epochs_unsaved, producers, settings })
+impl Task {
+    fn run(self, directories: &Directories, now: TimestampMs) -> Result<OpenedPartition, StorageError> {
+        let Self { at, is_new, name, epoch, is_leaderless, settings } = self;
+        let (directory, log) = directories.open_log(at, is_new, &name, &settings)?;
+        report_recovery(&name, &log);
+        let mut epochs = load_epochs(&name, &log);
+        let saved = epochs.clone();
+        let (mut producers, from) = load_producers(directories.producer_expiration_ms(), &name, &log, now);
+        log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
+        epochs.truncate_from_start(log.log_start());
+        producers.log_start_moved(log.log_start());
+        let epochs_unsaved = epochs != saved;
+        Ok(OpenedPartition {
+            at,
+            name,
+            directory,
+            log,
+            epoch,
+            is_leaderless,
+            epochs,
+            epochs_unsaved,
+            producers,
+            settings,
+        })
+    }
 }
 
 fn report_recovery(name: &LogName, log: &OpenedLog) {

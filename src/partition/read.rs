@@ -122,7 +122,19 @@ impl Partitions {
         let (_, index) = job.on_disk.swap_remove(place);
         match result {
             Ok(records) => job.fetched[index].item.records = records,
-            Err(error) => job.fetched[index].item = Fetched::failed(code_of(&error)),
+            Err(error) => {
+                let at = job.work.parts[index].at;
+                let code = match error {
+                    // It was removed, or its directory has failed.
+                    StorageError::UnknownLog => {
+                        self.find(at).err().unwrap_or(ErrorCode::UnknownTopicOrPartition)
+                    }
+                    error => code_of(&error),
+                };
+                if let Some(job) = self.read_jobs.get_mut(key) {
+                    job.fetched[index].item = Fetched::failed(code);
+                }
+            }
         }
         self.conclude_read(reactor, key, now);
     }

@@ -6,10 +6,14 @@
 #[path = "../support/mod.rs"]
 mod support;
 
+#[path = "../support/loop_disk.rs"]
+mod loop_disk;
+
 mod client;
 mod topics;
 
 mod crashes;
+mod directories;
 mod offsets;
 mod policies;
 mod polls;

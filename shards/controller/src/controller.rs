@@ -76,6 +76,7 @@ impl Controller {
             Request::RenewLeaderEpochs(request) => {
                 self.renew_leader_epochs(request).map(Reply::RenewLeaderEpochs)
             }
+            Request::ReportReplicas(request) => self.report_replicas(request).map(Reply::ReportReplicas),
         }
     }
 }

@@ -18,6 +18,7 @@ mod create_partitions;
 mod create_topics;
 mod delete_topics;
 mod leader_epochs;
+mod replicas;
 mod request;
 mod resource;
 mod seed;
@@ -26,7 +27,7 @@ pub use controller::Controller;
 pub use request::{
     AllocateProducerIds, AlterConfigs, ConfigOp, ConfigResult, CreatePartitions, CreateTopics, CreatedTopic,
     DeleteTopics, DeletedTopic, IncrementalAlterConfigs, LegacyAlter, NewPartitions, NewTopic, Outcome,
-    ProducerIdBlock, Refusal, RegisterBroker, RenewLeaderEpochs, Reply, Request, ResourceAlter, TopicResult,
-    TopicSelector,
+    ProducerIdBlock, Refusal, RegisterBroker, RenewLeaderEpochs, Reply, ReportReplicas, Request,
+    ResourceAlter, TopicResult, TopicSelector,
 };
 pub use seed::Seed;

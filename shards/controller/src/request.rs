@@ -62,6 +62,8 @@ pub enum Request {
     AllocateProducerIds(AllocateProducerIds),
     /// See [`RenewLeaderEpochs`].
     RenewLeaderEpochs(RenewLeaderEpochs),
+    /// See [`ReportReplicas`].
+    ReportReplicas(ReportReplicas),
 }
 
 /// The reply to a [`Request`], of the same name.
@@ -83,6 +85,8 @@ pub enum Reply {
     AllocateProducerIds(Result<ProducerIdBlock, Refusal>),
     /// The partitions that the asker does not lead.
     RenewLeaderEpochs(Result<Vec<(TopicId, PartitionIndex)>, Refusal>),
+    /// Whether the report was heard.
+    ReportReplicas(Result<(), Refusal>),
 }
 
 /// A broker says who it is and where it is to be found. A cluster without an id takes the one given.
@@ -304,4 +308,17 @@ pub struct RenewLeaderEpochs {
     pub broker_epoch: i64,
     /// The partitions, of which it leads some or all.
     pub partitions: Vec<(TopicId, PartitionIndex)>,
+}
+
+/// A broker tells which of its replicas went offline with their log directories, and which are back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReportReplicas {
+    /// The broker.
+    pub broker: BrokerId,
+    /// The epoch of its registration.
+    pub broker_epoch: i64,
+    /// Partitions whose replica on this broker cannot be used.
+    pub offline: Vec<(TopicId, PartitionIndex)>,
+    /// Partitions whose replica can be used again.
+    pub online: Vec<(TopicId, PartitionIndex)>,
 }

@@ -39,7 +39,7 @@ impl LogDir {
         if self.failure.0.set(offline).is_ok() {
             error!(
                 "{} has failed and is offline with all its partitions: {cause}. Mend the disk, see to it that the \
-                 directory is mounted and can be written, and start the broker again; the other directories go on",
+                 directory is mounted and can be written, and start the broker again",
                 directory.display()
             );
         }

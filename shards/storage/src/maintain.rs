@@ -64,8 +64,9 @@ impl Store {
             found.log_start = start;
             self.upkeep.checkpoint_wanted = true;
             self.core.mark_dirty(found);
-            self.drop_segments_below_start(log, reactor);
         }
+        // Also those that were still being written when the start moved beyond them.
+        self.drop_segments_below_start(log, reactor);
         Ok(find(&mut self.logs, log).map_or(start, |log| log.log_start))
     }
 

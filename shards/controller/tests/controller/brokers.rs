@@ -2,7 +2,7 @@
 
 use strome_controller::{
     AllocateProducerIds, CreateTopics, ProducerIdBlock, Refusal, RegisterBroker, RenewLeaderEpochs, Reply,
-    Request,
+    ReportReplicas, Request,
 };
 use types::{BrokerId, ErrorCode, LeaderEpoch, PartitionIndex, ProducerId, Uuid};
 
@@ -119,4 +119,73 @@ fn a_leader_that_lost_records_leads_on_under_a_new_epoch() {
         panic!()
     };
     assert_eq!(code(result), Err(ErrorCode::StaleBrokerEpoch));
+}
+
+fn epoch(cluster: &Cluster, id: i32) -> i64 {
+    cluster.image().brokers()[&BrokerId(id)].epoch
+}
+
+#[test]
+fn a_partition_whose_only_replica_goes_offline_has_no_leader_until_it_is_back() {
+    let mut cluster = Cluster::of_one();
+    cluster
+        .send(&Request::CreateTopics(CreateTopics { topics: vec![topic("t", 3, 1)], validate_only: false }));
+    let id = cluster.image().topic("t").expect("it is there").id;
+    let at = |index| (id, PartitionIndex(index));
+    let broker_epoch = epoch(&cluster, 1);
+    let report = |offline, online| ReportReplicas { broker: BrokerId(1), broker_epoch, offline, online };
+    let state = |cluster: &Cluster, index| {
+        let state = cluster.image().partition(id, PartitionIndex(index)).expect("it is there").clone();
+        (state.leader.0, state.leader_epoch.0, state.partition_epoch, state.isr)
+    };
+    let lost = report(vec![at(0), at(1), (Uuid([9; 16]), PartitionIndex(0)), at(7)], vec![]);
+    assert_eq!(cluster.send(&Request::ReportReplicas(lost.clone())), Reply::ReportReplicas(Ok(())));
+    let isr = vec![BrokerId(1)];
+    assert_eq!(state(&cluster, 0), (-1, 1, 1, isr.clone()));
+    assert_eq!(state(&cluster, 1), (-1, 1, 1, isr.clone()));
+    assert_eq!(state(&cluster, 2), (1, 0, 0, isr.clone()));
+    // The same once more, and one that was never away, change nothing.
+    let entries = cluster.entries.len();
+    cluster.send(&Request::ReportReplicas(ReportReplicas { online: vec![at(2)], ..lost }));
+    assert_eq!(cluster.entries.len(), entries);
+    cluster.send(&Request::ReportReplicas(report(vec![], vec![at(1)])));
+    assert_eq!(state(&cluster, 0), (-1, 1, 1, isr.clone()));
+    assert_eq!(state(&cluster, 1), (1, 2, 2, isr));
+    let stale = ReportReplicas { broker_epoch: broker_epoch - 1, ..report(vec![at(2)], vec![]) };
+    let Reply::ReportReplicas(result) = cluster.send(&Request::ReportReplicas(stale)) else { panic!() };
+    assert_eq!(code(result), Err(ErrorCode::StaleBrokerEpoch));
+    assert_eq!(cluster.replayed(&[]).partition(id, PartitionIndex(0)).map(|state| state.leader.0), Some(-1));
+}
+
+#[test]
+fn another_replica_in_sync_leads_when_the_leaders_goes_offline() {
+    let mut cluster = Cluster::new(&[], 2);
+    cluster
+        .send(&Request::CreateTopics(CreateTopics { topics: vec![topic("t", 1, 2)], validate_only: false }));
+    let id = cluster.image().topic("t").expect("it is there").id;
+    let leader = |cluster: &Cluster| {
+        let state = cluster.image().partition(id, PartitionIndex(0)).expect("it is there");
+        (state.leader, state.isr.clone())
+    };
+    let report = |broker: BrokerId, broker_epoch, is_offline| {
+        let partition = vec![(id, PartitionIndex(0))];
+        let (offline, online) = if is_offline { (partition, vec![]) } else { (vec![], partition) };
+        Request::ReportReplicas(ReportReplicas { broker, broker_epoch, offline, online })
+    };
+    let (first, _) = leader(&cluster);
+    let second = BrokerId(3 - first.0);
+    let epochs = |cluster: &Cluster, id: BrokerId| epoch(cluster, id.0);
+    let request = report(first, epochs(&cluster, first), true);
+    cluster.send(&request);
+    assert_eq!(leader(&cluster), (second, vec![second]));
+    let request = report(second, epochs(&cluster, second), true);
+    cluster.send(&request);
+    assert_eq!(leader(&cluster), (BrokerId::NONE, vec![second]));
+    // Who is not in sync lacks records and does not lead.
+    let request = report(first, epochs(&cluster, first), false);
+    cluster.send(&request);
+    assert_eq!(leader(&cluster), (BrokerId::NONE, vec![second]));
+    let request = report(second, epochs(&cluster, second), false);
+    cluster.send(&request);
+    assert_eq!(leader(&cluster), (second, vec![second]));
 }
