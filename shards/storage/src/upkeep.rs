@@ -129,10 +129,9 @@ impl Store {
             self.upkeep.next_checkpoint = TimestampMs(now.0 + self.core.settings.checkpoint_interval_ms);
             self.checkpoint(reactor);
         }
-        if now.0 - self.upkeep.last_idle_look.0 >= self.core.idle_look_interval_ms() {
-            if self.put_idle_to_rest(reactor) {
-                self.upkeep.last_idle_look = now;
-            }
+        let looked_ms_ago = now.0 - self.upkeep.last_idle_look.0;
+        if looked_ms_ago >= self.core.idle_look_interval_ms() && self.put_idle_to_rest(reactor) {
+            self.upkeep.last_idle_look = now;
         }
         self.core.grow_journals(reactor);
         self.advance_closing(reactor);
