@@ -1,6 +1,7 @@
 //! Strome: a Kafka-compatible message broker for dedicated Linux hosts.
 #![forbid(unsafe_code)]
 
+mod adopt;
 mod api;
 mod arena;
 mod boot;

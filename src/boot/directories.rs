@@ -20,6 +20,9 @@ use crate::partition::{Directories, Directory};
 /// Where the metadata log lies in the first directory. No partition's directory can have this name.
 pub const METADATA_DIR: &str = "strome-metadata";
 
+/// The topic whose log holds Kafka's own metadata, in a directory that was taken over from Kafka.
+const KAFKA_METADATA: &str = "__cluster_metadata";
+
 /// See the module.
 pub struct OpenDirectories {
     /// Where each is, and why it is offline, if it is.
@@ -150,6 +153,9 @@ fn look_for_logs(dir: &LogDir, state: &ControlState) -> Result<Vec<TopicPartitio
     let image: &Image = state.controller.image();
     let mut found = Vec::new();
     for (name, id) in dir.logs()? {
+        if name.topic.as_str() == KAFKA_METADATA {
+            continue;
+        }
         let topic = image.topic(name.topic.as_str());
         let known = topic
             .filter(|topic| topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id));

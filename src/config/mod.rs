@@ -12,7 +12,7 @@ mod environment;
 mod host;
 mod listeners;
 mod problem;
-mod properties;
+pub mod properties;
 mod retired;
 mod suggestion;
 

@@ -89,10 +89,10 @@ class Kit:
             stamp.write_text(wanted.read_text())
         return binary
 
-    def java_libraries(self):
-        """The folder with Kafka's jars: what java/pom.xml asks for."""
-        pom = self.here / "java" / "pom.xml"
-        folder = self.cache / "java"
+    def java_libraries(self, name="pom.xml"):
+        """The folder with Kafka's jars: what a pom of java/ asks for."""
+        pom = self.here / "java" / name
+        folder = self.cache / name.replace("pom", "java").removesuffix(".xml")
         stamp = folder / ".installed"
         if not stamp.exists() or stamp.read_text() != pom.read_text():
             self.command("java", "default-jdk-headless")

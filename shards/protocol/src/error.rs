@@ -42,6 +42,13 @@ pub enum DecodeProblem {
     UnsupportedVersion(ApiKey, i16),
     /// The frame carries another API than the caller decodes.
     OtherApi(ApiKey),
+    /// A record of Kafka's metadata log in a version that this crate does not read.
+    UnsupportedRecord {
+        /// The number of its kind.
+        kind: u32,
+        /// Its version.
+        version: u32,
+    },
 }
 
 impl fmt::Display for DecodeError {
@@ -61,6 +68,9 @@ impl fmt::Display for DecodeError {
                 write!(f, "version {version} of {api} is not supported")
             }
             DecodeProblem::OtherApi(api) => write!(f, "unexpected API {api}"),
+            DecodeProblem::UnsupportedRecord { kind, version } => {
+                write!(f, "version {version} of the metadata record {kind} is not supported")
+            }
         }
     }
 }

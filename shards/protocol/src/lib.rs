@@ -18,6 +18,7 @@ mod api_key;
 mod error;
 mod frame;
 mod header;
+pub mod kraft;
 pub mod messages;
 mod reader;
 mod records;

@@ -5,33 +5,34 @@
 
 mod jars;
 
-use jars::{KAFKA_CLIENTS, jar, run, skipped};
+use jars::{Artifact, KAFKA_CLIENTS, KAFKA_METADATA, jar, run, skipped};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use strome_protocol::ApiKey;
+use strome_protocol::kraft::KINDS;
 use strome_protocol::schema::{FieldSchema, FieldType, StructSchema, Versions};
 
 /// Fewer lines than this would mean that the comparison has not looked at the tables.
 const FIELDS_MIN: usize = 1_300;
 
-/// The definitions by message name.
-fn definitions() -> Result<BTreeMap<String, Value>, String> {
-    let jar = jar(&KAFKA_CLIENTS)?;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("kafka-messages");
+/// The definitions in `inside` of a jar by message name.
+fn definitions(artifact: &Artifact, inside: &str) -> Result<BTreeMap<String, Value>, String> {
+    let jar = jar(artifact)?;
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(artifact.name);
     let _ = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
     let unzip = run(Command::new("unzip")
         .args(["-qq", "-o"])
         .arg(&jar)
-        .args(["common/message/*.json", "-d"])
+        .args([&format!("{inside}/*.json"), "-d"])
         .arg(&folder));
     if unzip.is_err() {
-        run(Command::new("jar").arg("xf").arg(&jar).arg("common/message").current_dir(&folder))?;
+        run(Command::new("jar").arg("xf").arg(&jar).arg(inside).current_dir(&folder))?;
     }
     let mut found = BTreeMap::new();
-    for entry in std::fs::read_dir(folder.join("common/message")).map_err(|e| e.to_string())? {
+    for entry in std::fs::read_dir(folder.join(inside)).map_err(|e| e.to_string())? {
         let path = entry.map_err(|e| e.to_string())?.path();
         let text = std::fs::read_to_string(&path).map_err(|e| e.to_string())?;
         let json =
@@ -216,7 +217,7 @@ impl Comparison {
 
 #[test]
 fn every_table_says_what_kafka_says() {
-    let kafka = match definitions() {
+    let kafka = match definitions(&KAFKA_CLIENTS, "common/message") {
         Ok(kafka) => kafka,
         Err(reason) => {
             skipped("every_table_says_what_kafka_says", &reason);
@@ -247,6 +248,34 @@ fn every_table_says_what_kafka_says() {
     }
     assert!(comparison.differences.is_empty(), "{}", comparison.differences.join("\n"));
     assert!(comparison.fields >= FIELDS_MIN, "only {} fields were compared", comparison.fields);
+}
+
+#[test]
+fn every_metadata_record_that_is_read_is_kafkas() {
+    let kafka = match definitions(&KAFKA_METADATA, "common/metadata") {
+        Ok(kafka) => kafka,
+        Err(reason) => {
+            skipped("every_metadata_record_that_is_read_is_kafkas", &reason);
+            return;
+        }
+    };
+    let mut comparison = Comparison::default();
+    for (kind, range, schema) in KINDS {
+        let json = &kafka[schema.name];
+        let text = |name: &str| versions(json[name].as_str().expect("a text"));
+        comparison.check(
+            schema.name,
+            "its kind",
+            i64::from(*kind),
+            json["apiKey"].as_i64().expect("a number"),
+        );
+        comparison.check(schema.name, "its range", *range, text("validVersions"));
+        comparison.check(schema.name, "its flexible range", Versions::since(0), text("flexibleVersions"));
+        let fields = json["fields"].as_array().expect("fields");
+        comparison.structure(schema.name, schema, fields, &BTreeMap::new());
+    }
+    assert!(comparison.differences.is_empty(), "{}", comparison.differences.join("\n"));
+    assert!(comparison.fields >= 36, "only {} fields were compared", comparison.fields);
 }
 
 /// What the code that tables expand to relies on.

@@ -30,6 +30,7 @@ mod commit;
 mod compact;
 mod core;
 mod deletions;
+mod dir_view;
 mod dump;
 mod error;
 mod failure;
@@ -67,6 +68,7 @@ mod verify;
 pub use compact::{
     CompactionBounds, CompactionLimits, CompactionPool, CompactionReport, CompactionSettings, LastRecord,
 };
+pub use dir_view::DirView;
 pub use dump::{DumpEntry, SegmentDump};
 pub use error::StorageError;
 pub use layout::LogName;

@@ -163,19 +163,7 @@ impl LogDir {
 
     /// The logs in this directory with their topic ids (none for a log that has lost its `partition.metadata`).
     pub fn logs(&self) -> Result<Vec<(LogName, Option<TopicId>)>, StorageError> {
-        let mut logs = Vec::new();
-        for (name, path) in entries(&self.disk, &self.path)? {
-            if let Some(log) = LogName::from_dir_name(&name).filter(|_| self.disk.is_dir(&path)) {
-                let topic = match partition_metadata::read(&self.disk, &path) {
-                    // Opening this one log will fail, which must not keep the others offline.
-                    Err(StorageError::Malformed { .. }) => None,
-                    topic => topic?,
-                };
-                logs.push((log, topic));
-            }
-        }
-        logs.sort();
-        Ok(logs)
+        list_logs(&self.disk, &self.path)
     }
 
     /// Deletes a log whose deletion was decided before the last stop, and not begun. Blocks.
@@ -384,6 +372,23 @@ impl LogDir {
         // A panic between two inserts leaves a table that is merely older.
         self.checkpoints.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The logs in a directory with their topic ids.
+pub(crate) fn list_logs(disk: &Disk, dir: &Path) -> Result<Vec<(LogName, Option<TopicId>)>, StorageError> {
+    let mut logs = Vec::new();
+    for (name, path) in entries(disk, dir)? {
+        if let Some(log) = LogName::from_dir_name(&name).filter(|_| disk.is_dir(&path)) {
+            let topic = match partition_metadata::read(disk, &path) {
+                // Opening this one log will fail, which must not keep the others offline.
+                Err(StorageError::Malformed { .. }) => None,
+                topic => topic?,
+            };
+            logs.push((log, topic));
+        }
+    }
+    logs.sort();
+    Ok(logs)
 }
 
 /// Reads `meta.properties` of a directory that need not be open; `None` in one that was never used.

@@ -1,5 +1,6 @@
 //! `strome log`: what is in the files of a log, without a broker.
 
+mod adopt;
 mod dump;
 mod offset_index;
 mod segment;
@@ -19,6 +20,8 @@ pub enum Log {
     Dump(dump::Dump),
     /// Check everything in data directories that no broker runs on
     Verify(verify::Verify),
+    /// Take over the data directories of a stopped Apache Kafka node
+    Adopt(Box<adopt::Adopt>),
 }
 
 impl Log {
@@ -27,6 +30,7 @@ impl Log {
         match self {
             Self::Dump(dump) => dump.run(),
             Self::Verify(verify) => verify.run(),
+            Self::Adopt(adopt) => adopt.run(),
         }
     }
 }

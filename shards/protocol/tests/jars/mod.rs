@@ -18,6 +18,11 @@ pub struct Artifact {
 pub const KAFKA_CLIENTS: Artifact =
     Artifact { group: "org.apache.kafka", name: "kafka-clients", version: "4.3.1" };
 
+/// Has the records of Kafka's metadata log, of the same version.
+#[allow(dead_code, reason = "not every test looks at them")]
+pub const KAFKA_METADATA: Artifact =
+    Artifact { group: "org.apache.kafka", name: "kafka-metadata", version: "4.3.1" };
+
 /// Runs `command` to its end.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;

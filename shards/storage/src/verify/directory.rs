@@ -98,8 +98,8 @@ pub(super) fn check(disk: &Disk, path: &Path, findings: &Findings) -> Result<Dir
         } else if is_dir && layout::is_deleted_dir(&name) {
             findings.about(Severity::Note, &entry, "a deleted log, which the next start removes");
         } else if is_dir && (name.ends_with("-stray") || name.ends_with("-future")) {
-            findings.about(Severity::Note, &entry, "a log that Kafka has set aside; Strome leaves it alone");
-        } else if !KNOWN.contains(&name.as_str()) {
+            findings.about(Severity::Note, &entry, "a log that was set aside; nothing reads it");
+        } else if !KNOWN.contains(&name.as_str()) && !name.starts_with("strome-journal-") {
             findings.about(Severity::Note, &entry, "stray: nothing that a broker keeps here");
         }
     }

@@ -14,7 +14,7 @@ use crate::log_dir::LOCK;
 #[derive(Debug)]
 pub struct DirLock {
     /// None in a directory without a lock file: no broker has used it, and making one would change it.
-    _lock: Option<Lock>,
+    lock: Option<Lock>,
 }
 
 impl DirLock {
@@ -28,7 +28,25 @@ impl DirLock {
             ErrorKind::WouldBlock => StorageError::Locked(dir.to_owned()),
             _ => StorageError::io("lock", &path, error),
         })?;
-        Ok(Self { _lock: lock })
+        Ok(Self { lock })
+    }
+
+    /// Locks the data directory `dir` for somebody who is about to change it: where there is no lock file, as after a
+    /// clean stop of Kafka, one is made.
+    ///
+    /// # Errors
+    /// As [`Self::take`].
+    pub fn take_or_make(disk: &Disk, dir: &Path) -> Result<Self, StorageError> {
+        let taken = Self::take(disk, dir)?;
+        if taken.lock.is_some() {
+            return Ok(taken);
+        }
+        let path = dir.join(LOCK);
+        let lock = disk.lock(&path).map_err(|error| match error.kind() {
+            ErrorKind::WouldBlock => StorageError::Locked(dir.to_owned()),
+            _ => StorageError::io("lock", &path, error),
+        })?;
+        Ok(Self { lock: Some(lock) })
     }
 }
 

@@ -1,0 +1,40 @@
+//! A data directory as it lies there, without opening it: nothing is locked, removed or written.
+
+use std::path::Path;
+
+use reactor::Disk;
+use types::TopicId;
+
+use crate::error::StorageError;
+use crate::layout::{self, LogName};
+use crate::log_dir::{CLEAN_MARKER, MetaProperties, entries, list_logs, read_meta_properties};
+
+/// What is in a directory that no broker uses at the moment.
+#[derive(Clone, Debug)]
+pub struct DirView {
+    /// Whose it is; `None` if nobody has used it yet.
+    pub meta: Option<MetaProperties>,
+    /// Whether the last broker stopped cleanly.
+    pub was_clean: bool,
+    /// The logs with their topic ids (none for a log that has lost its `partition.metadata`), in the order of names.
+    pub logs: Vec<(LogName, Option<TopicId>)>,
+    /// The names of directories that held logs which were deleted: opening the directory removes them.
+    pub deleted: Vec<String>,
+}
+
+impl DirView {
+    /// Looks at `dir`.
+    ///
+    /// # Errors
+    /// `Malformed` for a small file that cannot be understood; errors of the operating system.
+    pub fn look(disk: &Disk, dir: &Path) -> Result<Self, StorageError> {
+        let names = entries(disk, dir)?.into_iter();
+        let deleted = names.filter(|(name, path)| layout::is_deleted_dir(name) && disk.is_dir(path));
+        Ok(Self {
+            meta: read_meta_properties(disk, dir)?,
+            was_clean: disk.exists(&dir.join(CLEAN_MARKER)),
+            logs: list_logs(disk, dir)?,
+            deleted: deleted.map(|(name, _)| name).collect(),
+        })
+    }
+}
