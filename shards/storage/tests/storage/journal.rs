@@ -192,6 +192,8 @@ fn a_journal_that_is_too_small_is_emptied_into_segments_again_and_again() {
     crashed(temp.path(), 10, 200, store);
     assert_eq!(fs::metadata(&journals(temp.path())[0]).unwrap().len(), 64 * 1024);
     check_all(temp.path(), 10, 200);
+    let name = journals(temp.path()).remove(0);
+    assert!(!name.to_str().unwrap().ends_with("damaged"), "what an earlier lap has left is no damage");
 }
 
 #[test]
@@ -271,6 +273,31 @@ fn a_log_of_the_same_name_does_not_inherit_what_the_journal_has_of_a_removed_one
     let dir = open_dir(temp.path());
     let other = dir.open_log(&name_of(1), Uuid([8; 16]), &SMALL).unwrap();
     assert_eq!(other.log_end(), Offset(0));
+    drop(other);
+    assert_eq!(dir.open_log(&name_of(0), TOPIC, &SMALL).unwrap().log_end(), Offset(11));
+    drop(dir);
+    let owned = temp.path().to_owned();
+    on_shard(StoreSettings::default(), move |mut shard| async move {
+        let opened = open_dir(&owned).open_log(&name_of(0), TOPIC, &SMALL).unwrap();
+        let log = shard.store.adopt(opened);
+        warm_up(&mut shard, log).await;
+        assert_eq!(journals(&owned).len(), 1, "nobody waits for the removed log: the journal is used again");
+    });
+}
+
+#[test]
+fn what_a_journal_held_of_a_log_that_was_cut_does_not_come_back_while_others_still_need_it() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 2, 10, StoreSettings::default());
+    let owned = temp.path().to_owned();
+    on_shard(StoreSettings::default(), move |mut shard| async move {
+        let opened = open_dir(&owned).open_log(&name_of(0), TOPIC, &SMALL).unwrap();
+        let log = shard.store.adopt(opened);
+        assert_eq!(shard.truncate(log, Offset(4)).await, Offset(4));
+    });
+    let opened = open_all(temp.path(), 2, &SMALL);
+    assert_eq!((opened[0].log_end(), opened[1].log_end()), (Offset(4), Offset(10)));
+    assert_eq!(opened[0].recovery().damage, []);
 }
 
 #[test]
