@@ -413,7 +413,8 @@ impl Log {
     pub(crate) fn recovery_point(&self) -> Offset {
         let full = self.writing.iter().rev().skip(1).map(|segment| segment.base);
         let unsealed = self.unsealed.iter().copied().chain(full).min();
-        unsealed.map_or(self.stored_end, |base| base.min(self.stored_end)).max(self.log_start)
+        // The log may start above what is durable, and then that vouches for nothing.
+        unsealed.unwrap_or(self.stored_end).max(self.log_start).min(self.stored_end)
     }
 
     /// The last known timestamp of every segment that is sealed, and of those being written.

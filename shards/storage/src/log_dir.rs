@@ -63,6 +63,8 @@ struct Checkpoints {
     compacted: Offsets,
     /// Logs that were opened since the directory was: what the last broker left is no longer what they hold.
     opened: BTreeSet<LogName>,
+    /// Logs that could not be opened.
+    failed: BTreeSet<LogName>,
 }
 
 /// What a checkpoint says of one log; `None` forgets the log.
@@ -91,19 +93,24 @@ impl LogDir {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_on(disk: Disk, path: &Path) -> Result<Arc<Self>, StorageError> {
-        disk.create_dir_all(path).context("create", path)?;
+        create_durably(&disk, path)?;
         let lock_path = path.join(LOCK);
         let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
             io::ErrorKind::WouldBlock => StorageError::Locked(path.to_owned()),
             _ => StorageError::io("lock", &lock_path, error),
         })?;
         let was_clean = take_marker(&disk, path)?;
+        if !was_clean {
+            // Names that a process has given which died before they were durable.
+            sync_dir(&disk, path)?;
+        }
         remove_leftovers(&disk, path)?;
         let checkpoints = Checkpoints {
             recovery_points: read_checkpoint(&disk, &path.join(RECOVERY_POINTS))?,
             log_starts: read_checkpoint(&disk, &path.join(LOG_STARTS))?,
             compacted: read_checkpoint(&disk, &path.join(COMPACTED))?,
             opened: BTreeSet::new(),
+            failed: BTreeSet::new(),
         };
         let commit_method = match disk.measure_commits(path) {
             // A full disk is no reason not to start.
@@ -194,7 +201,15 @@ impl LogDir {
         if let Some(failure) = self.failure() {
             return Err(failure.clone());
         }
-        self.try_open_log(name, topic, settings).inspect_err(|error| self.judge(error))
+        let opened = self.try_open_log(name, topic, settings);
+        match &opened {
+            Ok(_) => drop(self.lock().failed.remove(name)),
+            Err(error) => {
+                self.lock().failed.insert(name.clone());
+                self.judge(error);
+            }
+        }
+        opened
     }
 
     fn try_open_log(
@@ -282,9 +297,24 @@ impl LogDir {
         self.save_checkpoints([(name.clone(), None)])
     }
 
-    /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure.
+    /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure. Without effect
+    /// while there are logs that a crash has left and that were not opened since: they are still to be recovered.
     pub fn mark_clean(&self) -> Result<(), StorageError> {
+        if self.has_unchecked_logs()? {
+            info!(path = %self.path.display(), "not all logs could be checked: the next start checks all of them");
+            return Ok(());
+        }
         replace(&self.disk, &self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
+    }
+
+    /// Whether there are logs that the crash before has left, and that nobody has opened since.
+    fn has_unchecked_logs(&self) -> Result<bool, StorageError> {
+        let names = entries(&self.disk, &self.path)?;
+        let known = self.lock();
+        let mut logs = names.iter().filter_map(|(name, _)| LogName::from_dir_name(name));
+        let is_unchecked =
+            |log| known.failed.contains(&log) || !self.was_clean && !known.opened.contains(&log);
+        Ok(logs.any(is_unchecked))
     }
 
     /// After records that the checkpoints speak of are gone: they must not vouch for those that take their offsets.
@@ -435,6 +465,24 @@ fn malformed(file: &Path, what: String) -> StorageError {
 pub(crate) fn entries(disk: &Disk, dir: &Path) -> Result<Vec<(String, PathBuf)>, StorageError> {
     let names = disk.list(dir).context("list", dir)?;
     Ok(names.into_iter().map(|name| (name.clone(), dir.join(name))).collect())
+}
+
+/// Creates a directory and those above it, as far as they are missing, so that no crash makes them disappear with the logs
+/// in them.
+fn create_durably(disk: &Disk, path: &Path) -> Result<(), StorageError> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !disk.is_dir(path) {
+        if path.parent().is_some() {
+            create_durably(disk, parent)?;
+        }
+        disk.create_dir(path).context("create", path)?;
+    }
+    // Also of one that was there: it may be what a process has made that died before it came to this.
+    match disk.sync_dir(parent) {
+        // Then somebody else has made the directory.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Ok(()),
+        result => result.context("sync", parent),
+    }
 }
 
 /// Removes the marker, durably; says whether it was there.

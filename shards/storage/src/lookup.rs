@@ -4,6 +4,7 @@
 //! thread: time indexes tell the segment and where to begin, batches tell the rest. Lookups are rare, and need not be
 //! fast; they must not be in the way of what has to be.
 
+use std::cmp::Reverse;
 use std::io::ErrorKind;
 use std::path::Path;
 
@@ -52,6 +53,7 @@ pub(crate) struct LookupTask {
 struct LookupSegment {
     base: Offset,
     bytes: u64,
+    newest: TimestampMs,
     /// Of a segment whose files do not hold it yet.
     index: Option<SegmentIndex>,
 }
@@ -61,19 +63,23 @@ impl LookupTask {
     pub(crate) fn new(log: &Log, target: TimestampTarget, up_to: Offset) -> Option<Self> {
         let least = match target {
             TimestampTarget::AtOrAfter(timestamp) => timestamp,
-            TimestampTarget::Max => {
-                log.newest_timestamps().map(|(_, newest)| newest).max().unwrap_or(TimestampMs::NONE)
-            }
+            // The newest records may lie above the limit.
+            TimestampTarget::Max => TimestampMs::ZERO,
         };
         let mut segments = Vec::new();
         for segment in log.sealed.iter().filter(|segment| segment.max_timestamp >= least) {
-            segments.push(LookupSegment { base: segment.base, bytes: segment.bytes, index: None });
+            let newest = segment.max_timestamp;
+            segments.push(LookupSegment { base: segment.base, bytes: segment.bytes, newest, index: None });
         }
         for writing in log.writing.iter().filter(|writing| writing.index.max_timestamp() >= least) {
-            let index = Some(writing.index.clone());
-            segments.push(LookupSegment { base: writing.base, bytes: writing.written, index });
+            let (newest, index) = (writing.index.max_timestamp(), Some(writing.index.clone()));
+            segments.push(LookupSegment { base: writing.base, bytes: writing.written, newest, index });
         }
-        segments.retain(|segment| segment.bytes > 0);
+        segments.retain(|segment| segment.bytes > 0 && segment.base < up_to);
+        if target == TimestampTarget::Max {
+            // Most promising first; of equal ones the older, since the first record with the largest timestamp counts.
+            segments.sort_by_key(|segment| (Reverse(segment.newest), segment.base));
+        }
         let task = Self { target, log_start: log.log_start, up_to, segments };
         (!task.segments.is_empty()).then_some(task)
     }
@@ -120,12 +126,16 @@ impl LookupTask {
     fn newest(&self, disk: &Disk, dir: &Path) -> Result<Option<FoundTimestamp>, StorageError> {
         let mut best: Option<FoundTimestamp> = None;
         for segment in &self.segments {
+            if best.is_some_and(|best| best.timestamp >= segment.newest) {
+                break;
+            }
             // The newest batch lies behind the last time entry that is older; with a limit below the log's end, or a
             // log start above the segment's, only looking at all headers is sure.
             self.each_batch(disk, dir, segment, 0, |header, bytes, at| {
-                if header.last_offset() < self.log_start
-                    || best.is_some_and(|best| best.timestamp >= header.max_timestamp)
-                {
+                let is_behind = best.is_some_and(|best| {
+                    (header.max_timestamp, best.offset) <= (best.timestamp, header.base_offset)
+                });
+                if header.last_offset() < self.log_start || is_behind {
                     return Ok(true);
                 }
                 let hit = offset_of_max_timestamp(bytes, DECOMPRESSED_BYTES_MAX)

@@ -26,6 +26,7 @@ use crate::journal::{self, Replayed};
 use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
 use crate::log_dir::{LogDir, entries};
 use crate::opened::OpenedLog;
+use crate::segment::Segment;
 use crate::settings::LogSettings;
 
 /// Bytes that cannot be what was written.
@@ -104,6 +105,9 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
     let replayed = Replayed { segments, active };
     let Replayed { segments, active } =
         journal::replay(&origin, settings, &leftovers, replayed, &mut recovery)?;
+    if !origin.trust {
+        make_durable(&origin, &segments, &active.segment)?;
+    }
     let Checked { segment: active, first_timestamp: active_began, index, end } = active;
     remove_snapshots_above(origin.disk(), &origin.path, end)?;
     let first = segments.first().map_or(active.base, |segment| segment.base);
@@ -121,6 +125,20 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         compacted: None,
         recovery,
     })
+}
+
+/// What was found may be what a process has written that died before it was synced. It counts as durable from now on, so it
+/// has to be.
+fn make_durable(origin: &Origin, segments: &[Segment], active: &Segment) -> Result<(), StorageError> {
+    let disk = origin.disk();
+    let all = || segments.iter().chain([active]);
+    let below_point = all().skip(1).take_while(|next| next.base <= origin.recovery_point).count();
+    for segment in all().skip(below_point).filter(|segment| segment.bytes > 0) {
+        let path = file_path(&origin.path, segment.base, FileKind::Log);
+        let file = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;
+        file.sync_all().context("sync", &path)?;
+    }
+    sync_dir(disk, &origin.path)
 }
 
 /// The base offsets of a log's segments, ascending. Removes what interrupted work has left.

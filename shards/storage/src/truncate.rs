@@ -41,6 +41,8 @@ pub(crate) fn truncate(
     for base in bases.iter().rev().filter(|base| **base >= to) {
         remove_segment(disk, dir, *base)?;
     }
+    // They must not come back behind a segment that was cut.
+    sync_dir(disk, dir)?;
     bases.retain(|base| *base < to);
     match bases.last() {
         Some(last) => cut_segment(origin, *last, to)?,

@@ -196,7 +196,7 @@ fn indexes_that_are_missing_or_broken_are_built_anew() {
             }
         }
         if clean {
-            open_dir(temp.path()).mark_clean().unwrap();
+            mark_clean(temp.path());
         }
         let opened = open_log(temp.path(), &SETTINGS);
         assert_eq!((opened.log_end(), opened.recovery().damage.len()), (Offset(100), 0), "{what}");
@@ -310,7 +310,7 @@ fn whatever_a_disk_returns_a_log_opens_or_says_why_not_and_goes_on() {
             fs::write(path, &bytes).unwrap();
         }
         if random.one_in(3) {
-            open_dir(temp.path()).mark_clean().unwrap();
+            mark_clean(temp.path());
         }
         let dir = open_dir(temp.path());
         let Ok(opened) = dir.open_log(&log_name(), TOPIC, &SETTINGS) else { continue };

@@ -254,6 +254,12 @@ pub fn open_dir(path: &Path) -> Arc<LogDir> {
     }
 }
 
+/// As a broker does that has opened and closed everything.
+pub fn mark_clean(path: &Path) {
+    drop(open_dir(path));
+    std::fs::write(path.join(".kafka_cleanshutdown"), r#"{"version":0,"brokerEpoch":-1}"#).unwrap();
+}
+
 pub fn open_log(path: &Path, settings: &LogSettings) -> strome_storage::OpenedLog {
     open_dir(path).open_log(&log_name(), TOPIC, settings).unwrap()
 }

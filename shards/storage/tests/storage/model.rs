@@ -100,7 +100,7 @@ async fn run(seed: u64, steps: usize) {
                 shard.close().await;
                 drop(shard);
                 run.model.durable = run.model.log_end;
-                open_dir(&run.path).mark_clean().unwrap();
+                mark_clean(&run.path);
                 (shard, log) = run.open(true);
             }
             96 => {
