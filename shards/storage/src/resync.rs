@@ -12,11 +12,10 @@ const WINDOW_BYTES: usize = 1024 * 1024;
 /// The first position at or behind `from` at which a valid batch begins: one with a right checksum, and with offsets
 /// that the segment beginning at `base` can hold.
 pub(crate) fn next_batch(file: &File, from: u64, end: u64, base: Offset) -> io::Result<Option<u64>> {
-    let mut window = Vec::new();
     let mut window_start = from;
     while window_start + BATCH_HEADER_BYTES as u64 <= end {
         let left = end - window_start;
-        window.resize(usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW_BYTES), 0);
+        let mut window = vec![0; usize::try_from(left).unwrap_or(usize::MAX).min(WINDOW_BYTES)];
         file.read_exact_at(&mut window, FilePosition(window_start))?;
         for (i, bytes) in window.windows(BATCH_HEADER_BYTES).enumerate() {
             let Some(header) = plausible(bytes, base) else { continue };

@@ -13,6 +13,7 @@ use types::{ByteCount, FilePosition, Offset};
 use crate::check::Checked;
 use crate::checkpoint::sync_dir;
 use crate::error::{Context, StorageError};
+use crate::job::remove_segment;
 use crate::journal::Leftover;
 use crate::layout::{FileKind, file_path};
 use crate::recover::{Damage, Origin, Recovery};
@@ -79,7 +80,7 @@ impl Replay<'_> {
             if header.last_offset() < self.log.active.end {
                 continue; // The segments have it.
             }
-            if header.base_offset < self.log.active.end {
+            if header.base_offset < self.log.active.end && !self.begins_within(&header) {
                 let what = format!(
                     "a batch at offset {} overlaps the log's end {}",
                     header.base_offset, self.log.active.end
@@ -89,9 +90,28 @@ impl Replay<'_> {
             if let Err(error) = check_crc(batch) {
                 return Ok(Some(error.to_string()));
             }
+            if header.base_offset < self.log.active.end {
+                self.begin_at(header.base_offset)?;
+            }
             self.append(&header, batch)?;
         }
         Ok(None)
+    }
+
+    /// Whether the log has nothing in its segments, and starts within this batch, as after a deletion of records that were
+    /// in the journal only.
+    fn begins_within(&self, header: &BatchHeader) -> bool {
+        let Replayed { segments, active } = &self.log;
+        let is_empty = segments.is_empty() && active.segment.bytes == 0;
+        is_empty && header.base_offset < self.origin.log_start && active.end == self.origin.log_start
+    }
+
+    /// Has the empty log begin at `base`, below where it did.
+    fn begin_at(&mut self, base: Offset) -> Result<(), StorageError> {
+        remove_segment(self.disk(), &self.origin.path, self.log.active.segment.base)?;
+        self.log.active = Checked::empty(base);
+        self.file = None;
+        Ok(())
     }
 
     fn append(&mut self, header: &BatchHeader, batch: &[u8]) -> Result<(), StorageError> {

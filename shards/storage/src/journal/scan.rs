@@ -305,7 +305,7 @@ fn find_commits(file: &File, len: u64, id: JournalId) -> io::Result<(Vec<Commit>
     while position + BLOCK_BYTES <= len {
         if position + BLOCK_BYTES > window_start + window.len() as u64 {
             window_start = position;
-            window.resize((len - position).min(WINDOW_BYTES) as usize, 0);
+            window = vec![0; (len - position).min(WINDOW_BYTES) as usize];
             file.read_exact_at(&mut window, FilePosition(position))?;
         }
         let block = window.get((position - window_start) as usize..).unwrap_or_default();

@@ -122,6 +122,6 @@ fn write_the_fixture() {
         store.save_leader_epochs(log, "0\n1\n3 0\n".to_owned(), reactor);
         shard.close().await;
     });
-    open_dir(&path).mark_clean().unwrap();
+    mark_clean(&path);
     fs::remove_file(path.join(".lock")).unwrap();
 }
