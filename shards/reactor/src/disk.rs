@@ -78,8 +78,9 @@ impl Disk {
             Backing::Simulated(state) => {
                 let mut held = state.lock();
                 let node = held.open(path, options)?;
+                let description = held.describe(node);
                 let is_direct = options.direct && held.has_direct;
-                Ok(File::simulate(SimulatedFile { state: state.clone(), node, is_direct }))
+                Ok(File::simulate(SimulatedFile { state: state.clone(), node, description, is_direct }))
             }
         }
     }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use ::types::{ByteCount, FilePosition};
 
 use crate::aligned::{ALIGNMENT, AlignedMemory};
-use crate::simulation::{NodeId, Shared};
+use crate::simulation::{DescriptionId, NodeId, Shared};
 
 /// An open file. Clones are the same open file; it is closed when the last one, and the last operation on it, is
 /// gone.
@@ -34,6 +34,7 @@ enum Inner {
 pub(crate) struct SimulatedFile {
     pub(crate) state: Shared,
     pub(crate) node: NodeId,
+    pub(crate) description: DescriptionId,
     pub(crate) is_direct: bool,
 }
 
@@ -252,7 +253,7 @@ impl SimulatedFile {
     fn sync(&self) -> io::Result<()> {
         let mut state = self.state.lock();
         let sequence = state.sequence();
-        state.sync(self.node, sequence)
+        state.sync(self.node, self.description, sequence)
     }
 }
 

@@ -129,6 +129,18 @@ fn after_a_failed_sync_another_one_proves_nothing() {
 }
 
 #[test]
+fn a_failed_sync_is_told_once_to_everybody_who_has_the_file_open() {
+    let (machine, disk, file) = with_file(1);
+    let other = disk.open(path(), OpenOptions::WRITE.buffered()).unwrap();
+    machine.fail(Failure { kind: Kind::Sync, after: 0, times: 1, errno: 5 });
+    assert!(file.clone().sync_data().is_err());
+    file.sync_data().unwrap();
+    assert!(other.sync_data().is_err(), "it has not heard of it yet");
+    other.sync_data().unwrap();
+    disk.open(path(), OpenOptions::WRITE.buffered()).unwrap().sync_data().unwrap();
+}
+
+#[test]
 fn a_full_disk_refuses_and_has_room_again_when_something_is_removed() {
     let (machine, disk, file) = with_file(1);
     machine.set_capacity(Some(ByteCount(4 * PAGE as u64)));

@@ -22,7 +22,7 @@ use ::types::{ByteCount, TimestampMs};
 pub use random::Random;
 
 pub(crate) use reactor::SimulatedReactor;
-pub(crate) use state::{NodeId, Shared};
+pub(crate) use state::{DescriptionId, NodeId, Shared};
 
 use crate::disk::Disk;
 use crate::reactor::Reactor;

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use ::types::FilePosition;
 
 use super::random::Random;
-use super::state::{NodeId, Shared};
+use super::state::Shared;
 use super::transfers::{Stage, Transfer};
 use crate::chunk::ChunkSlice;
 use crate::event::{Event, Token};
@@ -60,11 +60,11 @@ impl SimulatedReactor {
             (true, false) => Stage::End(Ok(())),
             (false, sync) => Stage::Write { at: at.0, slices, is_direct, sync },
         };
-        self.add(file.node, token, stage);
+        self.add(file, token, stage);
     }
 
     pub(crate) fn read(&mut self, file: &SimulatedFile, at: FilePosition, len: usize, token: Token) {
-        self.add(file.node, token, Stage::Read { at: at.0, len });
+        self.add(file, token, Stage::Read { at: at.0, len });
     }
 
     pub(crate) fn offload(&mut self, work: impl FnOnce() + Send + 'static) {
@@ -99,8 +99,9 @@ impl SimulatedReactor {
         self.state.lock().transfers.of(self.id).len()
     }
 
-    fn add(&mut self, node: NodeId, token: Token, stage: Stage) {
-        self.state.lock().transfers.add(Transfer { reactor: self.id, token, node, stage });
+    fn add(&mut self, file: &SimulatedFile, token: Token, stage: Stage) {
+        let (reactor, node, description) = (self.id, file.node, file.description);
+        self.state.lock().transfers.add(Transfer { reactor, token, node, description, stage });
     }
 
     fn is_stopped(&self) -> bool {

@@ -21,6 +21,9 @@ use crate::file::OpenOptions;
 /// Names a file or directory for ever.
 pub(crate) type NodeId = usize;
 
+/// Names what `open` has made. Errors of syncs are told to each of them once, as Linux does.
+pub(crate) type DescriptionId = usize;
+
 const ROOT: NodeId = 0;
 
 /// A state that file system, files and reactors share.
@@ -56,13 +59,15 @@ pub(crate) struct State {
     pub(crate) capacity_pages: Option<u64>,
     pub(crate) transfers: Transfers,
     nodes: Vec<Node>,
+    /// How many failed syncs of its file each has heard of.
+    descriptions: Vec<u64>,
     sequence: u64,
     locks: BTreeSet<PathBuf>,
 }
 
 #[derive(Clone, Debug)]
 enum Node {
-    File { content: Content, modified: TimestampMs },
+    File { content: Content, modified: TimestampMs, failed_syncs: u64 },
     Directory(Directory),
 }
 
@@ -78,6 +83,7 @@ impl State {
             failures: Vec::new(),
             capacity_pages: None,
             transfers: Transfers::default(),
+            descriptions: Vec::new(),
             nodes: vec![Node::Directory(Directory::default())],
             sequence: 0,
             locks: BTreeSet::new(),
@@ -93,9 +99,9 @@ impl State {
         let nodes = self.nodes.iter().map(|node| match (crash, node) {
             (Crash::Process, node) => node.clone(),
             (Crash::Power, Node::Directory(names)) => Node::Directory(names.after_power_failure(&mut random)),
-            (Crash::Power, Node::File { content, modified }) => {
+            (Crash::Power, Node::File { content, modified, .. }) => {
                 let content = content.after_power_failure(luck, &mut random);
-                Node::File { content, modified: *modified }
+                Node::File { content, modified: *modified, failed_syncs: 0 }
             }
         });
         let nodes: Vec<Node> = nodes.collect();
@@ -200,7 +206,7 @@ impl State {
                 if error.kind() == io::ErrorKind::NotFound && (options.create || options.create_new) =>
             {
                 let modified = self.now;
-                self.add(path, Node::File { content: Content::default(), modified })?
+                self.add(path, Node::File { content: Content::default(), modified, failed_syncs: 0 })?
             }
             Err(error) => return Err(error),
         };
@@ -358,8 +364,21 @@ impl State {
         Ok(())
     }
 
+    /// A file was opened.
+    pub(crate) fn describe(&mut self, id: NodeId) -> DescriptionId {
+        self.descriptions.push(self.failed_syncs(id));
+        self.descriptions.len() - 1
+    }
+
+    fn failed_syncs(&self, id: NodeId) -> u64 {
+        match self.nodes.get(id) {
+            Some(Node::File { failed_syncs, .. }) => *failed_syncs,
+            _ => 0,
+        }
+    }
+
     /// Everything up to `sequence` in a file becomes durable, or nobody knows.
-    pub(crate) fn sync(&mut self, id: NodeId, sequence: u64) -> io::Result<()> {
+    pub(crate) fn sync(&mut self, id: NodeId, by: DescriptionId, sequence: u64) -> io::Result<()> {
         let result = self.begin(Kind::Sync);
         if self.is_stopped {
             return result;
@@ -369,9 +388,19 @@ impl State {
             Err(_) => {
                 let mut random = Random::new(self.random.any());
                 self.content(id)?.fail_sync(sequence, &mut random);
+                if let Some(Node::File { failed_syncs, .. }) = self.nodes.get_mut(id) {
+                    *failed_syncs += 1;
+                }
             }
         }
-        result
+        let failed = self.failed_syncs(id);
+        match self.descriptions.get_mut(by) {
+            Some(heard_of) if *heard_of < failed => {
+                *heard_of = failed;
+                result.and(Err(io::Error::from_raw_os_error(libc::EIO)))
+            }
+            _ => result,
+        }
     }
 
     /// Pages that are not taken by files with a name.

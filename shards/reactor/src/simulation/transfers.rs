@@ -10,7 +10,7 @@ use bytes::Bytes;
 use slab::Slab;
 
 use super::content::PAGE_BYTES;
-use super::state::{NodeId, State};
+use super::state::{DescriptionId, NodeId, State};
 use crate::chunk::ChunkSlice;
 use crate::event::{Event, Token};
 
@@ -24,6 +24,7 @@ pub(crate) struct Transfer {
     pub(crate) reactor: u64,
     pub(crate) token: Token,
     pub(crate) node: NodeId,
+    pub(crate) description: DescriptionId,
     pub(crate) stage: Stage,
 }
 
@@ -59,8 +60,8 @@ impl Transfers {
 impl State {
     /// Does the next thing that an operation asks for. The event that ends it, if that was all.
     pub(crate) fn step(&mut self, key: usize) -> Option<Event> {
-        let Transfer { token, node, stage, .. } = self.transfers.0.get_mut(key)?;
-        let (token, node) = (*token, *node);
+        let Transfer { token, node, description, stage, .. } = self.transfers.0.get_mut(key)?;
+        let (token, node, description) = (*token, *node, *description);
         let next = match std::mem::replace(stage, Stage::BeginSync) {
             Stage::Read { at, len } => {
                 let mut buffer = vec![0; len];
@@ -87,7 +88,7 @@ impl State {
                 }
             }
             Stage::BeginSync => Stage::EndSync(self.sequence()),
-            Stage::EndSync(sequence) => Stage::End(self.sync(node, sequence)),
+            Stage::EndSync(sequence) => Stage::End(self.sync(node, description, sequence)),
             Stage::End(result) => {
                 self.transfers.0.remove(key);
                 return Some(Event::Wrote { token, result });
