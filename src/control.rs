@@ -12,7 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use controller::{Controller, RenewLeaderEpochs, ReportReplicas, Seed};
 use mesh::{Port, PortId};
@@ -22,7 +22,7 @@ use reactor::{Handle, Waker};
 use storage::StorageError;
 use types::{ErrorCode, ShardId, TopicPartition};
 
-use crate::boot::BootError;
+use crate::boot::{BootError, RecoveryReport};
 use crate::clock::Now;
 use crate::message::Message;
 use crate::partition::{Directories, ReplicaNews};
@@ -67,6 +67,7 @@ pub struct Control {
     due: Option<DueReply>,
     phase: Phase,
     directories: Arc<Directories>,
+    recovery: RecoveryReport,
     /// Why the broker stops, if nobody has asked it to.
     cause: Option<BootError>,
 }
@@ -127,6 +128,7 @@ impl Control {
             asks: VecDeque::new(),
             due: None,
             phase: Phase::Starting,
+            recovery: RecoveryReport::new(directories.clone()),
             directories,
             cause: None,
         }
@@ -154,10 +156,14 @@ impl Control {
                 && self.applied_everywhere() >= Some(self.controller.image().index())
             {
                 self.phase = Phase::Serving;
+                self.recovery.end();
                 self.broadcast(|| Message::Open);
                 if let Some(ready) = ready.take() {
                     ready();
                 }
+            }
+            if self.phase == Phase::Starting {
+                self.recovery.tell(Instant::now());
             }
             self.stop_without_directories();
             self.advance_stop();

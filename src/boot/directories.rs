@@ -15,7 +15,7 @@ use types::{DirectoryId, TopicPartition, Uuid};
 
 use super::BootError;
 use super::registration::{ControlState, random_uuid};
-use crate::partition::{Directories, Directory};
+use crate::partition::{Directories, Directory, RecoveryThreads};
 
 /// Where the metadata log lies in the first directory. No partition's directory can have this name.
 pub const METADATA_DIR: &str = "strome-metadata";
@@ -142,7 +142,14 @@ impl OpenDirectories {
         // What fails from here on fails while it is used.
         let all = self.dirs.into_iter().map(|(path, dir)| {
             let failed = dir.as_ref().ok().and_then(|dir| dir.failure()).cloned();
-            Directory::new(path, failed.map_or(dir, Err))
+            let dir = failed.map_or(dir, Err);
+            let recovery = match &dir {
+                Ok(dir) if !dir.was_clean() => {
+                    RecoveryThreads::start(&path, settings.recovery_threads as usize)
+                }
+                _ => RecoveryThreads::none(),
+            };
+            Directory::new(path, dir, recovery)
         });
         Ok(Directories::new(all.collect(), found, expiration_ms))
     }
@@ -160,7 +167,10 @@ fn look_for_logs(dir: &LogDir, state: &ControlState) -> Result<Vec<TopicPartitio
         let known = topic
             .filter(|topic| topic.partition(name.partition).is_some() && id.is_none_or(|id| id == topic.id));
         match (known, id.filter(|id| state.deleted.contains(id))) {
-            (Some(topic), _) => found.push(TopicPartition { topic: topic.id, partition: name.partition }),
+            (Some(topic), _) => {
+                dir.expect(&name);
+                found.push(TopicPartition { topic: topic.id, partition: name.partition });
+            }
             (None, Some(deleted)) => dir.delete_log(&name, deleted)?,
             (None, None) => tracing::warn!(
                 "{}/{name} belongs to no topic that this broker knows; it is left alone",

@@ -8,6 +8,7 @@ mod cores;
 mod directories;
 mod error;
 mod memory;
+mod recovery;
 mod registration;
 mod report;
 
@@ -25,6 +26,7 @@ use types::{ByteCount, ShardId};
 
 pub use directories::METADATA_DIR;
 pub use error::BootError;
+pub use recovery::RecoveryReport;
 
 use crate::broker::Broker;
 use crate::config::Config;

@@ -13,6 +13,7 @@ use metadata::TopicSettings;
 use storage::{LogDir, LogName, OpenedLog, StorageError};
 use types::TopicPartition;
 
+use super::recovery::{RecoveryThreads, Work};
 use super::settings;
 
 /// One of `log.dirs`. Lives as long as the broker.
@@ -22,12 +23,13 @@ pub struct Directory {
     dir: Result<Arc<LogDir>, StorageError>,
     /// A log in it was not closed cleanly.
     unclean: AtomicBool,
+    recovery: RecoveryThreads,
 }
 
 impl Directory {
     /// A directory that was opened, or could not be.
-    pub fn new(path: PathBuf, dir: Result<Arc<LogDir>, StorageError>) -> Self {
-        Self { path, dir, unclean: AtomicBool::new(false) }
+    pub fn new(path: PathBuf, dir: Result<Arc<LogDir>, StorageError>, recovery: RecoveryThreads) -> Self {
+        Self { path, dir, unclean: AtomicBool::new(false), recovery }
     }
 
     /// Where it is.
@@ -39,6 +41,11 @@ impl Directory {
     pub fn in_use(&self) -> Result<&Arc<LogDir>, &StorageError> {
         let dir = self.dir.as_ref()?;
         dir.failure().map_or(Ok(dir), Err)
+    }
+
+    /// The threads that open its logs when the broker starts.
+    pub fn recovery(&self) -> &RecoveryThreads {
+        &self.recovery
     }
 
     /// Whether its marker of a clean stop may be written, when all shards have closed their logs.
@@ -72,6 +79,15 @@ impl Directories {
     /// `producer.id.expiration.ms`.
     pub(super) fn producer_expiration_ms(&self) -> i64 {
         self.producer_expiration_ms
+    }
+
+    /// Has a thread of the directory where the log of `at` lies do the work. Gives it back if there is none.
+    pub(super) fn recover(&self, at: TopicPartition, work: Work) -> Result<(), Work> {
+        let directory = self.lock().get(&at).copied();
+        match directory.and_then(|index| self.all.get(index)) {
+            Some(directory) => directory.recovery.run(work),
+            None => Err(work),
+        }
     }
 
     /// Whether the directory with this index is no longer in use.
@@ -182,7 +198,7 @@ mod tests {
 
     fn open(path: PathBuf) -> Directory {
         let dir = LogDir::open(&path);
-        Directory::new(path, dir)
+        Directory::new(path, dir, RecoveryThreads::none())
     }
 
     fn place(directories: &Directories, partition: i32, is_new: bool) -> Result<usize, StorageError> {

@@ -14,11 +14,13 @@ mod host;
 mod open;
 mod queries;
 mod read;
+mod recovery;
 mod replicas;
 mod settings;
 
 pub use directories::{Directories, Directory};
 pub use host::Partitions;
+pub use recovery::RecoveryThreads;
 pub use replicas::ReplicaNews;
 
 use std::collections::VecDeque;

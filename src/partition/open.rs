@@ -124,11 +124,16 @@ impl Openings {
     fn run(&mut self, reactor: &mut Reactor, directories: &Arc<Directories>, task: Task) {
         let (directories, sender) = (directories.clone(), self.sender.clone());
         self.under_way += 1;
-        reactor.offload(move || {
+        let (at, waker, threads) = (task.at, reactor.waker(), directories.clone());
+        let work = move || {
             let result = task.clone().run(&directories, Now::read().wall).map(Box::new);
             // The shard may have ended meanwhile; then nobody waits for this.
             let _ = sender.send((task, result));
-        });
+            waker.wake();
+        };
+        if let Err(work) = threads.recover(at, Box::new(work)) {
+            reactor.offload(work);
+        }
     }
 
     /// One that is open now, or could not be opened. If space was all that was missing, it will be tried again.

@@ -132,6 +132,7 @@ fn walk(
 ) -> Result<Walked, StorageError> {
     let Start { mut index, position, mut first_last } = start;
     let rebuilt = first_last.is_none();
+    let mut passed = 0;
     let mut scan = scan_from(file, position, len);
     let mut end = task.base;
     let bytes = loop {
@@ -146,6 +147,9 @@ fn walk(
                         index.on_batch(&header, position, task.settings.index_interval_bytes);
                         end = header.next_offset();
                         recovery.scanned_bytes += header.batch_len_bytes as u64;
+                        let now = position + header.batch_len_bytes as u64;
+                        task.origin.dir.passed(now - passed);
+                        passed = now;
                         continue;
                     }
                     Some(what) => (position, what, Some(header.batch_len_bytes as u64)),
@@ -160,6 +164,7 @@ fn walk(
             Mended::GoesOnAt(position) => scan = scan_from(file, position, len),
         }
     };
+    task.origin.dir.passed(len.saturating_sub(passed));
     if task.next_base.is_some() {
         index.finish();
     }

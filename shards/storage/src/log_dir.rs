@@ -20,6 +20,7 @@ use crate::journal::{Journals, Leftover, LogKey};
 use crate::layout::{self, LogName};
 use crate::opened::OpenedLog;
 use crate::partition_metadata;
+use crate::progress::Progress;
 use crate::recover::{self, Origin};
 use crate::settings::LogSettings;
 
@@ -51,6 +52,7 @@ pub struct LogDir {
     commit_method: CommitMethod,
     checkpoints: Mutex<Checkpoints>,
     pub(crate) failure: Failure,
+    pub(crate) progress: Progress,
     journals: Mutex<Journals>,
     /// Locked until this value is dropped.
     _lock: Lock,
@@ -125,6 +127,7 @@ impl LogDir {
             commit_method,
             checkpoints: Mutex::new(checkpoints),
             failure: Failure::default(),
+            progress: Progress::default(),
             journals: Mutex::new(journals),
             _lock: lock,
         }))
@@ -198,10 +201,10 @@ impl LogDir {
         topic: TopicId,
         settings: &LogSettings,
     ) -> Result<OpenedLog, StorageError> {
-        if let Some(failure) = self.failure() {
-            return Err(failure.clone());
-        }
-        let opened = self.try_open_log(name, topic, settings);
+        let opened = match self.failure() {
+            Some(failure) => Err(failure.clone()),
+            None => self.try_open_log(name, topic, settings),
+        };
         match &opened {
             Ok(_) => drop(self.lock().failed.remove(name)),
             Err(error) => {
@@ -209,6 +212,7 @@ impl LogDir {
                 self.judge(error);
             }
         }
+        self.note_opened(&opened);
         opened
     }
 
@@ -396,6 +400,11 @@ impl LogDir {
     fn write_compacted(&self, table: &Checkpoints) -> Result<(), StorageError> {
         let text = checkpoint::encode(&table.compacted);
         replace(&self.disk, &self.path.join(COMPACTED), text.as_bytes())
+    }
+
+    /// Below it, nothing of the log has to be read after a crash.
+    pub(crate) fn recovery_point_of(&self, name: &LogName) -> Offset {
+        self.lock().recovery_points.get(name).copied().unwrap_or(Offset::ZERO)
     }
 
     fn lock(&self) -> MutexGuard<'_, Checkpoints> {

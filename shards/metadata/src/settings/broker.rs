@@ -17,6 +17,8 @@ pub struct BrokerSettings {
     pub log_dirs: Vec<String>,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval_ms: u64,
+    /// `num.recovery.threads.per.data.dir`.
+    pub recovery_threads: u32,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: u64,
     /// `fetch.max.bytes`.
@@ -136,6 +138,7 @@ impl BrokerSettings {
                 dirs => dirs,
             },
             retention_check_interval_ms: values.count("log.retention.check.interval.ms")?,
+            recovery_threads: values.count_u32("num.recovery.threads.per.data.dir")?,
             producer_id_expiration_ms: values.count("producer.id.expiration.ms")?,
             fetch_bytes_max: ByteCount(values.count("fetch.max.bytes")?),
             network: values.network()?,

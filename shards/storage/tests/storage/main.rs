@@ -15,4 +15,5 @@ mod journal;
 mod kafka_tools;
 mod model;
 mod power;
+mod progress;
 mod verify;

@@ -85,8 +85,8 @@ settings! {
         "`file.delete.delay.ms` for topics that do not set it.";
     "message.max.bytes" Int Some("1048588"), AtLeast(0), High ClusterWide Acts,
         "`max.message.bytes` for topics that do not set it.";
-    "num.recovery.threads.per.data.dir" Int Some("2"), AtLeast(1), High ClusterWide Ignored,
-        "Threads per directory that recover logs at the start and close them at the end.";
+    "num.recovery.threads.per.data.dir" Int Some("2"), AtLeast(1), High ClusterWide AtStart,
+        "Threads per directory that recover its logs when it was not closed cleanly.";
     "num.replica.alter.log.dirs.threads" Int None, Any, High ReadOnly Ignored,
         "Threads that move partitions between the directories of one broker.";
     "producer.id.expiration.ms" Int Some("86400000"), AtLeast(1), Low ClusterWide AtStart,
