@@ -13,8 +13,11 @@ use tempfile::TempDir;
 /// Directories of Apache Kafka that a broker of this release can take over.
 const OF_KAFKA: &[&str] = &["kafka-3.9", "kafka-4.3"];
 
-/// Directories that Strome has left, by the version of what lies in them.
-const OF_STROME: &[&str] = &["strome-1"];
+/// Directories that Strome has left after a clean stop, by the version of what lies in them: 2 brought the journal.
+const OF_STROME: &[&str] = &["strome-1", "strome-2"];
+
+/// The same after a crash.
+const OF_STROME_CRASHED: &[&str] = &["strome-2-crashed"];
 
 fn fixture(name: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(name)
@@ -92,9 +95,21 @@ fn directories_of_earlier_releases_are_sound_and_are_served() {
     for name in OF_STROME {
         let dir = data(name);
         assert!(
-            verify(&dir.path().join("data")).ends_with("202 records, 1948 bytes: 0 problems, 0 notes\n"),
+            verify(&dir.path().join("data"))
+                .ends_with("202 records, 1948 bytes, 0 records in journals: 0 problems, 0 notes\n"),
             "{name}"
         );
+        serves(&dir);
+    }
+}
+
+#[test]
+fn directories_of_earlier_releases_are_recovered_after_a_crash() {
+    for name in OF_STROME_CRASHED {
+        let dir = data(name);
+        let found = verify(&dir.path().join("data"));
+        assert!(found.contains(": 0 problems"), "{name}: {found}");
+        assert!(found.contains(" 162 records in journals"), "{name}: {found}");
         serves(&dir);
     }
 }

@@ -172,12 +172,13 @@ fn print(verified: &Verified) -> io::Result<()> {
     let totals = &verified.totals;
     writeln!(
         out,
-        "{} partitions, {} segments, {} batches, {} records, {} bytes: {} problems, {} notes",
+        "{} partitions, {} segments, {} batches, {} records, {} bytes, {} records in journals: {} problems, {} notes",
         totals.partitions,
         totals.segments,
         totals.batches,
         totals.records,
         totals.bytes,
+        totals.journalled_records,
         totals.problems,
         totals.notes
     )?;
@@ -201,6 +202,7 @@ fn as_json(verified: &Verified) -> Value {
         "batches": totals.batches,
         "records": totals.records,
         "bytes": totals.bytes,
+        "journalled_records": totals.journalled_records,
         "problems": totals.problems,
         "notes": totals.notes,
         "findings": findings.collect::<Vec<_>>(),

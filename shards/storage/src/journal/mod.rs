@@ -17,6 +17,7 @@
 
 mod files;
 mod format;
+mod look;
 mod pack;
 mod replay;
 mod ring;
@@ -37,6 +38,7 @@ use crate::log_dir::LogDir;
 use crate::store::LogId;
 
 pub(crate) use files::{OpenedJournal, grow, open};
+pub(crate) use look::{Held, Piece, is_journal, look};
 pub(crate) use pack::{finish, start_commits};
 pub(crate) use replay::{Replayed, replay};
 pub(crate) use ring::Ring;

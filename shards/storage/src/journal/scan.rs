@@ -28,11 +28,11 @@ use crate::log_dir::entries;
 use crate::recover::Damage;
 
 /// What the files are called, before their number.
-const NAME: &str = "strome-journal-";
+pub(super) const NAME: &str = "strome-journal-";
 /// A journal in which something could not be read is kept under this name.
 const DAMAGED: &str = ".damaged";
 /// Beside a journal, under its name with this: logs of which it holds nothing that counts.
-const VOID: &str = ".void";
+pub(super) const VOID: &str = ".void";
 /// How much is searched at once.
 const WINDOW_BYTES: u64 = 1024 * 1024;
 
@@ -207,7 +207,7 @@ impl Journals {
     }
 }
 
-fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
+pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     let mut name = path.to_owned().into_os_string();
     name.push(suffix);
     name.into()
@@ -216,7 +216,7 @@ fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 /// What one journal file holds.
 #[derive(Debug)]
 pub(super) struct Contents {
-    file: File,
+    pub(super) file: File,
     /// That may be needed, in order.
     pub(super) commits: Vec<Commit>,
     pub(super) damage: Vec<Damage>,

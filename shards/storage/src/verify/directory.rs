@@ -8,9 +8,11 @@ use reactor::Disk;
 use types::{Offset, TopicId, TopicName};
 
 use super::findings::{Findings, Severity};
+use super::journals;
 use super::plan::Partition;
 use crate::checkpoint::{self, Offsets, read_text};
 use crate::error::StorageError;
+use crate::journal;
 use crate::layout::{self, LogName};
 use crate::log_dir::{self, entries};
 use crate::partition_metadata;
@@ -99,7 +101,9 @@ pub(super) fn check(disk: &Disk, path: &Path, findings: &Findings) -> Result<Dir
             findings.about(Severity::Note, &entry, "a deleted log, which the next start removes");
         } else if is_dir && (name.ends_with("-stray") || name.ends_with("-future")) {
             findings.about(Severity::Note, &entry, "a log that was set aside; nothing reads it");
-        } else if !KNOWN.contains(&name.as_str()) && !name.starts_with("strome-journal-") {
+        } else if let Some(what) = journals::about_companion(&entry) {
+            findings.about(Severity::Note, &entry, what);
+        } else if !KNOWN.contains(&name.as_str()) && !journal::is_journal(&name) {
             findings.about(Severity::Note, &entry, "stray: nothing that a broker keeps here");
         }
     }

@@ -14,6 +14,7 @@
 mod directory;
 mod findings;
 mod indexes;
+mod journals;
 mod lock;
 mod partition;
 mod plan;
@@ -73,6 +74,8 @@ pub struct Totals {
     pub records: u64,
     /// Bytes of segments.
     pub bytes: u64,
+    /// Records in journals that the next start looks at. Segments may have them, too.
+    pub journalled_records: u64,
     /// Findings that are problems, also those beyond what is told of one file.
     pub problems: u64,
     /// Findings that are notes.
@@ -114,6 +117,7 @@ pub fn verify(
     partitions(&plan, options, &findings, &seen);
     directory::check_all(disk, &plan.directories, &plan.partitions, &findings);
     let mut totals = Totals { directories: plan.directories.len() as u64, ..Totals::default() };
+    totals.journalled_records = plan.journalled_records();
     for seen in &seen {
         totals.partitions += 1;
         for segment in seen.iter().flatten() {

@@ -5,6 +5,7 @@ use std::path::Path;
 use types::{LeaderEpoch, Offset};
 
 use super::findings::{Findings, Severity};
+use super::journals;
 use super::plan::Partition;
 use super::segment::Seen;
 use super::{Contents, name_of};
@@ -34,6 +35,7 @@ pub(super) fn check(partition: &Partition, seen: &[Option<Seen>], contents: &Con
         Some(last) => Some(last.end).filter(|_| !last.is_damaged),
         None => Some(partition.log_start.unwrap_or(Offset::ZERO)),
     };
+    let end = end.map(|end| journals::end_with(&partition.journalled, end, findings));
     let log_start = partition.log_start.unwrap_or(Offset::ZERO).max(first.unwrap_or(Offset::ZERO));
     if let Some(end) = end {
         bounds(partition, end, findings);

@@ -9,11 +9,13 @@ use types::Offset;
 
 use super::directory::{self, Checkpoints};
 use super::findings::{Findings, Severity};
+use super::journals::{self, Journalled, Journals};
 use super::{DirLock, name_of};
 use crate::checkpoint;
 use crate::error::{Context, StorageError};
 use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
 use crate::log_dir::entries;
+use crate::partition_metadata;
 
 /// The segments to read, and what is known of their partitions.
 #[derive(Debug)]
@@ -38,6 +40,8 @@ pub(super) struct Partition {
     pub(super) checkpoints: Arc<Checkpoints>,
     pub(super) recovery_point: Option<Offset>,
     pub(super) log_start: Option<Offset>,
+    /// What journals hold of it; none after a clean stop.
+    pub(super) journalled: Vec<Journalled>,
     /// The base offsets of all its segments, ascending.
     pub(super) bases: Vec<Offset>,
     /// Those that are to be read, as positions in `bases`.
@@ -74,15 +78,30 @@ impl Plan {
         self.partitions.iter().flat_map(|partition| &partition.lens).sum()
     }
 
+    /// How many records journals hold of the partitions.
+    pub(super) fn journalled_records(&self) -> u64 {
+        self.partitions.iter().flat_map(|partition| &partition.journalled).map(|held| held.records).sum()
+    }
+
     fn directory(&mut self, path: &Path, findings: &Findings) -> Result<(), StorageError> {
         self.lock(path)?;
         let directory = directory::check(&self.disk, path, findings)?;
+        let mut journals = journals::check(&self.disk, path, directory.checkpoints.clean, findings)?;
         for (name, path) in &directory.partitions {
             let found = partition(&self.disk, path, Some(name.clone()), &directory.checkpoints, findings);
             match found {
-                Ok(found) => self.partitions.push(found),
+                Ok(mut found) => {
+                    found.take_journalled(&mut journals);
+                    self.partitions.push(found);
+                }
                 Err(error) => findings.about(Severity::Problem, path, error.to_string()),
             }
+        }
+        for (topic, partition) in journals.into_keys() {
+            let what = format!(
+                "a journal holds records of partition {partition} of the topic id {topic}, which is not here"
+            );
+            findings.about(Severity::Note, path, what);
         }
         directory::check_entries(&directory, &self.partitions, path, findings);
         self.directories.push(path.to_owned());
@@ -101,6 +120,8 @@ impl Plan {
         let checkpoints = Arc::new(Checkpoints::read(&self.disk, parent, &Findings::default()));
         let name = LogName::from_dir_name(name_of(path));
         let mut found = partition(&self.disk, path, name, &checkpoints, findings)?;
+        let clean = checkpoints.clean;
+        found.take_journalled(&mut journals::check(&self.disk, parent, clean, &Findings::default())?);
         if let Some(only) = only {
             found.whole = false;
             found.segments.retain(|at| found.bases.get(*at) == Some(&only));
@@ -177,6 +198,7 @@ fn partition(
         segments: (0..bases.len()).collect(),
         lens,
         bases,
+        journalled: Vec::new(),
         whole: true,
         others,
         name,
@@ -184,6 +206,15 @@ fn partition(
 }
 
 impl Partition {
+    /// Takes what journals hold of this partition, which is known by its topic's id.
+    fn take_journalled(&mut self, journals: &mut Journals) {
+        let topic =
+            if journals.is_empty() { None } else { partition_metadata::read(&self.disk, &self.path).ok() };
+        if let (Some(Some(topic)), Some(name)) = (topic, &self.name) {
+            self.journalled = journals.remove(&(topic, name.partition)).unwrap_or_default();
+        }
+    }
+
     /// The base offset of a segment, and that of the one behind it.
     pub(super) fn base_and_next(&self, segment: usize) -> Option<(Offset, Option<Offset>)> {
         let at = *self.segments.get(segment)?;

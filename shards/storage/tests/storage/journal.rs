@@ -21,7 +21,7 @@ const SMALL: LogSettings = LogSettings {
     deletes: true,
 };
 
-fn name_of(number: usize) -> LogName {
+pub fn name_of(number: usize) -> LogName {
     LogName { topic: TopicName::new("many").unwrap(), partition: PartitionIndex(number as i32) }
 }
 
@@ -31,7 +31,7 @@ fn open_all(path: &Path, count: usize, settings: &LogSettings) -> Vec<OpenedLog>
     (0..count).map(|number| dir.open_log(&name_of(number), TOPIC, settings).unwrap()).collect()
 }
 
-fn journals(path: &Path) -> Vec<PathBuf> {
+pub fn journals(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> =
         entries.filter(|path| path.to_str().unwrap().contains("strome-journal-")).collect();
@@ -80,7 +80,7 @@ async fn warm_up(shard: &mut Shard, log: LogId) {
 }
 
 /// Leaves `count` logs with `rounds` small batches each that are in the journal only, but for the first of log 0.
-fn crashed(path: &Path, count: usize, rounds: usize, store: StoreSettings) {
+pub fn crashed(path: &Path, count: usize, rounds: usize, store: StoreSettings) {
     let owned = path.to_owned();
     on_shard(store, move |mut shard| async move {
         let opened = open_all(&owned, count, &SMALL);

@@ -9,10 +9,13 @@ use std::sync::atomic::Ordering;
 
 use reactor::Disk;
 use record::crc32c;
-use strome_storage::{Contents, LogDir, Progress, Severity, StorageError, Verified, VerifyOptions, verify};
+use strome_storage::{
+    Contents, LogDir, Progress, Severity, StorageError, StoreSettings, Verified, VerifyOptions, verify,
+};
 use types::{LeaderEpoch, Offset};
 
 use crate::fixtures::{copy, fixture};
+use crate::journal::{crashed, journals};
 
 const OPTIONS: VerifyOptions = VerifyOptions {
     threads: NonZeroUsize::new(2).unwrap(),
@@ -352,4 +355,48 @@ fn directories_of_one_broker_are_held_against_each_other() {
     {
         assert!(whats.iter().any(|what| what.contains(expected)), "{expected}: {whats:?}");
     }
+}
+
+#[test]
+fn what_only_a_journal_holds_counts_and_is_looked_into() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 3, 8, StoreSettings::default());
+    // In the journal alone: without it the log would end before its start.
+    fs::write(temp.path().join("log-start-offset-checkpoint"), "0\n1\nmany 1 5\n").unwrap();
+    let problems = |what: &str| -> Vec<String> {
+        let told = told(&check(temp.path()), temp.path());
+        assert!(!told.iter().any(|line| line.contains("stray")), "{what}: {told:#?}");
+        told.into_iter().filter(|line| line.starts_with("problem")).collect()
+    };
+    assert_eq!(problems("as the crash has left it"), [""; 0]);
+    assert_eq!(check(&temp.path().join("many-1")).totals.problems, 0);
+
+    let journal = journals(temp.path()).remove(0);
+    let name = journal.file_name().unwrap().to_str().unwrap().to_owned();
+    let whole = fs::read(&journal).unwrap();
+    let changed = |change: fn(&mut Vec<u8>)| {
+        let mut bytes = whole.clone();
+        change(&mut bytes);
+        fs::write(&journal, bytes).unwrap();
+    };
+    changed(|bytes| bytes[8192 + 3 * 4096 + 200..][..100].fill(0x55));
+    let found = problems("a commit in the middle is damaged");
+    let unread = format!("problem {name} {} commits ", 8192 + 3 * 4096);
+    assert!(
+        found.iter().any(|line| line.starts_with(&unread) && line.contains("cannot be read")),
+        "{found:#?}"
+    );
+    assert!(found.iter().any(|line| line.contains("what lay between is lost")), "{found:#?}");
+    changed(|bytes| bytes[..8192].fill(0x55));
+    let found = problems("no superblock is left");
+    assert!(found.iter().any(|line| line.contains("both superblocks are damaged")), "{found:#?}");
+    let after: Vec<u8> = fs::read(&journal).unwrap();
+    assert_eq!(after[..8192], [0x55; 8192], "it was changed");
+
+    // A clean stop leaves nothing that is needed of a journal, whatever it holds.
+    fs::remove_file(temp.path().join("log-start-offset-checkpoint")).unwrap();
+    fs::write(temp.path().join(".kafka_cleanshutdown"), "").unwrap();
+    fs::write(&journal, &whole).unwrap();
+    let found = problems("after a clean stop");
+    assert!(!found.iter().any(|line| line.contains("journal")), "{found:#?}");
 }
