@@ -6,7 +6,7 @@ use std::time::Duration;
 use mesh::PortId;
 use metadata::{Broker as Registration, BrokerSettings, Listener};
 use net::ConnectionId;
-use storage::StoreSettings;
+use storage::{CompactionPool, StoreSettings};
 use types::ShardId;
 
 use crate::partition::Directories;
@@ -22,6 +22,8 @@ pub struct Broker {
     pub store_settings: StoreSettings,
     /// `log.retention.check.interval.ms`.
     pub retention_check_interval: Duration,
+    /// What the shards share for compaction.
+    pub compaction: Arc<CompactionPool>,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: usize,
 }

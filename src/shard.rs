@@ -89,6 +89,7 @@ impl Shard {
             broker.store_settings,
             broker.directories.clone(),
             broker.retention_check_interval,
+            broker.compaction.clone(),
             now.monotonic,
         );
         Self {

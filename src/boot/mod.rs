@@ -22,6 +22,7 @@ use net::{
     Admission, AdmissionLimits, Bound, Connections, Limits, ListenerIndex, ListenerLimit, SocketSettings,
 };
 use reactor::{Handle, Placement as CorePlacement, Reactor, Waker, launch};
+use storage::CompactionPool;
 use types::{ByteCount, ShardId};
 
 pub use directories::METADATA_DIR;
@@ -32,7 +33,7 @@ use crate::broker::Broker;
 use crate::config::Config;
 use crate::control::{Control, StopHandle};
 use crate::message::Message;
-use crate::partition::Directories;
+use crate::partition::{Directories, compaction_limits};
 use crate::placement::Placement;
 use crate::shard::Shard;
 use cores::Cores;
@@ -69,6 +70,7 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
         directories: Arc::new(directories.locate(&state, &config.broker)?),
         store_settings: memory.store_settings(registration::random_number()?),
         retention_check_interval: Duration::from_millis(config.broker.retention_check_interval_ms),
+        compaction: CompactionPool::new(compaction_limits(&config.broker.cleaner)),
         fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,
     });
     let image = state.controller.image().clone();

@@ -7,10 +7,11 @@ use bytes::Bytes;
 use metadata::{Delta, Image, LogIndex, Topic};
 use reactor::{Reactor, Token};
 use replication::ProducerLimits;
-use storage::{LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
+use storage::{CompactionPool, LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
 use types::{ErrorCode, Offset, ShardId, TimestampMs, TopicPartition};
 
 use super::append::{AppendJob, Stalled};
+use super::compaction::CompactionWatch;
 use super::directories::Directories;
 use super::open::{OpenedPartition, Openings};
 use super::queries::ListJob;
@@ -86,6 +87,7 @@ pub struct Partitions {
     /// How often retention is applied to every partition.
     retention_interval: Duration,
     next_retention: Instant,
+    pub(super) compaction: CompactionWatch,
     /// No read waits any longer.
     pub(super) ending: bool,
     closing: bool,
@@ -100,12 +102,15 @@ impl Partitions {
         store: StoreSettings,
         directories: std::sync::Arc<Directories>,
         retention_interval: Duration,
+        compaction: std::sync::Arc<CompactionPool>,
         now: Instant,
     ) -> Self {
+        let mut store = Store::new(store);
+        store.use_compaction_pool(compaction.clone());
         Self {
             shard,
             placement,
-            store: Store::new(store),
+            store,
             directories,
             slots: HashMap::new(),
             open: Arena::default(),
@@ -130,6 +135,7 @@ impl Partitions {
             last_work: now,
             retention_interval,
             next_retention: now + retention_interval,
+            compaction: CompactionWatch::new(compaction, now),
             ending: false,
             closing: false,
             closed: false,
@@ -188,17 +194,23 @@ impl Partitions {
             self.next_chores = self.last_chores + self.chores_interval(now.monotonic);
         }
         self.store.commit(reactor);
+        self.watch_compaction(now);
         busy
     }
 
     /// When [`Self::turn`] has something to do without any event.
     pub fn next_deadline(&self) -> Instant {
-        self.read_deadlines.first().map_or(self.next_chores, |(until, _)| self.next_chores.min(*until))
+        let reads = self.read_deadlines.first().map(|(until, _)| *until);
+        let compaction = self.compaction.next_slice();
+        reads.into_iter().chain(compaction).fold(self.next_chores, Instant::min)
     }
 
     /// Acts on new metadata. [`Self::take_applied`] tells when that is done.
     pub fn apply(&mut self, reactor: &mut Reactor, image: &Image, delta: &Delta) {
         self.applying = Some(image.index());
+        if delta.broker_settings {
+            self.compaction.set_limits(settings::compaction_limits(&image.broker_settings().cleaner));
+        }
         for (id, change) in &delta.topics {
             if change.removed {
                 let gone: Vec<TopicPartition> =
@@ -365,6 +377,7 @@ impl Partitions {
             let Ok(key) = self.find(at) else { continue };
             let Some(partition) = self.open.get_mut(key) else { continue };
             self.store.configure(partition.log, log_settings);
+            self.store.set_compaction(partition.log, settings::compaction(&topic.settings));
             partition.settings = topic.settings.clone();
             if partition.leader.set_rule(settings::flush_rule(&topic.settings)) {
                 self.watermark_moved(key);
@@ -388,7 +401,8 @@ impl Partitions {
                     tracing::error!("files of a deleted topic could not be removed: {error}");
                 }
             }
-            Outcome::Truncated { .. } | Outcome::Compacted { .. } => {}
+            Outcome::Truncated { .. } => {}
+            Outcome::Compacted { .. } => self.compaction.look_soon(now.monotonic),
             Outcome::Closed { failed } => {
                 for (log, error) in &failed {
                     tracing::error!("{}: not closed cleanly: {error}", self.name_of(*log));
@@ -444,6 +458,7 @@ impl Partitions {
             self.next_retention = now.monotonic + self.retention_interval;
             self.apply_retention(reactor, now.wall);
         }
+        self.look_for_compaction(reactor, now);
     }
 
     /// Starts the flushes whose time has come.

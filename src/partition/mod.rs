@@ -9,6 +9,7 @@
 //! How bytes become durable (`storage`); which offsets count (`replication`); who asked (`requests.rs`).
 
 mod append;
+mod compaction;
 mod directories;
 mod host;
 mod open;
@@ -22,6 +23,7 @@ pub use directories::{Directories, Directory};
 pub use host::Partitions;
 pub use recovery::RecoveryThreads;
 pub use replicas::ReplicaNews;
+pub use settings::compaction_limits;
 
 use std::collections::VecDeque;
 use std::sync::Arc;

@@ -44,11 +44,13 @@ impl OpenedPartition {
     pub(super) fn into_partition(self, store: &mut Store) -> Partition {
         let rule = settings::flush_rule(&self.settings);
         let leader = Leader::new(self.log.log_start(), self.log.log_end(), rule);
+        let log = store.adopt(self.log);
+        store.set_compaction(log, settings::compaction(&self.settings));
         Partition {
             at: self.at,
             name: self.name,
             directory: self.directory,
-            log: store.adopt(self.log),
+            log,
             leader,
             epoch: self.epoch,
             epochs: self.epochs,

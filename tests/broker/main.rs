@@ -12,6 +12,7 @@ mod loop_disk;
 mod client;
 mod topics;
 
+mod compaction;
 mod crashes;
 mod directories;
 mod offsets;

@@ -315,7 +315,9 @@ impl LogDir {
     fn has_unchecked_logs(&self) -> Result<bool, StorageError> {
         let names = entries(&self.disk, &self.path)?;
         let known = self.lock();
-        let mut logs = names.iter().filter_map(|(name, _)| LogName::from_dir_name(name));
+        // A journal's file has a name that could be a log's.
+        let logs = names.iter().filter(|(_, path)| self.disk.is_dir(path));
+        let mut logs = logs.filter_map(|(name, _)| LogName::from_dir_name(name));
         let is_unchecked =
             |log| known.failed.contains(&log) || !self.was_clean && !known.opened.contains(&log);
         Ok(logs.any(is_unchecked))

@@ -21,6 +21,8 @@ pub struct BrokerSettings {
     pub recovery_threads: u32,
     /// `producer.id.expiration.ms`.
     pub producer_id_expiration_ms: u64,
+    /// Compaction, whatever the topic.
+    pub cleaner: CleanerSettings,
     /// `fetch.max.bytes`.
     pub fetch_bytes_max: ByteCount,
     /// Listeners, sockets and connections.
@@ -31,6 +33,25 @@ pub struct BrokerSettings {
     pub internal_topics: InternalTopics,
     /// Strome's own.
     pub strome: StromeSettings,
+}
+
+/// What compaction may take of a broker, as `log.cleaner.*` says.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CleanerSettings {
+    /// `...enable`.
+    pub is_enabled: bool,
+    /// `...threads`: how many partitions are compacted at once.
+    pub concurrency_max: usize,
+    /// `...dedupe.buffer.size`: memory for maps of keys, of all of them together.
+    pub map_bytes_max: ByteCount,
+    /// `...io.buffer.load.factor`: how full a map may get.
+    pub load_factor: f64,
+    /// `...io.buffer.size`: how much is read at once.
+    pub io_bytes: ByteCount,
+    /// `...io.max.bytes.per.second`: for reading and writing together.
+    pub bytes_per_second_max: f64,
+    /// `...backoff.ms`: how long nobody looks again when there was nothing to do.
+    pub backoff_ms: u64,
 }
 
 /// What listeners, sockets and connections go by.
@@ -140,6 +161,7 @@ impl BrokerSettings {
             retention_check_interval_ms: values.count("log.retention.check.interval.ms")?,
             recovery_threads: values.count_u32("num.recovery.threads.per.data.dir")?,
             producer_id_expiration_ms: values.count("producer.id.expiration.ms")?,
+            cleaner: values.cleaner()?,
             fetch_bytes_max: ByteCount(values.count("fetch.max.bytes")?),
             network: values.network()?,
             topics: TopicCreation {
@@ -175,6 +197,18 @@ impl Values<'_> {
             _ => self.number("node.id")?,
         };
         Ok(BrokerId(i32::try_from(id).unwrap_or(i32::MAX)))
+    }
+
+    fn cleaner(&self) -> Result<CleanerSettings, InvalidSetting> {
+        Ok(CleanerSettings {
+            is_enabled: self.boolean("log.cleaner.enable")?,
+            concurrency_max: usize::try_from(self.count("log.cleaner.threads")?).unwrap_or(usize::MAX),
+            map_bytes_max: ByteCount(self.count("log.cleaner.dedupe.buffer.size")?),
+            load_factor: self.float("log.cleaner.io.buffer.load.factor")?,
+            io_bytes: ByteCount(self.count("log.cleaner.io.buffer.size")?),
+            bytes_per_second_max: self.float("log.cleaner.io.max.bytes.per.second")?,
+            backoff_ms: self.count("log.cleaner.backoff.ms")?,
+        })
     }
 
     fn network(&self) -> Result<NetworkSettings, InvalidSetting> {
@@ -266,6 +300,10 @@ impl Values<'_> {
 
     fn number(&self, name: &str) -> Result<i64, InvalidSetting> {
         self.layers.value(name)?.as_ref().and_then(Value::as_integer).ok_or_else(|| unset(name))
+    }
+
+    fn float(&self, name: &str) -> Result<f64, InvalidSetting> {
+        self.layers.value(name)?.as_ref().and_then(Value::as_float).ok_or_else(|| unset(name))
     }
 
     /// A number that is never negative; a negative one counts as 0.

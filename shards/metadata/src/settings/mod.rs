@@ -24,14 +24,14 @@ mod value;
 
 pub use accepts::Accepts;
 pub use broker::{
-    BrokerSettings, ConnectionLimits, InternalTopicSettings, InternalTopics, NetworkSettings, StromeSettings,
-    TopicCreation,
+    BrokerSettings, CleanerSettings, ConnectionLimits, InternalTopicSettings, InternalTopics,
+    NetworkSettings, StromeSettings, TopicCreation,
 };
 pub use describe::{Described, describe_all_brokers, describe_broker, describe_topic};
 pub use layers::BrokerLayers;
 pub use synonyms::{Synonym, synonyms_of_broker, synonyms_of_topic};
 pub use table::{broker, broker_settings, group, group_settings, strome_settings, topic, topic_settings};
-pub use topic::{CleanupPolicy, CompressionPolicy, TimestampSource, TopicSettings};
+pub use topic::{CleanupPolicy, CompactionRules, CompressionPolicy, TimestampSource, TopicSettings};
 pub use update::{BrokerScope, validate_broker_update, validate_topic};
 pub use value::{InvalidSetting, Value};
 

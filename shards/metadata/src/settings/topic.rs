@@ -13,6 +13,8 @@ use super::{Value, topic};
 pub struct TopicSettings {
     /// `cleanup.policy`.
     pub cleanup: CleanupPolicy,
+    /// What `cleanup.policy=compact` goes by.
+    pub compaction: CompactionRules,
     /// `compression.type`, with the level of its codec.
     pub compression: CompressionPolicy,
     /// `file.delete.delay.ms`: how long files stay after they were dropped.
@@ -54,6 +56,19 @@ pub struct CleanupPolicy {
     pub compact: bool,
     /// Segments are dropped by age and size.
     pub delete: bool,
+}
+
+/// When a compacted topic is compacted, and what stays for a while.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CompactionRules {
+    /// `min.cleanable.dirty.ratio`: the share of a log that has to be new.
+    pub dirty_ratio_min: f64,
+    /// `min.compaction.lag.ms`: what is younger stays as it is.
+    pub lag_ms_min: u64,
+    /// `max.compaction.lag.ms`: what is older is compacted in any case.
+    pub lag_ms_max: u64,
+    /// `delete.retention.ms`: how long tombstones stay.
+    pub delete_retention_ms: u64,
 }
 
 /// How batches are kept. Levels are Kafka's, -1 for gzip being the library's own choice.
@@ -99,6 +114,12 @@ impl TopicSettings {
                 compact: cleanup.iter().any(|policy| policy == "compact"),
                 delete: cleanup.iter().any(|policy| policy == "delete"),
             },
+            compaction: CompactionRules {
+                dirty_ratio_min: values.fraction("min.cleanable.dirty.ratio")?,
+                lag_ms_min: values.count("min.compaction.lag.ms")?,
+                lag_ms_max: values.count("max.compaction.lag.ms")?,
+                delete_retention_ms: values.count("delete.retention.ms")?,
+            },
             compression: values.compression()?,
             file_delete_delay_ms: values.count("file.delete.delay.ms")?,
             flush_messages: values.count("flush.messages")?,
@@ -130,6 +151,12 @@ impl Default for TopicSettings {
         const FOR_EVER_MS: u64 = i64::MAX.unsigned_abs();
         Self {
             cleanup: CleanupPolicy { compact: false, delete: true },
+            compaction: CompactionRules {
+                dirty_ratio_min: 0.5,
+                lag_ms_min: 0,
+                lag_ms_max: FOR_EVER_MS,
+                delete_retention_ms: 24 * HOUR_MS,
+            },
             compression: CompressionPolicy::Producer,
             file_delete_delay_ms: 60_000,
             flush_messages: 1,
@@ -177,6 +204,10 @@ impl Values<'_> {
 
     fn bytes(&self, name: &str) -> Result<ByteCount, InvalidSetting> {
         self.count(name).map(ByteCount)
+    }
+
+    fn fraction(&self, name: &str) -> Result<f64, InvalidSetting> {
+        self.value(name)?.as_ref().and_then(Value::as_float).ok_or_else(|| unset(name))
     }
 
     /// A number that stands for "no limit" if it is negative.

@@ -150,4 +150,13 @@ impl Value {
             _ => None,
         }
     }
+
+    /// The number of a decimal setting.
+    #[must_use]
+    pub fn as_float(&self) -> Option<f64> {
+        match self {
+            Self::Double(number) => Some(*number),
+            _ => None,
+        }
+    }
 }

@@ -2,7 +2,9 @@
 //!
 //! # Invariants
 //! - As many compactions run at once as there are permits, and each has its share of the memory.
+//! - Stores get permits in the order in which they were found to need one.
 
+use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::offset_map::{MapBounds, SLOT_BYTES};
@@ -56,13 +58,17 @@ pub struct CompactionPool {
 struct State {
     limits: CompactionLimits,
     running: usize,
+    /// Stores that want a permit, the first one first.
+    queue: VecDeque<u64>,
+    /// Numbers given to stores.
+    members: u64,
 }
 
 impl CompactionPool {
     /// A pool without limits other than Kafka's defaults.
     #[must_use]
     pub fn new(limits: CompactionLimits) -> Arc<Self> {
-        Arc::new(Self { state: Mutex::new(State { limits, running: 0 }) })
+        Arc::new(Self { state: Mutex::new(State { limits, ..State::default() }) })
     }
 
     /// New limits. A compaction that runs goes on with the map that it has.
@@ -76,29 +82,6 @@ impl CompactionPool {
         self.lock().limits
     }
 
-    /// A permit, if compacting is allowed and one is left.
-    pub(super) fn begin(self: &Arc<Self>) -> Option<Permit> {
-        let mut state = self.lock();
-        let State { limits, running } = &mut *state;
-        let most = limits.concurrency_max;
-        if !limits.is_enabled || *running >= most {
-            return None;
-        }
-        *running += 1;
-        let map = MapBounds {
-            bytes_max: (limits.map_bytes_max / most).max(SLOT_BYTES),
-            load_factor: limits.load_factor,
-        };
-        let slice_bytes = limits.slice_bytes.clamp(SLICE_BYTES_MIN, SLICE_BYTES_MAX);
-        Some(Permit { pool: Arc::clone(self), map, slice_bytes })
-    }
-
-    /// Whether a permit may be had.
-    pub(super) fn is_free(&self) -> bool {
-        let state = self.lock();
-        state.limits.is_enabled && state.running < state.limits.concurrency_max
-    }
-
     /// How many milliseconds a compaction has to let pass for `bytes` that it has read and written.
     pub(super) fn pause_ms(&self, bytes: u64) -> f64 {
         let state = self.lock();
@@ -109,6 +92,78 @@ impl CompactionPool {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it is held.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A store's place among those that share a pool. It leaves the queue when it is dropped.
+#[derive(Debug)]
+pub(super) struct Member {
+    pool: Arc<CompactionPool>,
+    id: u64,
+}
+
+impl Default for Member {
+    fn default() -> Self {
+        Self::new(Arc::default())
+    }
+}
+
+impl Member {
+    pub(super) fn new(pool: Arc<CompactionPool>) -> Self {
+        let mut state = pool.lock();
+        state.members += 1;
+        let id = state.members;
+        drop(state);
+        Self { pool, id }
+    }
+
+    pub(super) fn pool(&self) -> &CompactionPool {
+        &self.pool
+    }
+
+    /// Whether it may begin now. If not, it waits for its turn from now on.
+    pub(super) fn queue(&self) -> bool {
+        let mut state = self.pool.lock();
+        if !state.limits.is_enabled {
+            return false;
+        }
+        if !state.queue.contains(&self.id) {
+            state.queue.push_back(self.id);
+        }
+        state.queue.front() == Some(&self.id) && state.running < state.limits.concurrency_max
+    }
+
+    /// It does not wait any more.
+    pub(super) fn withdraw(&self) {
+        self.pool.lock().queue.retain(|waiting| *waiting != self.id);
+    }
+
+    /// Whether it waits for others to end.
+    pub(super) fn is_waiting(&self) -> bool {
+        self.pool.lock().queue.contains(&self.id)
+    }
+
+    /// A permit, if compacting is allowed and one is left for it.
+    pub(super) fn begin(&self) -> Option<Permit> {
+        if !self.queue() {
+            return None;
+        }
+        self.withdraw();
+        let mut state = self.pool.lock();
+        state.running += 1;
+        let limits = state.limits;
+        let map = MapBounds {
+            bytes_max: (limits.map_bytes_max / limits.concurrency_max.max(1)).max(SLOT_BYTES),
+            load_factor: limits.load_factor,
+        };
+        let slice_bytes = limits.slice_bytes.clamp(SLICE_BYTES_MIN, SLICE_BYTES_MAX);
+        Some(Permit { pool: Arc::clone(&self.pool), map, slice_bytes })
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.withdraw();
     }
 }
 
@@ -140,17 +195,33 @@ mod tests {
             ..CompactionLimits::default()
         };
         let pool = CompactionPool::new(limits);
-        let first = pool.begin().unwrap();
+        let [a, b, c] = [(); 3].map(|()| Member::new(Arc::clone(&pool)));
+        let first = a.begin().unwrap();
         assert_eq!((first.map.bytes_max, pool.pause_ms(100)), (500, 100.0));
-        let second = pool.begin().unwrap();
+        let second = b.begin().unwrap();
         assert_eq!(pool.pause_ms(100), 200.0);
-        assert!(pool.begin().is_none() && !pool.is_free());
+        assert!(c.begin().is_none() && c.is_waiting());
         drop(first);
-        assert!(pool.is_free());
+        assert!(c.begin().is_some());
         pool.set_limits(CompactionLimits { is_enabled: false, ..limits });
-        assert!(pool.begin().is_none());
+        assert!(c.begin().is_none());
         drop(second);
         pool.set_limits(CompactionLimits::default());
         assert!(pool.pause_ms(u64::MAX) < 1.0, "without a limit nothing has to pass");
+    }
+
+    #[test]
+    fn whoever_waits_longest_comes_first_unless_it_goes_away() {
+        let pool = CompactionPool::new(CompactionLimits::default());
+        let [a, b, c] = [(); 3].map(|()| Member::new(Arc::clone(&pool)));
+        let permit = a.begin().unwrap();
+        assert!(!b.queue() && !c.queue() && !a.queue());
+        drop(permit);
+        assert!(!a.queue() && !c.queue(), "b was first");
+        let permit = b.begin().unwrap();
+        drop((permit, b));
+        assert!(!a.queue() && c.queue());
+        drop(c);
+        assert!(a.queue());
     }
 }

@@ -17,7 +17,7 @@ use types::{Offset, TimestampMs};
 
 use super::cleanable::{Cleanable, Situation};
 use super::pass::{Pass, Plan, Progress};
-use super::pool::{CompactionPool, Permit};
+use super::pool::{CompactionPool, Member, Permit};
 use super::swap::Swap;
 use super::{CompactionBounds, CompactionSettings};
 use crate::core::Message;
@@ -34,7 +34,7 @@ const SURVEYED_AT_ONCE: usize = 64;
 /// The compaction of a store, one at a time.
 #[derive(Debug, Default)]
 pub(crate) struct Compactor {
-    pool: Arc<CompactionPool>,
+    member: Member,
     current: Option<Current>,
 }
 
@@ -90,24 +90,20 @@ impl Compactor {
 impl Store {
     /// Shares limits with other stores.
     pub fn use_compaction_pool(&mut self, pool: Arc<CompactionPool>) {
-        self.compactor.pool = pool;
+        self.compactor.member = Member::new(pool);
     }
 
-    /// Says how a log is to be compacted, or that it is not.
-    pub fn set_compaction(
-        &mut self,
-        log: LogId,
-        settings: Option<CompactionSettings>,
-        reactor: &mut Reactor,
-    ) {
+    /// Says how a log is to be compacted, or that it is not. What is under way then ends soon.
+    pub fn set_compaction(&mut self, log: LogId, settings: Option<CompactionSettings>) {
         let Some(found) = find(&mut self.logs, log) else { return };
-        if found.compaction.settings.as_deref() != settings.as_ref() {
-            found.compaction.settings = settings.map(Box::new);
-            // New settings are a new chance.
-            found.compaction.not_before = TimestampMs::ZERO;
+        if found.compaction.settings.as_deref() == settings.as_ref() {
+            return;
         }
-        if settings.is_none() {
-            self.cancel_compaction(log, reactor);
+        found.compaction.settings = settings.map(Box::new);
+        // New settings are a new chance.
+        found.compaction.not_before = TimestampMs::ZERO;
+        if let Some(current) = self.compactor.current.as_mut().filter(|current| current.log == log) {
+            current.is_cancelled |= settings.is_none();
         }
     }
 
@@ -124,7 +120,7 @@ impl Store {
         below: impl Fn(LogId) -> Option<Offset>,
         reactor: &mut Reactor,
     ) -> Option<LogId> {
-        if self.compactor.is_busy() || !self.compactor.pool.is_free() || self.upkeep.closing.is_some() {
+        if self.compactor.is_busy() || self.upkeep.closing.is_some() {
             return None;
         }
         let mut best: Option<(f64, LogId)> = None;
@@ -147,7 +143,17 @@ impl Store {
                 best = Some((ratio, log.id));
             }
         }
-        best.map(|(_, log)| log)
+        let Some((_, log)) = best else {
+            self.compactor.member.withdraw();
+            return None;
+        };
+        self.compactor.member.queue().then_some(log)
+    }
+
+    /// Whether a log needs compaction that has to wait for those of other stores.
+    #[must_use]
+    pub fn waits_to_compact(&self) -> bool {
+        self.compactor.member.is_waiting()
     }
 
     /// Begins to compact a log, which ends with [`Outcome::Compacted`]. False if there is nothing to do or another
@@ -162,7 +168,7 @@ impl Store {
         if self.compactor.is_busy() || cleanable.first_dirty >= cleanable.first_uncleanable {
             return false;
         }
-        let Some(permit) = self.compactor.pool.begin() else { return false };
+        let Some(permit) = self.compactor.member.begin() else { return false };
         let plan = found.plan(&cleanable, &settings, bounds, &permit, now);
         debug!(log = %found.origin.name, from = %plan.first_dirty, to = %plan.first_uncleanable, "compaction begins");
         self.compactor.current = Some(Current {
@@ -222,7 +228,7 @@ impl Store {
             return;
         };
         let Some(pass) = pass else { return self.end_compaction(id, result.err(), reactor) };
-        let pause_ms = self.compactor.pool.pause_ms(bytes);
+        let pause_ms = self.compactor.member.pool().pause_ms(bytes);
         let now_ms = self.core.now.0 as f64;
         // What was not used for long is not caught up with.
         current.paid_until_ms = current.paid_until_ms.max(now_ms - pause_ms) + pause_ms;
@@ -313,7 +319,7 @@ impl Store {
         } else {
             // Nothing can be done before more transactions have ended.
             log.compaction.not_before =
-                TimestampMs(self.core.now.0 + self.compactor.pool.limits().backoff_ms);
+                TimestampMs(self.core.now.0 + self.compactor.member.pool().limits().backoff_ms);
         }
         self.core.outcomes.push_back(Outcome::Compacted { log: id, result: Ok(report) });
         drop(current.permit);
@@ -326,7 +332,7 @@ impl Store {
             if error.is_no_space() {
                 warn!(log = %name, %error, "compaction waits for space");
                 log.compaction.not_before =
-                    TimestampMs(self.core.now.0 + self.compactor.pool.limits().backoff_ms);
+                    TimestampMs(self.core.now.0 + self.compactor.member.pool().limits().backoff_ms);
             } else {
                 error!(log = %name, %error, "the log is not compacted any more");
                 log.compaction.not_before = TimestampMs(i64::MAX);

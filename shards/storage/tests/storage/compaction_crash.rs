@@ -64,8 +64,7 @@ impl Compacted {
                 let settings = LogSettings { segment_bytes, ..SETTINGS };
                 let log = shard.store.adopt(open_log(&path, &settings));
                 shard.store.use_compaction_pool(CompactionPool::new(CompactionLimits::default()));
-                let (store, reactor) = shard.parts();
-                store.set_compaction(log, Some(COMPACTION), reactor);
+                shard.store.set_compaction(log, Some(COMPACTION));
                 if compacts {
                     let bounds = CompactionBounds { below: Offset(250), ..CompactionBounds::default() };
                     compact(&mut shard, log, bounds).await.unwrap().unwrap();

@@ -5,28 +5,28 @@ use super::settings;
 settings! {
     "cordoned.log.dirs" List Some(""), Distinct, Medium PerBroker Ignored,
         "Directories in `log.dirs` that get no new partitions.";
-    "log.cleaner.backoff.ms" Long Some("15000"), AtLeast(0), Medium ClusterWide Ignored,
+    "log.cleaner.backoff.ms" Long Some("15000"), AtLeast(0), Medium ClusterWide Acts,
         "How long the compactor sleeps when there is nothing to do.";
-    "log.cleaner.dedupe.buffer.size" Long Some("134217728"), Any, Medium ClusterWide Ignored,
+    "log.cleaner.dedupe.buffer.size" Long Some("134217728"), Any, Medium ClusterWide Acts,
         "Memory for the compactor's map of keys.";
-    "log.cleaner.delete.retention.ms" Long Some("86400000"), AtLeast(0), Medium ClusterWide Ignored,
+    "log.cleaner.delete.retention.ms" Long Some("86400000"), AtLeast(0), Medium ClusterWide Acts,
         "`delete.retention.ms` for topics that do not set it.";
-    "log.cleaner.enable" Boolean Some("true"), Any, Medium ReadOnly Ignored,
+    "log.cleaner.enable" Boolean Some("true"), Any, Medium ReadOnly Acts,
         "Whether the compactor runs at all.";
-    "log.cleaner.io.buffer.load.factor" Double Some("0.9"), Any, Medium ClusterWide Ignored,
+    "log.cleaner.io.buffer.load.factor" Double Some("0.9"), Any, Medium ClusterWide Acts,
         "How full the compactor's map of keys may get.";
-    "log.cleaner.io.buffer.size" Int Some("524288"), AtLeast(0), Medium ClusterWide Ignored,
-        "Memory for the compactor's reads and writes.";
-    "log.cleaner.io.max.bytes.per.second" Double Some("1.7976931348623157E308"), Any, Medium ClusterWide Ignored,
+    "log.cleaner.io.buffer.size" Int Some("524288"), AtLeast(0), Medium ClusterWide Acts,
+        "How much the compactor reads at once, from 64 KiB to 4 MiB.";
+    "log.cleaner.io.max.bytes.per.second" Double Some("1.7976931348623157E308"), Any, Medium ClusterWide Acts,
         "The compactor's share of the disk.";
-    "log.cleaner.max.compaction.lag.ms" Long Some("9223372036854775807"), AtLeast(1), Medium ClusterWide Ignored,
+    "log.cleaner.max.compaction.lag.ms" Long Some("9223372036854775807"), AtLeast(1), Medium ClusterWide Acts,
         "`max.compaction.lag.ms` for topics that do not set it.";
-    "log.cleaner.min.cleanable.ratio" Double Some("0.5"), Fraction(0.0, 1.0), Medium ClusterWide Ignored,
+    "log.cleaner.min.cleanable.ratio" Double Some("0.5"), Fraction(0.0, 1.0), Medium ClusterWide Acts,
         "`min.cleanable.dirty.ratio` for topics that do not set it.";
-    "log.cleaner.min.compaction.lag.ms" Long Some("0"), AtLeast(0), Medium ClusterWide Ignored,
+    "log.cleaner.min.compaction.lag.ms" Long Some("0"), AtLeast(0), Medium ClusterWide Acts,
         "`min.compaction.lag.ms` for topics that do not set it.";
-    "log.cleaner.threads" Int Some("1"), AtLeast(0), Medium ClusterWide Ignored,
-        "Threads that compact.";
+    "log.cleaner.threads" Int Some("1"), AtLeast(0), Medium ClusterWide Acts,
+        "How many partitions are compacted at once, each with its share of the memory; on threads of the shards that own them.";
     "log.cleanup.policy" List Some("delete"), SomeOf(&["compact", "delete"]), Medium ClusterWide Acts,
         "`cleanup.policy` for topics that do not set it.";
     "log.dir" List Some("strome-data"), DistinctNonEmpty, High ReadOnly Acts,

@@ -13,7 +13,7 @@ settings! {
         "The codec in which batches are kept; `producer` keeps each batch as it came.";
     "compression.zstd.level" Int Some("3"), Between(-131_072, 22), Medium ClusterWide Acts,
         "Effort of Zstandard when the broker itself compresses.";
-    "delete.retention.ms" Long Some("86400000"), AtLeast(0), Medium ClusterWide Ignored,
+    "delete.retention.ms" Long Some("86400000"), AtLeast(0), Medium ClusterWide Acts,
         "How long a compacted log keeps the tombstone of a deleted key.";
     "file.delete.delay.ms" Long Some("60000"), AtLeast(0), Medium ClusterWide Acts,
         "How long a dropped segment's files stay on disk, under another name.";
@@ -31,7 +31,7 @@ settings! {
         "With tiered storage, the size up to which a partition stays on the local disk.";
     "local.retention.ms" Long Some("-2"), AtLeast(-2), Medium ClusterWide Ignored,
         "With tiered storage, the time for which records stay on the local disk.";
-    "max.compaction.lag.ms" Long Some("9223372036854775807"), AtLeast(1), Medium ClusterWide Ignored,
+    "max.compaction.lag.ms" Long Some("9223372036854775807"), AtLeast(1), Medium ClusterWide Acts,
         "The age at which a record becomes subject to compaction at the latest.";
     "max.message.bytes" Int Some("1048588"), AtLeast(0), Medium ClusterWide Acts,
         "The largest batch of records, as it is stored, that a producer may send.";
@@ -41,9 +41,9 @@ settings! {
         "How far a record's timestamp may lie in the broker's past.";
     "message.timestamp.type" String Some("CreateTime"), OneOf(&["CreateTime", "LogAppendTime"]), Medium ClusterWide Acts,
         "Whose clock stamps records: the producer's (`CreateTime`) or the broker's (`LogAppendTime`).";
-    "min.cleanable.dirty.ratio" Double Some("0.5"), Fraction(0.0, 1.0), Medium ClusterWide Ignored,
+    "min.cleanable.dirty.ratio" Double Some("0.5"), Fraction(0.0, 1.0), Medium ClusterWide Acts,
         "The share of a log that is not compacted yet at which compaction becomes worth while.";
-    "min.compaction.lag.ms" Long Some("0"), AtLeast(0), Medium ClusterWide Ignored,
+    "min.compaction.lag.ms" Long Some("0"), AtLeast(0), Medium ClusterWide Acts,
         "The age up to which a record is safe from compaction.";
     "min.insync.replicas" Int Some("1"), AtLeast(1), Medium ClusterWide Acts,
         "In-sync replicas, the leader included, without which `acks=all` is refused.";
