@@ -310,6 +310,8 @@ fn code_of(error: &StorageError) -> ErrorCode {
         StorageError::OffsetOutOfRange { .. } => ErrorCode::OffsetOutOfRange,
         // Its topic was deleted meanwhile.
         StorageError::UnknownLog => ErrorCode::UnknownTopicOrPartition,
+        // Storage tells of a damaged place once. Clients tell their users the offset, who can seek beyond it.
+        StorageError::Damaged { .. } => ErrorCode::CorruptMessage,
         error => {
             tracing::error!("a read failed: {error}");
             ErrorCode::KafkaStorageError

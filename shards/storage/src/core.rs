@@ -13,6 +13,7 @@ use types::TimestampMs;
 use crate::chunks::Chunks;
 use crate::commit::Commit;
 use crate::compact::schedule::Slice;
+use crate::damage::Searched;
 use crate::error::StorageError;
 use crate::job::{self, Finished, Job};
 use crate::journal::{self, Journal, OpenedJournal};
@@ -78,6 +79,8 @@ pub(crate) enum Operation {
 pub(crate) enum Message {
     Job(Finished),
     Opened(Opened),
+    /// Somebody has looked behind damage in a segment.
+    Searched(Searched),
     LookedUp(LookedUp),
     /// Files of a removed log are left in this directory.
     DeleteMore(Disk, PathBuf),

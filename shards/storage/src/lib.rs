@@ -29,6 +29,7 @@ mod cold_memory;
 mod commit;
 mod compact;
 mod core;
+mod damage;
 mod deletions;
 mod dir_view;
 mod dump;

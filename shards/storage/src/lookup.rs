@@ -16,6 +16,7 @@ use crate::error::{Context, StorageError};
 use crate::layout::{FileKind, deleted_path, file_path};
 use crate::log::Log;
 use crate::outcome::{FoundTimestamp, TimestampTarget};
+use crate::resync;
 use crate::scan::{Checksums, Scan, Step};
 use crate::segment_index::SegmentIndex;
 use crate::store::{LogId, ReadId};
@@ -171,7 +172,7 @@ impl LookupTask {
             opened => opened,
         }
         .context("open", &path)?;
-        let mut scan = Scan::new(FileReader::new(file, FilePosition(start)), start, segment.bytes);
+        let mut scan = Scan::new(FileReader::new(file.clone(), FilePosition(start)), start, segment.bytes);
         let damaged = |position: u64, what: String| StorageError::Damaged {
             file: path.clone(),
             position: FilePosition(position),
@@ -186,7 +187,13 @@ impl LookupTask {
                     }
                 }
                 Step::End => return Ok(()),
-                Step::Bad { position, what, .. } => return Err(damaged(position, what)),
+                // What is damaged cannot be found, but what lies behind it can.
+                Step::Bad { position, .. } => {
+                    let found = resync::next_batch(&file, position + 1, segment.bytes, segment.base);
+                    let Some(next) = found.context("read", &path)? else { return Ok(()) };
+                    let reader = FileReader::new(file.clone(), FilePosition(next));
+                    scan = Scan::new(reader, next, segment.bytes);
+                }
             }
         }
     }

@@ -22,6 +22,7 @@ use types::{FilePosition, Offset, TimestampMs};
 
 use crate::cold_memory::{ColdMemory, Reserved};
 use crate::core::{Core, Message, Operation};
+use crate::damage::{self, DamagedPlaces, Place, Searched};
 use crate::error::StorageError;
 use crate::layout::{FileKind, file_path};
 use crate::load_queue::{LoadQueue, RegionName};
@@ -82,6 +83,12 @@ enum Progress {
     Opens(SegmentKey),
     /// It waits until this region is loaded.
     Loads(RegionName),
+    /// It waits until somebody has looked behind this damage, in a segment whose batches end there.
+    Searches {
+        place: Place,
+        end: u64,
+        what: String,
+    },
 }
 
 /// What is known of a segment's file.
@@ -107,6 +114,7 @@ pub(crate) struct ColdReads {
     memory: ColdMemory,
     /// What may be in use, at most, for more to be read ahead.
     ahead_bytes_max: usize,
+    damage: DamagedPlaces,
     /// Reads whose segment has changed under them. They begin anew.
     restarts: Vec<ColdRead>,
     /// Reads that need a file of a log whose files are being renamed.
@@ -120,7 +128,7 @@ impl ColdRead {
         Self {
             id,
             log,
-            wanted: Wanted { from, up_to, bytes_max },
+            wanted: Wanted { from, up_to, bytes_max, behind: Offset::ZERO },
             segment: None,
             position: None,
             reach: bytes_max.max(PIECE_BYTES_MIN),
@@ -132,6 +140,7 @@ impl ColdRead {
     fn enter(&mut self, segment: Offset, position: Option<u64>) {
         self.segment = Some(segment);
         self.position = position;
+        self.wanted.behind = segment;
         self.reach = self.wanted.bytes_max.max(PIECE_BYTES_MIN);
     }
 
@@ -153,6 +162,7 @@ impl ColdReads {
             streams: Streams::new(ahead_bytes_max),
             memory: ColdMemory::new(settings.cold_bytes_max),
             ahead_bytes_max,
+            damage: DamagedPlaces::default(),
             restarts: Vec::new(),
             held: BTreeMap::new(),
             now: TimestampMs::ZERO,
@@ -200,6 +210,7 @@ impl ColdReads {
     pub(crate) fn forget(&mut self, log: LogId, is_gone: impl Fn(Offset) -> bool) {
         self.segments.forget(log, &is_gone);
         self.streams.forget(log, &is_gone);
+        self.damage.forget(|(of, base)| of == log && is_gone(base));
         self.restarts.append(&mut self.regions.forget(log, &is_gone));
     }
 
@@ -339,7 +350,37 @@ impl ColdReads {
                     open(key, log, core, reactor);
                 }
             }
+            Progress::Searches { place: ((log, _), _), .. } if is_swapping => {
+                self.held.entry(log).or_default().push(read);
+            }
+            Progress::Searches { place, end, what } => {
+                if self.damage.wait(place, read) {
+                    search(place, (end, what), log, core, reactor);
+                }
+            }
         }
+    }
+
+    /// Somebody has looked behind damage that reads have come upon.
+    pub(crate) fn on_searched(
+        &mut self,
+        searched: Searched,
+        log: Option<&Log>,
+        core: &mut Core,
+        reactor: &mut Reactor,
+    ) {
+        let Searched { place, layout, result } = searched;
+        if log.is_some_and(|log| log.compaction.layout() != layout) {
+            return self.restarts.append(&mut self.damage.searched(place, None));
+        }
+        let (next, error) = match result {
+            Ok(next) => (Some(next), None),
+            Err(error) => (None, Some(error)),
+        };
+        for read in self.damage.searched(place, next) {
+            self.go_on(read, error.as_ref(), log, core, reactor);
+        }
+        self.pump(core, reactor);
     }
 
     /// Looks for the read's batches in what is loaded, and asks for what is missing. With an `error`, which is about what
@@ -383,7 +424,21 @@ impl ColdReads {
                     return fail_or(error, self.load(read, span, extent, log.id));
                 }
                 Then::Damaged(what) if bytes == 0 => {
-                    return Progress::Done(Err(damaged(log, segment, found.range.end, what.clone())));
+                    let position = found.range.end;
+                    let place = ((log.id, segment), position);
+                    match self.damage.next(place) {
+                        Some(Some((next, offset))) if offset <= read.wanted.from && next > position => {
+                            read.position = Some(next);
+                            read.wanted.behind = offset;
+                        }
+                        Some(_) => {
+                            return Progress::Done(Err(damaged(log, segment, position, what.clone())));
+                        }
+                        None => {
+                            let search = Progress::Searches { place, end: extent.end, what: what.clone() };
+                            return fail_or(error, search);
+                        }
+                    }
                 }
                 Then::SegmentEnd if bytes == 0 => match log.bases().find(|base| *base > segment) {
                     Some(next) if next < read.wanted.up_to => read.enter(next, None),
@@ -524,7 +579,11 @@ impl ColdReads {
             return false;
         }
         match self.streams.at(log.id, from).filter(|stream| log.has_segment(stream.segment)) {
-            Some(stream) => read.enter(stream.segment, Some(stream.position)),
+            Some(stream) => {
+                read.enter(stream.segment, Some(stream.position));
+                // All before has been read.
+                read.wanted.behind = from;
+            }
             None => {
                 if let Some(segment) = log.segment_of(from) {
                     read.enter(segment, None);
@@ -562,6 +621,18 @@ fn open((log_id, segment): SegmentKey, log: &Log, core: &Core, reactor: &mut Rea
         let result = crate::open_segments::open(origin.disk(), &origin.path, segment, bytes);
         // It fails when the store is gone: then nobody wants to know.
         let _ = messages.send(Message::Opened(Opened { key: (log_id, segment), layout, result }));
+    });
+}
+
+/// Has an offload thread look behind damage.
+fn search(place: Place, (end, what): (u64, String), log: &Log, core: &Core, reactor: &mut Reactor) {
+    let (origin, messages) = (log.origin.clone(), core.messages.clone());
+    let layout = log.compaction.layout();
+    reactor.offload(move || {
+        let ((_, segment), position) = place;
+        let result = damage::search(&origin, segment, (position, end), &what);
+        // It fails when the store is gone: then nobody wants to know.
+        let _ = messages.send(Message::Searched(Searched { place, layout, result }));
     });
 }
 

@@ -32,6 +32,8 @@ pub(crate) struct Wanted {
     /// No batch reaches beyond.
     pub(crate) up_to: Offset,
     pub(crate) bytes_max: u64,
+    /// The first batch that is looked at lies at or behind this offset; else the place is damaged.
+    pub(crate) behind: Offset,
 }
 
 /// What was found.
@@ -83,6 +85,7 @@ impl Span {
     pub(crate) fn look(&self, wanted: Wanted, position: u64, end: u64) -> Found {
         let here = self.end();
         let (mut at, mut first, mut next) = (position, None, wanted.from);
+        let mut behind = wanted.behind;
         let then = loop {
             if at >= end {
                 break Then::SegmentEnd;
@@ -99,6 +102,13 @@ impl Span {
                 Err(error) => break Then::Damaged(error.to_string()),
             };
             let batch_end = at + header.batch_len_bytes as u64;
+            if header.base_offset < behind {
+                break Then::Damaged(format!(
+                    "offset {} comes after those before {behind}",
+                    header.base_offset
+                ));
+            }
+            behind = header.next_offset();
             if batch_end > end {
                 break Then::Damaged("a batch reaches beyond the segment's end".to_owned());
             }
@@ -184,7 +194,7 @@ mod tests {
     }
 
     fn wanted(from: i64, up_to: i64, bytes_max: u64) -> Wanted {
-        Wanted { from: Offset(from), up_to: Offset(up_to), bytes_max }
+        Wanted { from: Offset(from), up_to: Offset(up_to), bytes_max, behind: Offset::ZERO }
     }
 
     #[test]

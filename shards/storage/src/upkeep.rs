@@ -76,6 +76,10 @@ impl Store {
                     let log = find(&mut self.logs, opened.key.0);
                     self.cold.on_opened(opened, log.map(|log| &*log), &mut self.core, reactor);
                 }
+                Message::Searched(searched) => {
+                    let log = find(&mut self.logs, searched.place.0.0);
+                    self.cold.on_searched(searched, log.map(|log| &*log), &mut self.core, reactor);
+                }
                 Message::LookedUp(looked_up) => self.on_looked_up(looked_up, reactor),
                 Message::JournalOpened(index, result) => {
                     if let Some(journal) = self.core.journals.get_mut(index) {

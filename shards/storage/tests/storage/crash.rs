@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use strome_storage::{LogSettings, OpenedLog, StoreSettings};
+use strome_storage::{LogSettings, OpenedLog, StorageError, StoreSettings};
 use types::{FilePosition, Offset};
 
 use crate::driver::*;
@@ -160,16 +160,81 @@ fn damage_in_an_old_segment_is_told_and_everything_else_stays() {
         on_shard(without_journal(), move |mut shard| async move {
             let log = shard.store.adopt(open_log(&owned, &SETTINGS));
             let found = shard.read(log, Offset(4), Offset(100), 2000).await;
+            assert_eq!(offsets(&found.unwrap())[0], (4, 4), "behind the damage");
+            let found = shard.read(log, Offset(0), Offset(100), 1 << 20).await.unwrap();
             if at == 3 * len + 8 {
-                let error = found.unwrap_err();
-                assert!(error.to_string().contains("damaged at position"), "{error}");
-            } else {
-                assert_eq!(offsets(&found.unwrap())[0], (4, 4));
+                assert_eq!(offsets(&found), [(0, 0), (1, 1), (2, 2)], "up to the damage");
+                for _ in 0..3 {
+                    let error = shard.read(log, Offset(3), Offset(100), 2000).await.unwrap_err();
+                    assert!(matches!(error, StorageError::Damaged { .. }), "{error}");
+                    let place = format!("damaged at position {}", 3 * len);
+                    assert!(error.to_string().contains(&place), "{error}");
+                }
             }
             let found = shard.read(log, Offset(50), Offset(100), 2000).await.unwrap();
             assert_eq!(offsets(&found)[0], (50, 50));
         });
         drop(open_dir(temp.path()));
+    }
+}
+
+#[test]
+fn readers_get_on_behind_any_damage_and_are_told_of_what_lay_in_it() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 100, 1000, without_journal());
+    let len = batch(1, 1000, 0).bytes.len();
+    let path = segment(temp.path(), 0);
+    let whole = fs::read(&path).unwrap();
+    let batches = whole.len() / len;
+    assert!(batches > 10 && whole.len().is_multiple_of(len), "the first segment is full: {batches}");
+    drop(open_log(temp.path(), &SETTINGS));
+    for case in
+        ["a page of garbage", "zeros to the end of the segment", "a batch that claims an older offset"]
+    {
+        let mut changed = whole.clone();
+        let lost = match case {
+            "a page of garbage" => {
+                changed[4 * len + 10..6 * len + 10].fill(0xa5);
+                4..7
+            }
+            "zeros to the end of the segment" => {
+                changed[(batches - 2) * len..].fill(0);
+                batches - 2..batches
+            }
+            _ => {
+                changed[5 * len..5 * len + 8].copy_from_slice(&2u64.to_be_bytes());
+                5..6
+            }
+        };
+        let owned = temp.path().to_owned();
+        let (file, lost) = (path.clone(), lost.start as i64..lost.end as i64);
+        on_shard(without_journal(), move |mut shard| async move {
+            // The disk loses it while the log is open.
+            let log = shard.store.adopt(open_log(&owned, &SETTINGS));
+            fs::write(&file, &changed).unwrap();
+            let mut told = Vec::new();
+            let mut from = 0;
+            let mut seen = Vec::new();
+            while from < 100 {
+                match shard.read(log, Offset(from), Offset(100), 1 << 20).await {
+                    Ok(found) => {
+                        let found = offsets(&found);
+                        assert!(found[0].0 == from, "nothing is left out silently: {found:?} from {from}");
+                        seen.extend(found.iter().map(|(first, _)| *first));
+                        from = found[found.len() - 1].1 + 1;
+                    }
+                    Err(StorageError::Damaged { .. }) => {
+                        told.push(from);
+                        from += 1;
+                    }
+                    Err(error) => panic!("{error}"),
+                }
+            }
+            assert_eq!(told, lost.clone().collect::<Vec<_>>());
+            assert_eq!(seen, (0..100).filter(|n| !lost.contains(n)).collect::<Vec<_>>());
+        });
+        drop(open_dir(temp.path()));
+        fs::write(&path, &whole).unwrap();
     }
 }
 
