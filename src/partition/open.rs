@@ -9,7 +9,7 @@ use reactor::Reactor;
 use record::{BatchHeader, EndTxnMarker};
 use replication::{Leader, LeaderEpochs, ProducerStates};
 use storage::{LogName, OpenedLog, StorageError, Store};
-use types::{BrokerId, LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicPartition};
+use types::{BrokerId, ByteCount, LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicPartition};
 
 use super::directories::Directories;
 use super::host::producer_limits;
@@ -18,6 +18,9 @@ use crate::clock::Now;
 
 /// A control batch holds one small record and is not compressed by any broker.
 const CONTROL_BATCH_BYTES_MAX: usize = 4096;
+
+/// Of so many bytes before a snapshot the batches are remembered one by one: what a producer may have without an answer.
+const UNANSWERED_BYTES: ByteCount = ByteCount(4 * 1024 * 1024);
 
 /// A partition that is ready to be adopted by its shard.
 pub struct OpenedPartition {
@@ -186,7 +189,14 @@ impl Task {
         report_recovery(&name, &log);
         let mut epochs = load_epochs(&name, &log);
         let saved = epochs.clone();
+        // The log start is saved later than the epochs that follow it, so a crash may bring records back whose epoch is
+        // forgotten.
+        let forgotten = epochs.first().is_some_and(|first| first.start_offset > log.log_start());
+        if forgotten {
+            epochs.clear();
+        }
         let (mut producers, from) = load_producers(directories.producer_expiration_ms(), &name, &log, now);
+        let from = if forgotten { log.files_begin() } else { recall_from(&log, &producers, from)? };
         log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
         epochs.truncate_from_start(log.log_start());
         producers.log_start_moved(log.log_start());
@@ -249,7 +259,7 @@ fn load_producers(
     now: TimestampMs,
 ) -> (ProducerStates, Offset) {
     let limits = producer_limits(expiration_ms);
-    for at in log.producer_snapshots().unwrap_or_default() {
+    for at in log.producer_snapshots().iter().copied() {
         let states = log.producer_snapshot(at).map_err(|error| error.to_string()).and_then(|file| {
             ProducerStates::from_snapshot(&file, at, limits, now).map_err(|e| e.to_string())
         });
@@ -263,10 +273,23 @@ fn load_producers(
     (ProducerStates::new(from, limits), from)
 }
 
+/// From where the log is read so that also those batches before `from` are seen that were perhaps not answered yet when the
+/// broker crashed.
+fn recall_from(log: &OpenedLog, producers: &ProducerStates, from: Offset) -> Result<Offset, StorageError> {
+    if log.was_closed() || producers.producers().len() == 0 {
+        return Ok(from);
+    }
+    log.offset_back(from, UNANSWERED_BYTES)
+}
+
 fn replay(epochs: &mut LeaderEpochs, producers: &mut ProducerStates, header: &BatchHeader, batch: &[u8]) {
-    epochs.assign(header.partition_leader_epoch, header.base_offset);
+    // Of epochs that the checkpoint has, the place where reading began says nothing.
+    if epochs.latest().is_none_or(|latest| header.partition_leader_epoch > latest.epoch) {
+        epochs.assign(header.partition_leader_epoch, header.base_offset);
+    }
     if header.base_offset < producers.end() {
-        return; // The snapshot has it.
+        // The snapshot has it, but perhaps not as a batch that may be repeated.
+        return producers.recall(header);
     }
     match end_txn_marker(header, batch) {
         // Which transactions ended where is looked up in the transaction index, not here.

@@ -31,7 +31,7 @@ fn append_at(client: &mut Client, first_timestamp: i64, count: usize) -> i64 {
     append(client, "t", 0, batch_of(BatchOptions::default(), first_timestamp, None, &values))
 }
 
-fn delete_records(client: &mut Client, offset: i64) -> DeleteRecordsPartitionResult {
+pub fn delete_records(client: &mut Client, offset: i64) -> DeleteRecordsPartitionResult {
     let partitions = vec![DeleteRecordsPartition { partition_index: 0, offset }];
     let topics = vec![DeleteRecordsTopic { name: "t".into(), partitions }];
     let request = DeleteRecordsRequest { topics, timeout_ms: 30_000 };

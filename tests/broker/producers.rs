@@ -1,7 +1,11 @@
 //! Idempotent producers: sequences, epochs, and what a broker remembers of them.
 
+use std::thread;
+use std::time::{Duration, Instant};
+
 use crate::client::Client;
-use crate::support::Broker;
+use crate::offsets::delete_records;
+use crate::support::{Broker, PATIENCE};
 use crate::topics::{append, batch, create, idempotent, produce, producer_id, read_all};
 
 const OUT_OF_ORDER_SEQUENCE: i16 = 45;
@@ -81,6 +85,33 @@ fn producers_are_remembered_over_a_restart() {
 #[test]
 fn producers_are_remembered_over_a_crash() {
     producers_are_remembered(Broker::kill);
+}
+
+/// A snapshot keeps one batch of each producer; what lies before it is read from the log again.
+#[test]
+fn every_batch_in_flight_is_recognised_after_a_crash_that_follows_a_snapshot() {
+    let mut broker = Broker::start(&[]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    let id = producer_id(&mut client);
+    for number in 0..5 {
+        assert_eq!(send(&mut client, id, 0, number * 3), (0, i64::from(number) * 3));
+    }
+    // Where records are deleted, the state of their producers is saved.
+    assert_eq!(delete_records(&mut client, 1).low_watermark, 1);
+    let snapshot = broker.data_dir().join("t-0/00000000000000000015.snapshot");
+    let deadline = Instant::now() + PATIENCE;
+    while !snapshot.exists() {
+        assert!(Instant::now() < deadline, "no snapshot is taken");
+        thread::sleep(Duration::from_millis(10));
+    }
+    broker.kill();
+    broker.restart();
+    client = Client::connect(broker.address());
+    for number in 0..5 {
+        assert_eq!(send(&mut client, id, 0, number * 3), (0, i64::from(number) * 3), "batch {number}");
+    }
+    assert_eq!(send(&mut client, id, 0, 15), (0, 15));
 }
 
 /// A duplicate of a batch that is not durable yet waits with it; both get the same answer.

@@ -53,6 +53,12 @@ impl LeaderEpochs {
         &self.entries
     }
 
+    /// The first epoch that is known, where it begins at the latest.
+    #[must_use]
+    pub fn first(&self) -> Option<EpochStart> {
+        self.entries.first().copied()
+    }
+
     /// The epoch that wrote last.
     #[must_use]
     pub fn latest(&self) -> Option<EpochStart> {

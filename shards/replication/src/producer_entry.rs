@@ -22,6 +22,16 @@ pub struct AppendedBatch {
 }
 
 impl AppendedBatch {
+    /// The batch with this header, which has its final offsets.
+    pub(crate) fn of(header: &BatchHeader) -> Self {
+        Self {
+            last_sequence: header.last_sequence(),
+            last_offset: header.last_offset(),
+            offset_delta: header.last_offset_delta,
+            timestamp: header.max_timestamp,
+        }
+    }
+
     /// Sequence of its first record.
     #[must_use]
     pub fn first_sequence(&self) -> Sequence {
@@ -54,6 +64,14 @@ impl LastBatches {
         self.slots.rotate_left(1);
         if let Some(last) = self.slots.last_mut() {
             *last = Some(batch);
+        }
+    }
+
+    /// Puts a batch that is older than the last one, and younger than all others, where it belongs.
+    fn insert_before_last(&mut self, batch: AppendedBatch) {
+        let last = self.slots.iter_mut().rev().find(|slot| slot.is_some());
+        if let Some(last) = last.and_then(|slot| slot.replace(batch)) {
+            self.push(last);
         }
     }
 
@@ -160,6 +178,13 @@ impl ProducerEntry {
         self.last_timestamp = batch.timestamp;
     }
 
+    /// Remembers a batch that lies before the last one, if it is of the same epoch.
+    pub(crate) fn recall(&mut self, epoch: ProducerEpoch, batch: AppendedBatch) {
+        if epoch == self.epoch && self.last_batch().is_some_and(|last| batch.last_offset < last.last_offset) {
+            self.batches.insert_before_last(batch);
+        }
+    }
+
     /// Takes over `epoch`, forgetting the batches of another one.
     pub(crate) fn turn_epoch(&mut self, epoch: ProducerEpoch) {
         if self.epoch != epoch {
@@ -188,6 +213,20 @@ mod tests {
         assert_eq!(batch(1, 3).first_sequence(), Sequence(i32::MAX - 1));
         assert_eq!(batch(0, 0).first_sequence(), Sequence(0));
         assert_eq!(batch(i32::MAX, i32::MAX).first_sequence(), Sequence(0));
+    }
+
+    #[test]
+    fn batches_before_the_last_one_are_recalled_in_their_order() {
+        let mut entry = ProducerEntry::new(ProducerId(1));
+        let at = |offset| AppendedBatch { last_offset: Offset(offset), ..batch(offset as i32, 0) };
+        entry.recall(ProducerEpoch(0), at(3));
+        assert_eq!(entry.batches().count(), 0, "nothing is known of it");
+        entry.push(ProducerEpoch(0), at(8));
+        for offset in [2, 3, 4, 5, 6, 7, 8, 9] {
+            entry.recall(ProducerEpoch(0), at(offset));
+        }
+        entry.recall(ProducerEpoch(1), at(7));
+        assert_eq!(entry.batches().map(|b| b.last_offset.0).collect::<Vec<_>>(), [4, 5, 6, 7, 8]);
     }
 
     #[test]

@@ -160,18 +160,20 @@ impl ProducerStates {
         }
         let entry = self.entry(header.producer_id);
         entry.seen_at = seen_at;
-        entry.push(
-            header.producer_epoch,
-            AppendedBatch {
-                last_sequence: header.last_sequence(),
-                last_offset: header.last_offset(),
-                offset_delta: header.last_offset_delta,
-                timestamp: header.max_timestamp,
-            },
-        );
+        entry.push(header.producer_epoch, AppendedBatch::of(header));
         if header.is_transactional() && entry.txn_first_offset.is_none() {
             entry.txn_first_offset = Some(header.base_offset);
             self.transactions.begin(header.base_offset, header.producer_id);
+        }
+    }
+
+    /// A data batch that lies before what is reflected here, shown in the log's order: a snapshot keeps only the last batch
+    /// of a producer, but the ones before may be repeated as well.
+    pub fn recall(&mut self, header: &BatchHeader) {
+        if header.has_producer_id()
+            && let Some(entry) = self.producers.get_mut(&header.producer_id)
+        {
+            entry.recall(header.producer_epoch, AppendedBatch::of(header));
         }
     }
 

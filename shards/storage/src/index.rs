@@ -50,6 +50,13 @@ impl OffsetIndex {
         after.checked_sub(1).and_then(|i| self.entries.get(i)).map_or(0, |e| e.position)
     }
 
+    /// The offset of the last entry at or before `position`, if there is one.
+    pub(crate) fn offset_at(&self, position: u64) -> Option<Offset> {
+        let after = self.entries.partition_point(|e| u64::from(e.position) <= position);
+        let entry = after.checked_sub(1).and_then(|i| self.entries.get(i))?;
+        Some(Offset(self.base.0 + i64::from(entry.delta)))
+    }
+
     /// The last entry that lies below `offset`, as offset and position.
     pub(crate) fn last_below(&self, offset: Offset) -> Option<(Offset, u32)> {
         let delta = offset.0 - self.base.0;
@@ -119,6 +126,9 @@ mod tests {
         }
         assert_eq!(index.last_below(Offset(119)), Some((Offset(109), 4200)));
         assert_eq!(index.last_below(Offset(109)), None);
+        for (position, offset) in [(4199, None), (4200, Some(109)), (8399, Some(109)), (90_000, Some(129))] {
+            assert_eq!(index.offset_at(position), offset.map(Offset), "{position}");
+        }
     }
 
     #[test]

@@ -4,12 +4,11 @@ use std::path::Path;
 
 use reactor::{FileReader, OpenOptions};
 use record::BatchHeader;
-use types::{FilePosition, Offset, TimestampMs, TopicId};
+use types::{ByteCount, FilePosition, Offset, TimestampMs, TopicId};
 
 use crate::checkpoint::read_text;
 use crate::error::{Context, StorageError};
-use crate::layout::{FileKind, LEADER_EPOCHS, LogName, file_path, parse_file_name};
-use crate::log_dir::entries;
+use crate::layout::{FileKind, LEADER_EPOCHS, LogName, file_path};
 use crate::recover::{Origin, Recovery};
 use crate::resync;
 use crate::scan::{Checksums, Scan, Step};
@@ -31,6 +30,7 @@ pub struct OpenedLog {
     pub(crate) index: SegmentIndex,
     pub(crate) log_start: Offset,
     pub(crate) log_end: Offset,
+    pub(crate) snapshots: Vec<Offset>,
     /// Everything below is compacted, if anything ever was.
     pub(crate) compacted: Option<Offset>,
     pub(crate) recovery: Recovery,
@@ -85,21 +85,45 @@ impl OpenedLog {
     }
 
     /// The offsets at which producer snapshots were taken, the newest first; none lies above the log's end.
-    pub fn producer_snapshots(&self) -> Result<Vec<Offset>, StorageError> {
-        let mut found = Vec::new();
-        for (name, _) in entries(self.origin.disk(), &self.origin.path)? {
-            if let Some((at, FileKind::Snapshot)) = parse_file_name(&name) {
-                found.push(at);
-            }
-        }
-        found.sort_unstable_by(|a, b| b.cmp(a));
-        Ok(found)
+    #[must_use]
+    pub fn producer_snapshots(&self) -> &[Offset] {
+        &self.snapshots
     }
 
     /// The producer snapshot taken at `at`.
     pub fn producer_snapshot(&self, at: Offset) -> Result<Vec<u8>, StorageError> {
         let path = file_path(&self.origin.path, at, FileKind::Snapshot);
         self.origin.disk().read(&path).context("read", &path)
+    }
+
+    /// Whether the last stop was clean, so that nothing was under way then.
+    #[must_use]
+    pub fn was_closed(&self) -> bool {
+        self.origin.trust
+    }
+
+    /// An offset from which replaying shows about so many bytes before it comes to `at`, as far as there are as many.
+    ///
+    /// # Errors
+    /// Errors of the operating system, with an index.
+    pub fn offset_back(&self, at: Offset, bytes: ByteCount) -> Result<Offset, StorageError> {
+        let (mut left, mut from) = (bytes.0, at);
+        for segment in self.segments.iter().chain([&self.active]).rev().filter(|segment| segment.base < at) {
+            let loaded = if segment.base == self.active.base {
+                None
+            } else {
+                SegmentIndex::load(self.origin.disk(), &self.origin.path, segment.base, segment.bytes)?
+            };
+            let index = loaded.as_ref().unwrap_or(&self.index);
+            let contains_at = from == at;
+            let end = if contains_at { u64::from(index.offsets.position_before(at)) } else { segment.bytes };
+            if let Some(position) = end.checked_sub(left) {
+                return Ok(index.offsets.offset_at(position).unwrap_or(segment.base));
+            }
+            left -= end;
+            from = segment.base;
+        }
+        Ok(from)
     }
 
     /// Shows every batch from the one that contains `from` to the end, in order: the caller rebuilds the state of

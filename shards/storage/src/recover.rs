@@ -83,8 +83,13 @@ impl Origin {
 /// Opens the log in `origin.path`, which exists.
 pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, StorageError> {
     let mut recovery = Recovery::default();
-    swap::recover(origin.disk(), &origin.path, &mut recovery)?;
-    let bases = list_segments(origin.disk(), &origin.path)?;
+    // Listed once: with many logs, looking at each again and again is what a start would take longest for.
+    let mut files = entries(origin.disk(), &origin.path)?;
+    if swap::is_interrupted(&files) {
+        swap::recover(origin.disk(), &origin.path, &mut recovery)?;
+        files = entries(origin.disk(), &origin.path)?;
+    }
+    let bases = list_segments(origin.disk(), &files)?;
     let mut segments = Vec::with_capacity(bases.len());
     let mut active = None;
     for (i, base) in bases.iter().enumerate() {
@@ -97,7 +102,9 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         }
     }
     let mut active = active.unwrap_or_else(|| Checked::empty(origin.log_start));
-    if let Some(prepared) = adopt_prepared(&origin, active.end, settings, &mut recovery)? {
+    if files.iter().any(|(name, _)| name == layout::PREPARED)
+        && let Some(prepared) = adopt_prepared(&origin, active.end, settings, &mut recovery)?
+    {
         segments.push(active.segment);
         active = prepared;
     }
@@ -109,7 +116,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         make_durable(&origin, &segments, &active.segment)?;
     }
     let Checked { segment: active, first_timestamp: active_began, index, end } = active;
-    remove_snapshots_above(origin.disk(), &origin.path, end)?;
+    let snapshots = keep_snapshots(origin.disk(), &files, end)?;
     let first = segments.first().map_or(active.base, |segment| segment.base);
     let log_start = origin.log_start.clamp(first, end);
     origin.dir.replayed(&origin)?;
@@ -122,6 +129,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         index,
         log_start,
         log_end: end,
+        snapshots,
         compacted: None,
         recovery,
     })
@@ -142,16 +150,16 @@ fn make_durable(origin: &Origin, segments: &[Segment], active: &Segment) -> Resu
 }
 
 /// The base offsets of a log's segments, ascending. Removes what interrupted work has left.
-fn list_segments(disk: &Disk, dir: &Path) -> Result<Vec<Offset>, StorageError> {
+fn list_segments(disk: &Disk, files: &[(String, PathBuf)]) -> Result<Vec<Offset>, StorageError> {
     let mut bases = Vec::new();
     let mut others = Vec::new();
-    for (name, path) in entries(disk, dir)? {
-        match parse_file_name(&name) {
+    for (name, path) in files {
+        match parse_file_name(name) {
             Some((base, FileKind::Log)) => bases.push(base),
             Some((_, FileKind::Snapshot)) => {}
             Some((base, _)) => others.push((base, path)),
             None if name.ends_with(layout::DELETED_SUFFIX) || name.ends_with(".tmp") => {
-                disk.remove_file(&path).context("remove", &path)?;
+                disk.remove_file(path).context("remove", path)?;
             }
             None => {}
         }
@@ -159,7 +167,7 @@ fn list_segments(disk: &Disk, dir: &Path) -> Result<Vec<Offset>, StorageError> {
     bases.sort_unstable();
     for (base, path) in others {
         if bases.binary_search(&base).is_err() {
-            disk.remove_file(&path).context("remove", &path)?;
+            disk.remove_file(path).context("remove", path)?;
         }
     }
     Ok(bases)
@@ -216,14 +224,20 @@ fn first_header(disk: &Disk, path: &Path) -> Result<Option<Option<BatchHeader>>,
     Ok(Some(BatchHeader::parse(&bytes).ok()))
 }
 
-/// Snapshots above the log's end speak of records that are gone.
-fn remove_snapshots_above(disk: &Disk, dir: &Path, end: Offset) -> Result<(), StorageError> {
-    for (name, path) in entries(disk, dir)? {
-        if let Some((at, FileKind::Snapshot)) = parse_file_name(&name)
-            && at > end
-        {
-            disk.remove_file(&path).context("remove", &path)?;
+/// Where snapshots were taken, the newest first. Those above the log's end speak of records that are gone, and go, too.
+fn keep_snapshots(
+    disk: &Disk,
+    files: &[(String, PathBuf)],
+    end: Offset,
+) -> Result<Vec<Offset>, StorageError> {
+    let mut kept = Vec::new();
+    for (name, path) in files {
+        match parse_file_name(name) {
+            Some((at, FileKind::Snapshot)) if at > end => disk.remove_file(path).context("remove", path)?,
+            Some((at, FileKind::Snapshot)) => kept.push(at),
+            _ => {}
         }
     }
-    Ok(())
+    kept.sort_unstable_by(|a, b| b.cmp(a));
+    Ok(kept)
 }

@@ -111,6 +111,11 @@ struct Leftovers {
     segments: Vec<(Offset, PathBuf)>,
 }
 
+/// Whether among the files of a log are those of a compaction that did not come to its end.
+pub(crate) fn is_interrupted(files: &[(String, PathBuf)]) -> bool {
+    files.iter().any(|(name, _)| name.ends_with(CLEANED_SUFFIX) || name.ends_with(SWAP_SUFFIX))
+}
+
 /// Brings interrupted compactions in `dir` to their end, or undoes them. Before anything else looks at the segments.
 pub(crate) fn recover(disk: &Disk, dir: &Path, recovery: &mut Recovery) -> Result<(), StorageError> {
     let mut found = find(disk, dir)?;

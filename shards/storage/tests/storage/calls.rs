@@ -281,7 +281,7 @@ fn snapshots_and_epochs_are_kept_with_the_log() {
         shard.close().await;
         drop(shard);
         let opened = open_log(temp.path(), &SMALL);
-        assert_eq!(opened.producer_snapshots().unwrap(), [Offset(10), Offset(8), Offset(6)]);
+        assert_eq!(opened.producer_snapshots(), [Offset(10), Offset(8), Offset(6)]);
         assert_eq!(opened.producer_snapshot(Offset(8)).unwrap(), [8, 8, 8]);
         assert_eq!(opened.leader_epochs().unwrap().as_deref(), Some("0\n1\n3 0\n"));
         let mut seen = Vec::new();

@@ -48,7 +48,7 @@ fn a_directory_that_kafka_has_left_is_taken_over() {
     let opened = dir.open_log(&name, topic, &LogSettings::default()).unwrap();
     assert_eq!((opened.log_start(), opened.log_end()), (Offset(0), Offset(180)));
     assert!(opened.recovery().damage.is_empty() && opened.recovery().scanned_bytes < 1500);
-    assert_eq!(opened.producer_snapshots().unwrap(), [Offset(180)]);
+    assert_eq!(opened.producer_snapshots(), [Offset(180)]);
     assert_eq!(opened.leader_epochs().unwrap().as_deref(), Some("0\n1\n0 0\n"));
     on_shard(StoreSettings::default(), |mut shard| async move {
         let log = shard.store.adopt(opened);
