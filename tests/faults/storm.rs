@@ -283,11 +283,8 @@ impl Storm {
         }
     }
 
-    /// Has the directories checked after a crash and after a graceful stop, and compares once more.
+    /// Stops the broker gracefully, has its directories checked, and compares once more.
     pub fn finish(mut self) {
-        self.broker.kill();
-        self.broker.expect_sound();
-        self.broker.restart();
         assert!(self.broker.stop().success());
         self.broker.expect_sound();
         self.broker.restart();
