@@ -8,6 +8,7 @@
 //! ```
 
 mod check;
+mod compaction;
 mod model;
 mod steps;
 mod world;
