@@ -29,7 +29,7 @@ pub const COMPACTION: CompactionSettings =
     CompactionSettings { min_dirty_ratio: 0.0, min_lag_ms: 0, max_lag_ms: i64::MAX, delete_retention_ms: 0 };
 
 /// A store whose readers go to the files.
-fn from_files() -> StoreSettings {
+pub fn from_files() -> StoreSettings {
     StoreSettings {
         cache_bytes_max: 0,
         chunk_bytes_min: 512,
@@ -334,7 +334,7 @@ pub async fn put(shard: &mut Shard, log: LogId, key: &str, value: Option<&[u8]>)
 }
 
 /// Appends so much that what was there before can be compacted, and compacts it.
-async fn fill_and_compact(shard: &mut Shard, log: LogId) {
+pub async fn fill_and_compact(shard: &mut Shard, log: LogId) {
     for _ in 0..5 {
         put(shard, log, "filler", Some(&[1; 1500])).await;
     }

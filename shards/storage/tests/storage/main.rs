@@ -6,6 +6,7 @@ mod calls;
 mod cold;
 mod compaction;
 mod compaction_crash;
+mod compaction_txn;
 mod crash;
 mod driver;
 mod failing;
