@@ -140,7 +140,13 @@ impl Mapping {
             if is_beyond && outcomes.are_decided() {
                 break true;
             }
-            let Some(source) = place.source(scope, &segments)? else { break true };
+            let source = match place.source(scope, &segments) {
+                Ok(Some(source)) => source,
+                Ok(None) => break true,
+                // What is appended to need not have a file yet.
+                Err(_) if is_beyond => break true,
+                Err(error) => return Err(error),
+            };
             let path = source.path().to_owned();
             let found = match source.next() {
                 Ok(Some(found)) => found,
