@@ -10,6 +10,7 @@ mod support;
 mod loop_disk;
 
 mod client;
+mod cold;
 mod topics;
 
 mod compaction;
