@@ -1,46 +1,98 @@
 //! Memory at a block boundary, as O_DIRECT wants it.
 //!
+//! Whoever reads a file in large pieces lets go of one buffer for every one that it takes, and memory fresh from the
+//! system has to be cleared, which costs half as much as sending it. So a thread keeps a few that it has let go of.
+//!
 //! # Not here
 //! What may be written where and when (`chunk.rs`, `transfer.rs`).
 
 use std::alloc::{Layout, alloc, alloc_zeroed, dealloc, handle_alloc_error};
+use std::cell::RefCell;
+use std::mem::ManuallyDrop;
 use std::ptr::NonNull;
 
 /// The alignment of every buffer that the disk sees. Block devices with larger logical blocks are used buffered.
 pub const ALIGNMENT: usize = 4096;
 
+/// Smaller buffers come from the allocator fast enough.
+const SPARE_BYTES_MIN: usize = 64 * 1024;
+/// Larger ones are not used often enough.
+const SPARE_BYTES_MAX: usize = 1024 * 1024;
+/// So much a thread keeps in all, in bytes.
+const SPARES_BYTES_MAX: usize = 4 * 1024 * 1024;
+
 const _: () = assert!(ALIGNMENT.is_power_of_two());
+const _: () = assert!(SPARE_BYTES_MIN <= SPARE_BYTES_MAX && SPARE_BYTES_MAX <= SPARES_BYTES_MAX);
+
+thread_local! {
+    /// Buffers with undefined content that this thread has let go of, the newest last.
+    static SPARES: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
 
 /// A heap block whose address is a multiple of [`ALIGNMENT`]. Knows nothing of what its bytes hold.
 #[derive(Debug)]
 pub(crate) struct AlignedMemory {
+    block: ManuallyDrop<Block>,
+    /// Whether the thread that lets go of it may keep it for its next one.
+    is_reusable: bool,
+}
+
+/// The memory itself, freed when this is dropped.
+#[derive(Debug)]
+struct Block {
     start: NonNull<u8>,
     capacity: usize,
 }
 
 // SAFETY: the block is plain bytes owned by this value alone; freeing it from another thread is allowed by the
 // allocator's contract. Access goes through raw pointers whose users state their own reasons.
-unsafe impl Send for AlignedMemory {}
+unsafe impl Send for Block {}
 // SAFETY: a shared reference hands out only a pointer and a length.
-unsafe impl Sync for AlignedMemory {}
+unsafe impl Sync for Block {}
 
 impl AlignedMemory {
     /// `bytes` rounded up to whole blocks, all zero.
     pub(crate) fn zeroed(bytes: usize) -> Self {
-        // SAFETY: the layout that `build` passes is never of size zero.
-        Self::build(bytes, |layout| unsafe { alloc_zeroed(layout) })
+        // SAFETY: the layout that `new` passes is never of size zero.
+        let block = Block::new(rounded(bytes), |layout| unsafe { alloc_zeroed(layout) });
+        Self { block: ManuallyDrop::new(block), is_reusable: false }
     }
 
     /// `bytes` rounded up to whole blocks, with undefined content.
     pub(crate) fn uninitialised(bytes: usize) -> Self {
+        let capacity = rounded(bytes);
+        let is_reusable = (SPARE_BYTES_MIN..=SPARE_BYTES_MAX).contains(&capacity);
+        let spare = if is_reusable { take_spare(capacity) } else { None };
         // SAFETY: as above.
-        Self::build(bytes, |layout| unsafe { alloc(layout) })
+        let block = spare.unwrap_or_else(|| Block::new(capacity, |layout| unsafe { alloc(layout) }));
+        Self { block: ManuallyDrop::new(block), is_reusable }
     }
 
-    fn build(bytes: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> Self {
-        let layout = Self::layout(bytes.max(1).next_multiple_of(ALIGNMENT));
+    pub(crate) fn start(&self) -> *mut u8 {
+        self.block.start.as_ptr()
+    }
+
+    pub(crate) fn capacity(&self) -> usize {
+        self.block.capacity
+    }
+}
+
+impl Drop for AlignedMemory {
+    fn drop(&mut self) {
+        // SAFETY: the block is taken once, here, and nobody looks at it afterwards.
+        let block = unsafe { ManuallyDrop::take(&mut self.block) };
+        if self.is_reusable {
+            keep_spare(block);
+        }
+    }
+}
+
+impl Block {
+    /// A block of `capacity` bytes, which is not 0 and a multiple of [`ALIGNMENT`].
+    fn new(capacity: usize, allocate: impl FnOnce(Layout) -> *mut u8) -> Self {
+        let layout = Self::layout(capacity);
         let Some(start) = NonNull::new(allocate(layout)) else { handle_alloc_error(layout) };
-        Self { start, capacity: layout.size() }
+        Self { start, capacity }
     }
 
     fn layout(capacity: usize) -> Layout {
@@ -48,19 +100,74 @@ impl AlignedMemory {
         Layout::from_size_align(capacity, ALIGNMENT)
             .unwrap_or_else(|_| handle_alloc_error(Layout::new::<u8>()))
     }
+}
 
-    pub(crate) fn start(&self) -> *mut u8 {
-        self.start.as_ptr()
-    }
-
-    pub(crate) fn capacity(&self) -> usize {
-        self.capacity
+impl Drop for Block {
+    fn drop(&mut self) {
+        // SAFETY: allocated in `new` with this very layout, and freed once.
+        unsafe { dealloc(self.start.as_ptr(), Self::layout(self.capacity)) }
     }
 }
 
-impl Drop for AlignedMemory {
-    fn drop(&mut self) {
-        // SAFETY: allocated in `build` with this very layout, and freed once.
-        unsafe { dealloc(self.start.as_ptr(), Self::layout(self.capacity)) }
+fn rounded(bytes: usize) -> usize {
+    bytes.max(1).next_multiple_of(ALIGNMENT)
+}
+
+/// A block of this size that the thread has kept.
+fn take_spare(capacity: usize) -> Option<Block> {
+    // A thread that ends has none any more.
+    let take = |spares: &RefCell<Vec<Block>>| {
+        let mut spares = spares.borrow_mut();
+        let newest = spares.iter().rposition(|spare| spare.capacity == capacity)?;
+        Some(spares.remove(newest))
+    };
+    SPARES.try_with(take).ok().flatten()
+}
+
+/// Keeps a block for the thread's next one of its size, and frees the oldest ones if that makes too many.
+fn keep_spare(block: Block) {
+    let keep = |spares: &RefCell<Vec<Block>>| {
+        let mut spares = spares.borrow_mut();
+        spares.push(block);
+        while spares.iter().map(|spare| spare.capacity).sum::<usize>() > SPARES_BYTES_MAX {
+            spares.remove(0);
+        }
+    };
+    // In a thread that ends it is freed.
+    let _ = SPARES.try_with(keep);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KIB: usize = 1024;
+
+    fn kept() -> Vec<usize> {
+        SPARES.with_borrow(|spares| spares.iter().map(|spare| spare.capacity / KIB).collect())
+    }
+
+    #[test]
+    fn a_large_buffer_is_used_again_by_the_thread_that_let_go_of_it() {
+        let buffer = AlignedMemory::uninitialised(512 * KIB);
+        let start = buffer.start();
+        drop(buffer);
+        drop(AlignedMemory::uninitialised(4 * KIB));
+        drop(AlignedMemory::zeroed(512 * KIB));
+        assert_eq!(kept(), [512]);
+        let other_size = AlignedMemory::uninitialised(256 * KIB);
+        let same_size = AlignedMemory::uninitialised(512 * KIB - 100);
+        assert_eq!((same_size.start(), kept()), (start, vec![]));
+        std::thread::spawn(move || drop(same_size)).join().unwrap();
+        drop(other_size);
+        assert_eq!(kept(), [256]);
+    }
+
+    #[test]
+    fn a_thread_keeps_so_much_and_no_more() {
+        let sizes = [1024, 512, 1024, 1024, 1024, 64];
+        let buffers: Vec<_> = sizes.iter().map(|kib| AlignedMemory::uninitialised(kib * KIB)).collect();
+        drop(buffers);
+        assert_eq!(kept(), [512, 1024, 1024, 1024, 64]);
     }
 }

@@ -14,6 +14,9 @@ use bytes::Bytes;
 /// An answer may always have so much: whoever reads gets on.
 const ANSWER_BYTES_MIN: usize = 64 * 1024;
 
+/// An answer is not longer. A reader that wants more gets the rest with its next read.
+pub(crate) const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
+
 /// The part of what is left that one answer may have: 1/4. So the less memory is left, the less is read for one answer:
 /// readers that stop get little each, and those that go on come again sooner.
 const ANSWER_PART: usize = 4;
@@ -60,10 +63,14 @@ impl ColdMemory {
         self.used.load(Ordering::Relaxed)
     }
 
-    /// How much one answer may have, if `reclaimable` bytes of what is in use can be given up at any time.
-    pub(crate) fn answer_bytes_max(&self, reclaimable: usize) -> usize {
-        let left = self.capacity.saturating_sub(self.used().saturating_sub(reclaimable));
-        (left / ANSWER_PART).max(ANSWER_BYTES_MIN)
+    /// How much one answer may have, if as much as `reclaimable` tells of what is in use can be given up at any time.
+    pub(crate) fn answer_bytes_max(&self, reclaimable: impl FnOnce() -> usize) -> usize {
+        let left = self.capacity.saturating_sub(self.used());
+        if left / ANSWER_PART >= ANSWER_BYTES_MAX {
+            return ANSWER_BYTES_MAX;
+        }
+        let left = self.capacity.saturating_sub(self.used().saturating_sub(reclaimable()));
+        (left / ANSWER_PART).clamp(ANSWER_BYTES_MIN, ANSWER_BYTES_MAX)
     }
 }
 
@@ -103,19 +110,19 @@ mod tests {
     #[test]
     fn an_answer_may_have_a_quarter_of_what_is_left_and_never_less_than_the_minimum() {
         let memory = ColdMemory::new(8 * MIB);
-        assert_eq!(memory.answer_bytes_max(0), 2 * MIB);
+        assert_eq!(memory.answer_bytes_max(|| 0), 2 * MIB);
         let reserved = memory.reserve(4 * MIB);
-        assert_eq!(memory.answer_bytes_max(0), MIB);
-        assert_eq!(memory.answer_bytes_max(2 * MIB), 3 * MIB / 2);
+        assert_eq!(memory.answer_bytes_max(|| 0), MIB);
+        assert_eq!(memory.answer_bytes_max(|| 2 * MIB), 3 * MIB / 2);
         let loaded = Arc::new(Loaded::new(Bytes::from(vec![7; 4 * MIB]), reserved));
         let view = loaded.view(10..20);
         drop(loaded);
-        assert_eq!(memory.answer_bytes_max(0), MIB, "a view keeps all of it");
+        assert_eq!(memory.answer_bytes_max(|| 0), MIB, "a view keeps all of it");
         assert_eq!(view, [7; 10][..]);
         let much = memory.reserve(100 * MIB);
-        assert_eq!(memory.answer_bytes_max(0), ANSWER_BYTES_MIN);
+        assert_eq!(memory.answer_bytes_max(|| 0), ANSWER_BYTES_MIN);
         drop(much);
         drop(view);
-        assert_eq!(memory.answer_bytes_max(0), 2 * MIB);
+        assert_eq!(memory.answer_bytes_max(|| 0), 2 * MIB);
     }
 }

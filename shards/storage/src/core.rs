@@ -30,6 +30,9 @@ use crate::store::{LogId, ReadId};
 /// The bits of a token below the store's class.
 const TOKEN_KEY_BITS: u32 = 56;
 
+/// So long after a commit another one is expected at any time.
+const COMMITTING_MS: i64 = 200;
+
 /// While there is more in memory than there should be, logs that nobody has used for so long rest.
 const IDLE_MS_SHORT: i64 = 1_000;
 /// Looking at a hundred thousand logs takes some milliseconds.
@@ -62,6 +65,8 @@ pub(crate) struct Core {
     /// An entry for every chunk that is no longer the newest of its log, oldest first.
     pub(crate) evictable: VecDeque<LogId>,
     last_read: u64,
+    /// When a commit was begun last.
+    committed_at: TimestampMs,
 }
 
 /// What the reactor has in hand for this store.
@@ -112,11 +117,15 @@ impl Core {
             cached: 0,
             evictable: VecDeque::new(),
             last_read: 0,
+            committed_at: TimestampMs::ZERO,
         }
     }
 
     /// A token for an operation, which comes back with the token.
     pub(crate) fn begin(&mut self, operation: Operation) -> Token {
+        if matches!(operation, Operation::Commit(_) | Operation::Journal(_)) {
+            self.committed_at = self.now;
+        }
         let key = self.operations.insert(operation) as u64;
         Token(u64::from(self.settings.token_class) << TOKEN_KEY_BITS | key)
     }
@@ -125,6 +134,11 @@ impl Core {
     pub(crate) fn end(&mut self, token: Token) -> Option<Operation> {
         let key = token.0 & ((1 << TOKEN_KEY_BITS) - 1);
         self.operations.try_remove(usize::try_from(key).ok()?)
+    }
+
+    /// Whether producers use the disk at present: cold reads then leave it more room.
+    pub(crate) fn is_committing(&self) -> bool {
+        self.now.0 - self.committed_at.0 < COMMITTING_MS
     }
 
     pub(crate) fn next_read_id(&mut self) -> ReadId {

@@ -2,7 +2,7 @@
 //! the commits of producers find the disk free whoever reads whatever.
 //!
 //! # Invariants
-//! - No more than `in_flight_max` loads are with the disk at any time.
+//! - No more bytes than allowed are with the disk at any time, or one load.
 //! - What a reader waits for goes before what is read ahead, and readers take turns, piece by piece.
 //!
 //! # Not here
@@ -23,10 +23,9 @@ pub(crate) struct RegionName {
 }
 
 /// See the module. Lives with its store.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(crate) struct LoadQueue {
-    in_flight: usize,
-    in_flight_max: usize,
+    in_flight_bytes: usize,
     wanted: Turns,
     ahead: Turns,
 }
@@ -36,11 +35,6 @@ pub(crate) struct LoadQueue {
 struct Turns(VecDeque<(ReadId, VecDeque<RegionName>)>);
 
 impl LoadQueue {
-    pub(crate) fn new(in_flight_max: usize) -> Self {
-        let (wanted, ahead) = (Turns::default(), Turns::default());
-        Self { in_flight: 0, in_flight_max: in_flight_max.max(1), wanted, ahead }
-    }
-
     /// A reader waits for this, or will next.
     pub(crate) fn want(&mut self, reader: ReadId, region: RegionName) {
         self.wanted.push(reader, region);
@@ -51,22 +45,22 @@ impl LoadQueue {
         self.ahead.push(reader, region);
     }
 
-    /// What is to be loaded next, if there is anything and its turn has come. One that nobody needs any longer is not
-    /// to be counted with [`Self::started`].
-    pub(crate) fn next(&mut self) -> Option<RegionName> {
-        if self.in_flight >= self.in_flight_max {
+    /// What is to be loaded next, if there is anything and the disk may have another piece of `bytes`, of
+    /// `in_flight_bytes_max` in all. One that nobody needs any longer is not to be counted with [`Self::started`].
+    pub(crate) fn next(&mut self, bytes: usize, in_flight_bytes_max: usize) -> Option<RegionName> {
+        if self.in_flight_bytes > 0 && self.in_flight_bytes + bytes > in_flight_bytes_max {
             return None;
         }
         self.wanted.pop().or_else(|| self.ahead.pop())
     }
 
-    pub(crate) fn started(&mut self) {
-        self.in_flight += 1;
+    pub(crate) fn started(&mut self, bytes: usize) {
+        self.in_flight_bytes += bytes;
     }
 
-    pub(crate) fn ended(&mut self) {
-        debug_assert!(self.in_flight > 0, "more loads have ended than were started");
-        self.in_flight = self.in_flight.saturating_sub(1);
+    pub(crate) fn ended(&mut self, bytes: usize) {
+        debug_assert!(self.in_flight_bytes >= bytes, "more has ended than was started");
+        self.in_flight_bytes = self.in_flight_bytes.saturating_sub(bytes);
     }
 }
 
@@ -101,12 +95,12 @@ mod tests {
     }
 
     fn starts(queue: &mut LoadQueue) -> Vec<u64> {
-        std::iter::from_fn(|| queue.next()).map(|region| region.start).collect()
+        std::iter::from_fn(|| queue.next(1, 1)).map(|region| region.start).collect()
     }
 
     #[test]
     fn readers_take_turns_and_what_is_waited_for_goes_first() {
-        let mut queue = LoadQueue::new(1);
+        let mut queue = LoadQueue::default();
         queue.read_ahead(ReadId(9), region(90));
         for start in [10, 11, 12] {
             queue.want(ReadId(1), region(start));
@@ -117,17 +111,20 @@ mod tests {
     }
 
     #[test]
-    fn so_many_are_in_flight_and_no_more() {
-        let mut queue = LoadQueue::new(2);
-        for start in 0..3 {
+    fn so_much_is_in_flight_and_no_more_but_one_load_in_any_case() {
+        let mut queue = LoadQueue::default();
+        for start in 0..4 {
             queue.want(ReadId(1), region(start));
         }
         for _ in 0..2 {
-            assert!(queue.next().is_some());
-            queue.started();
+            assert!(queue.next(50, 100).is_some());
+            queue.started(50);
         }
-        assert_eq!(queue.next(), None);
-        queue.ended();
-        assert_eq!(queue.next(), Some(region(2)));
+        assert_eq!(queue.next(50, 100), None);
+        queue.ended(50);
+        assert_eq!(queue.next(51, 100), None);
+        assert_eq!(queue.next(50, 100), Some(region(2)));
+        queue.ended(50);
+        assert_eq!(queue.next(5000, 100), Some(region(3)));
     }
 }

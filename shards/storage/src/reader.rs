@@ -20,7 +20,7 @@ use bytes::Bytes;
 use reactor::{File, Reactor};
 use types::{FilePosition, Offset, TimestampMs};
 
-use crate::cold_memory::{ColdMemory, Reserved};
+use crate::cold_memory::{ANSWER_BYTES_MAX, ColdMemory, Reserved};
 use crate::core::{Core, Message, Operation};
 use crate::damage::{self, DamagedPlaces, Place, Searched};
 use crate::error::StorageError;
@@ -36,17 +36,19 @@ use crate::store::{LogId, ReadId};
 use crate::streams::Streams;
 use crate::tail::BLOCK_BYTES;
 
-/// An answer is not longer. A reader that wants more gets the rest with its next read.
-const ANSWER_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// An answer of so many bytes does not wait for more.
 const ENOUGH_BYTES: u64 = 256 * 1024;
 /// The disk is asked for so much at once: more is hardly faster, and others would wait for it.
 const PIECE_BYTES: u64 = 512 * 1024;
+/// While producers' commits need the disk it is less, so that they wait less for one that is under way.
+const PIECE_BYTES_COMMITTING: u64 = 256 * 1024;
 /// And for no less: an index entry points about so far ahead of the batch that is looked for.
 const PIECE_BYTES_MIN: u64 = 16 * 1024;
 /// Nothing shorter is read ahead while there may be more.
 const PIECE_AHEAD_BYTES_MIN: u64 = 128 * 1024;
 
+const _: () =
+    assert!(PIECE_AHEAD_BYTES_MIN <= PIECE_BYTES_COMMITTING && PIECE_BYTES_COMMITTING <= PIECE_BYTES);
 const _: () = assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES) && PIECE_BYTES_MIN.is_multiple_of(BLOCK_BYTES));
 const _: () = assert!(PIECE_BYTES_MIN as usize > record::BATCH_HEADER_BYTES);
 
@@ -72,6 +74,7 @@ pub(crate) struct ColdRead {
 #[derive(Debug)]
 pub(crate) struct Load {
     pub(crate) region: RegionName,
+    bytes: usize,
     file: File,
     reserved: Reserved,
 }
@@ -110,6 +113,8 @@ pub(crate) struct ColdReads {
     segments_max: usize,
     regions: Regions,
     queue: LoadQueue,
+    /// What the disk may be asked for at once: usually, and while producers' commits need it.
+    in_flight_bytes_max: (usize, usize),
     streams: Streams,
     memory: ColdMemory,
     /// What may be in use, at most, for more to be read ahead.
@@ -158,7 +163,8 @@ impl ColdReads {
             segments: OpenSegments::default(),
             segments_max: settings.open_segments_max,
             regions: Regions::default(),
-            queue: LoadQueue::new(settings.cold_loads_max),
+            queue: LoadQueue::default(),
+            in_flight_bytes_max: (settings.cold_load_bytes_max, settings.cold_load_bytes_max_committing),
             streams: Streams::new(ahead_bytes_max),
             memory: ColdMemory::new(settings.cold_bytes_max),
             ahead_bytes_max,
@@ -193,7 +199,7 @@ impl ColdReads {
 
     /// How many bytes one answer may have now.
     pub(crate) fn answer_bytes_max(&self) -> usize {
-        self.memory.answer_bytes_max(self.regions.free_bytes())
+        self.memory.answer_bytes_max(|| self.regions.free_bytes())
     }
 
     /// Memory of everything that was read from disk and that somebody sees.
@@ -264,7 +270,7 @@ impl ColdReads {
         };
         let waiting = self.segments.opened(key, segment, self.segments_max);
         if let (Some(log), true) = (log, waiting.is_empty()) {
-            self.begin_ahead(key, log);
+            self.begin_ahead(key, log, core);
         }
         for read in waiting {
             self.go_on(read, error.as_ref(), log, core, reactor);
@@ -273,11 +279,12 @@ impl ColdReads {
     }
 
     /// Reads ahead in a segment that was opened for that.
-    fn begin_ahead(&mut self, key: SegmentKey, log: &Log) {
+    fn begin_ahead(&mut self, key: SegmentKey, log: &Log, core: &Core) {
         let Some(Extent { file: Some(file), end, .. }) = self.extent(log, key.1, Offset::ZERO) else {
             return;
         };
-        self.add_ahead(ReadId(0), key, (0..(2 * PIECE_BYTES).min(end), end), PIECE_BYTES, &file);
+        let piece = piece_bytes(core);
+        self.add_ahead(ReadId(0), key, (0..(2 * piece).min(end), end), piece, &file);
     }
 
     /// The disk has answered a load.
@@ -289,8 +296,8 @@ impl ColdReads {
         core: &mut Core,
         reactor: &mut Reactor,
     ) {
-        self.queue.ended();
-        let Load { region, file, reserved } = load;
+        let Load { region, bytes, file, reserved } = load;
+        self.queue.ended(bytes);
         let error = |error| match log {
             Some(log) => StorageError::io("read", &segment_path(log, region.segment.1), error),
             None => StorageError::UnknownLog,
@@ -421,7 +428,7 @@ impl ColdReads {
                         read.reach = read.reach.max(reach);
                         continue;
                     }
-                    return fail_or(error, self.load(read, span, extent, log.id));
+                    return fail_or(error, self.load(read, span, extent, log.id, core));
                 }
                 Then::Damaged(what) if bytes == 0 => {
                     let position = found.range.end;
@@ -451,7 +458,7 @@ impl ColdReads {
     }
 
     /// Asks for what a read needs behind what it has, and lets it wait for the first of it.
-    fn load(&mut self, read: &mut ColdRead, span: Span, extent: Extent, log: LogId) -> Progress {
+    fn load(&mut self, read: &mut ColdRead, span: Span, extent: Extent, log: LogId, core: &Core) -> Progress {
         let (Some(segment), Some(position)) = (read.segment, read.position) else {
             return Progress::Done(Ok(Vec::new()));
         };
@@ -461,7 +468,7 @@ impl ColdReads {
         let end = extent.hot.filter(|hot| position < *hot).map_or(extent.end, |hot| hot.min(extent.end));
         let to = position.saturating_add(read.reach).next_multiple_of(BLOCK_BYTES).min(end);
         while let Some(gap) = self.regions.gap(key, missing..to) {
-            let end = gap.end.min((gap.start + PIECE_BYTES) / BLOCK_BYTES * BLOCK_BYTES);
+            let end = gap.end.min((gap.start + piece_bytes(core)) / BLOCK_BYTES * BLOCK_BYTES);
             let bytes = (end - gap.start) as usize;
             while self.memory.used() + bytes > self.memory.capacity() && self.regions.give_up_one(false) {}
             let reserved = self.memory.reserve(bytes);
@@ -508,7 +515,7 @@ impl ColdReads {
         reactor: &mut Reactor,
     ) {
         let (mut segment, mut at) = at;
-        let piece = (window / 2).clamp(PIECE_AHEAD_BYTES_MIN, PIECE_BYTES) / BLOCK_BYTES * BLOCK_BYTES;
+        let piece = (window / 2).clamp(PIECE_AHEAD_BYTES_MIN, piece_bytes(core)) / BLOCK_BYTES * BLOCK_BYTES;
         while window > 0 {
             let Some(extent) = self.extent(log, segment, Offset::ZERO) else { return };
             let key = (log.id, segment);
@@ -562,10 +569,12 @@ impl ColdReads {
 
     /// Hands to the disk what may go there now.
     fn pump(&mut self, core: &mut Core, reactor: &mut Reactor) {
-        while let Some(region) = self.queue.next() {
+        let (usually, committing) = self.in_flight_bytes_max;
+        let in_flight_bytes_max = if core.is_committing() { committing } else { usually };
+        while let Some(region) = self.queue.next(piece_bytes(core) as usize, in_flight_bytes_max) {
             let Some((file, bytes, reserved)) = self.regions.start(region) else { continue };
-            self.queue.started();
-            let load = Load { region, file: file.clone(), reserved };
+            self.queue.started(bytes);
+            let load = Load { region, bytes, file: file.clone(), reserved };
             let token = core.begin(Operation::Load(load));
             reactor.read(&file, FilePosition(region.start), bytes, token);
         }
@@ -634,6 +643,10 @@ fn search(place: Place, (end, what): (u64, String), log: &Log, core: &Core, reac
         // It fails when the store is gone: then nobody wants to know.
         let _ = messages.send(Message::Searched(Searched { place, layout, result }));
     });
+}
+
+fn piece_bytes(core: &Core) -> u64 {
+    if core.is_committing() { PIECE_BYTES_COMMITTING } else { PIECE_BYTES }
 }
 
 fn fail_or(error: Option<&StorageError>, progress: Progress) -> Progress {

@@ -29,9 +29,9 @@ use crate::tail::BLOCK_BYTES;
 pub(crate) struct Regions {
     by_segment: BTreeMap<SegmentKey, BTreeMap<u64, Region>>,
     /// Loaded ones that were read to their end, by their last use.
-    spent: BTreeMap<u64, Place>,
+    spent: BTreeMap<u64, Kept>,
     /// Other loaded ones, likewise.
-    fresh: BTreeMap<u64, Place>,
+    fresh: BTreeMap<u64, Kept>,
     /// Counts uses.
     uses: u64,
     serial: u64,
@@ -39,6 +39,13 @@ pub(crate) struct Regions {
 
 /// Where a region is found: its segment, and where it begins there.
 type Place = (SegmentKey, u64);
+
+/// What is loaded, and where it belongs.
+#[derive(Clone, Debug)]
+struct Kept {
+    place: Place,
+    loaded: Arc<Loaded>,
+}
 
 #[derive(Debug)]
 struct Region {
@@ -179,11 +186,12 @@ impl Regions {
         let Some(region) = self.get_mut(name) else { return Vec::new() };
         // A file may be shorter than it should be.
         region.end = name.start + bytes.len() as u64;
-        region.state = State::Loaded(Arc::new(Loaded::new(bytes, reserved)));
+        let loaded = Arc::new(Loaded::new(bytes, reserved));
+        region.state = State::Loaded(Arc::clone(&loaded));
         region.used = used;
         region.used_at = now;
         let waiting = std::mem::take(&mut region.waiting);
-        self.fresh.insert(used, (name.segment, name.start));
+        self.fresh.insert(used, Kept { place: (name.segment, name.start), loaded });
         waiting
     }
 
@@ -213,17 +221,18 @@ impl Regions {
     pub(crate) fn use_up(&mut self, segment: SegmentKey, range: Range<u64>, now: TimestampMs) {
         let Some(regions) = self.by_segment.get_mut(&segment) else { return };
         let first = regions.range(..=range.start).next_back().map_or(range.start, |(start, _)| *start);
-        for (start, region) in regions.range_mut(first..range.end) {
-            if !matches!(region.state, State::Loaded(_)) || region.end <= range.start {
+        for (_, region) in regions.range_mut(first..range.end) {
+            if region.end <= range.start {
                 continue;
             }
-            let was_fresh = self.fresh.remove(&region.used).is_some();
-            self.spent.remove(&region.used);
+            let fresh = self.fresh.remove(&region.used);
+            let was_fresh = fresh.is_some();
+            let Some(kept) = fresh.or_else(|| self.spent.remove(&region.used)) else { continue };
             self.uses += 1;
             region.used = self.uses;
             region.used_at = now;
             let list = if was_fresh && region.end > range.end { &mut self.fresh } else { &mut self.spent };
-            list.insert(region.used, (segment, *start));
+            list.insert(region.used, kept);
         }
     }
 
@@ -232,7 +241,7 @@ impl Regions {
     pub(crate) fn give_up_one(&mut self, spent_only: bool) -> bool {
         let fresh = self.fresh.values().take_while(|_| !spent_only);
         let mut oldest_first = self.spent.values().chain(fresh);
-        match oldest_first.find(|place| self.is_free(**place)).copied() {
+        match oldest_first.find(|kept| kept.is_free()).map(|kept| kept.place) {
             Some(place) => {
                 self.take(place);
                 true
@@ -243,15 +252,15 @@ impl Regions {
 
     /// How many bytes could be given up.
     pub(crate) fn free_bytes(&self) -> usize {
-        let places = self.spent.values().chain(self.fresh.values());
-        places.filter(|place| self.is_free(**place)).filter_map(|place| self.loaded_len(*place)).sum()
+        let kept = self.spent.values().chain(self.fresh.values());
+        kept.filter(|kept| kept.is_free()).map(|kept| kept.loaded.bytes().len()).sum()
     }
 
     /// Gives up what nobody has used for long.
     pub(crate) fn expire(&mut self, now: TimestampMs) {
-        let old =
-            |place: &&Place| self.region(**place).is_some_and(|region| now.0 - region.used_at.0 >= IDLE_MS);
-        let gone: Vec<Place> = self.spent.values().chain(self.fresh.values()).filter(old).copied().collect();
+        let kept = self.spent.values().chain(self.fresh.values()).map(|kept| kept.place);
+        let is_old = |region: &Region| now.0 - region.used_at.0 >= IDLE_MS;
+        let gone: Vec<Place> = kept.filter(|place| self.region(*place).is_some_and(is_old)).collect();
         for place in gone {
             self.take(place);
         }
@@ -282,21 +291,6 @@ impl Regions {
         (region.serial == name.serial).then_some(region)
     }
 
-    /// Whether nobody sees it.
-    fn is_free(&self, place: Place) -> bool {
-        self.region(place).is_some_and(|region| match &region.state {
-            State::Loaded(loaded) => Arc::strong_count(loaded) == 1,
-            State::Queued(..) | State::Loading => false,
-        })
-    }
-
-    fn loaded_len(&self, place: Place) -> Option<usize> {
-        match &self.region(place)?.state {
-            State::Loaded(loaded) => Some(loaded.bytes().len()),
-            State::Queued(..) | State::Loading => None,
-        }
-    }
-
     fn take(&mut self, (segment, start): Place) -> Vec<ColdRead> {
         let Some(regions) = self.by_segment.get_mut(&segment) else { return Vec::new() };
         let Some(region) = regions.remove(&start) else { return Vec::new() };
@@ -306,6 +300,13 @@ impl Regions {
         self.spent.remove(&region.used);
         self.fresh.remove(&region.used);
         region.waiting
+    }
+}
+
+impl Kept {
+    /// Whether nobody sees it but its region and the list.
+    fn is_free(&self) -> bool {
+        Arc::strong_count(&self.loaded) == 2
     }
 }
 

@@ -59,8 +59,10 @@ pub struct StoreSettings {
     /// Bytes of records that were read from disk and that somebody sees, be it a client that has not taken its answer yet;
     /// those that were read ahead take half of it at most.
     pub cold_bytes_max: usize,
-    /// How many reads for consumers the disk is asked for at once; others wait for their turn.
-    pub cold_loads_max: usize,
+    /// How many bytes the disk is asked for at once for consumers; what comes on top waits for its turn.
+    pub cold_load_bytes_max: usize,
+    /// The same while producers' commits need the disk.
+    pub cold_load_bytes_max_committing: usize,
     /// How many segments other than the active ones may be kept open for readers.
     pub open_segments_max: usize,
     /// How long records that nobody wants synced may wait in memory before they are written.
@@ -87,7 +89,8 @@ impl Default for StoreSettings {
             chunk_bytes_max: 1024 * 1024,
             chunk_bytes_min: 16 * 1024,
             cold_bytes_max: 128 * 1024 * 1024,
-            cold_loads_max: 2,
+            cold_load_bytes_max: 2 * 1024 * 1024,
+            cold_load_bytes_max_committing: 512 * 1024,
             open_segments_max: 256,
             write_delay_ms_max: 500,
             idle_ms: 60_000,

@@ -5,7 +5,7 @@
 //! that come to the same place share it, and what was read ahead.
 //!
 //! # Not here
-//! Reading ahead (`cold.rs`).
+//! Reading ahead (`reader.rs`).
 
 use std::collections::BTreeMap;
 
