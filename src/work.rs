@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use record::Validated;
-use types::{ErrorCode, LeaderEpoch, Offset, ShardId, TimestampMs, TopicPartition};
+use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, ShardId, TimestampMs, TopicPartition};
 
 use crate::arena::Key;
 
@@ -140,6 +140,8 @@ pub struct Fetched {
     pub diverging: Option<EpochEnd>,
     /// Whole batches, views of the log's own memory.
     pub records: Vec<Bytes>,
+    /// The aborted transactions among them, as a reader of committed records has to know: producer and first offset.
+    pub aborted: Vec<(ProducerId, Offset)>,
 }
 
 impl Fetched {
@@ -152,6 +154,7 @@ impl Fetched {
             log_start: Offset::NONE,
             diverging: None,
             records: Vec::new(),
+            aborted: Vec::new(),
         }
     }
 

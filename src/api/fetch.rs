@@ -5,10 +5,12 @@
 
 use std::time::{Duration, Instant};
 
-use protocol::messages::fetch::{EpochEndOffset, FetchPartition, FetchableTopicResponse, PartitionData};
+use protocol::messages::fetch::{
+    AbortedTransaction, EpochEndOffset, FetchPartition, FetchableTopicResponse, PartitionData,
+};
 use protocol::messages::{FetchRequest, FetchResponse};
 use protocol::{Records, Str};
-use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition, Uuid};
+use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicPartition, Uuid};
 
 use super::{encode, topics};
 use crate::fetch_session::{FetchPlan, TopicRef, Wanted};
@@ -161,10 +163,14 @@ fn partition_data(wanted: &Wanted, fetched: Fetched, committed_only: bool) -> Pa
         last_stable_offset: fetched.last_stable_offset.0,
         log_start_offset: fetched.log_start.0,
         diverging_epoch: diverging.unwrap_or_default(),
-        aborted_transactions: committed_only.then(Vec::new),
+        aborted_transactions: committed_only.then(|| fetched.aborted.iter().map(aborted).collect()),
         records: Some(Records::from(fetched.records)),
         ..Default::default()
     }
+}
+
+fn aborted((producer, first): &(ProducerId, Offset)) -> AbortedTransaction {
+    AbortedTransaction { producer_id: producer.0, first_offset: first.0, ..Default::default() }
 }
 
 /// Adds a partition behind the last one of its topic, if that topic came last.

@@ -8,6 +8,7 @@
 //! # Not here
 //! How bytes become durable (`storage`); which offsets count (`replication`); who asked (`requests.rs`).
 
+mod aborted;
 mod append;
 mod compaction;
 mod directories;

@@ -6,9 +6,9 @@ use std::time::{Duration, Instant};
 
 use metadata::{Topic, TopicSettings};
 use reactor::Reactor;
-use record::{BatchHeader, EndTxnMarker};
+use record::{BatchHeader, EndTxnMarker, TxnOutcome};
 use replication::{Leader, LeaderEpochs, ProducerStates};
-use storage::{LogName, OpenedLog, StorageError, Store};
+use storage::{AbortedTxn, LogName, OpenedLog, StorageError, Store};
 use types::{BrokerId, ByteCount, LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicPartition};
 
 use super::directories::Directories;
@@ -47,6 +47,9 @@ impl OpenedPartition {
     pub(super) fn into_partition(self, store: &mut Store) -> Partition {
         let rule = settings::flush_rule(&self.settings);
         let leader = Leader::new(self.log.log_start(), self.log.log_end(), rule);
+        // What the log was read again for may have ended transactions: they are as stable as the log is.
+        let mut producers = self.producers;
+        producers.high_watermark_moved(leader.high_watermark());
         let log = store.adopt(self.log);
         store.set_compaction(log, settings::compaction(&self.settings));
         Partition {
@@ -57,7 +60,7 @@ impl OpenedPartition {
             leader,
             epoch: self.epoch,
             epochs: self.epochs,
-            producers: self.producers,
+            producers,
             settings: self.settings,
             epochs_unsaved: self.epochs_unsaved,
             is_unflushed: false,
@@ -185,7 +188,7 @@ impl Openings {
 impl Task {
     fn run(self, directories: &Directories, now: TimestampMs) -> Result<OpenedPartition, StorageError> {
         let Self { at, is_new, name, epoch, is_leaderless, settings } = self;
-        let (directory, log) = directories.open_log(at, is_new, &name, &settings)?;
+        let (directory, mut log) = directories.open_log(at, is_new, &name, &settings)?;
         report_recovery(&name, &log);
         let mut epochs = load_epochs(&name, &log);
         let saved = epochs.clone();
@@ -197,7 +200,11 @@ impl Task {
         }
         let (mut producers, from) = load_producers(directories.producer_expiration_ms(), &name, &log, now);
         let from = if forgotten { log.files_begin() } else { recall_from(&log, &producers, from)? };
-        log.replay(from, |header, batch| replay(&mut epochs, &mut producers, header, batch))?;
+        let (mut aborted, unknown_from) = (Vec::new(), producers.end());
+        log.replay(from, |header, batch| {
+            aborted.extend(replay(&mut epochs, &mut producers, header, batch));
+        })?;
+        log.learn_aborted(unknown_from, aborted);
         epochs.truncate_from_start(log.log_start());
         producers.log_start_moved(log.log_start());
         let epochs_unsaved = epochs != saved;
@@ -259,7 +266,9 @@ fn load_producers(
     now: TimestampMs,
 ) -> (ProducerStates, Offset) {
     let limits = producer_limits(expiration_ms);
-    for at in log.producer_snapshots().iter().copied() {
+    // What a damaged transaction index said is found by reading the log again from its segment on.
+    let at_most = log.damaged_transaction_index().unwrap_or(Offset(i64::MAX));
+    for at in log.producer_snapshots().iter().copied().filter(|at| *at <= at_most) {
         let states = log.producer_snapshot(at).map_err(|error| error.to_string()).and_then(|file| {
             ProducerStates::from_snapshot(&file, at, limits, now).map_err(|e| e.to_string())
         });
@@ -282,20 +291,35 @@ fn recall_from(log: &OpenedLog, producers: &ProducerStates, from: Offset) -> Res
     log.offset_back(from, UNANSWERED_BYTES)
 }
 
-fn replay(epochs: &mut LeaderEpochs, producers: &mut ProducerStates, header: &BatchHeader, batch: &[u8]) {
+/// Returns the transaction that the batch aborts, if it is the marker of one.
+fn replay(
+    epochs: &mut LeaderEpochs,
+    producers: &mut ProducerStates,
+    header: &BatchHeader,
+    batch: &[u8],
+) -> Option<AbortedTxn> {
     // Of epochs that the checkpoint has, the place where reading began says nothing.
     if epochs.latest().is_none_or(|latest| header.partition_leader_epoch > latest.epoch) {
         epochs.assign(header.partition_leader_epoch, header.base_offset);
     }
     if header.base_offset < producers.end() {
-        // The snapshot has it, but perhaps not as a batch that may be repeated.
-        return producers.recall(header);
+        // The snapshot has it, but perhaps not as a batch that may be repeated; and an index has its abort.
+        if !header.is_control() {
+            producers.recall(header);
+        }
+        return None;
     }
-    match end_txn_marker(header, batch) {
-        // Which transactions ended where is looked up in the transaction index, not here.
-        Some(marker) => drop(producers.applied_marker(header, &marker, header.max_timestamp)),
-        None => producers.applied(header, header.max_timestamp),
-    }
+    let Some(marker) = end_txn_marker(header, batch) else {
+        producers.applied(header, header.max_timestamp);
+        return None;
+    };
+    let completed = producers.applied_marker(header, &marker, header.max_timestamp)?;
+    (completed.outcome == TxnOutcome::Abort).then_some(AbortedTxn {
+        producer_id: completed.producer_id,
+        first_offset: completed.first_offset,
+        last_offset: completed.last_offset,
+        last_stable_offset: completed.last_stable_offset,
+    })
 }
 
 /// The transaction marker that a control batch holds.

@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use reactor::Reactor;
 use storage::{Read, ReadId, StorageError};
-use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
+use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicPartition};
 
 use super::host::DiskRead;
 use super::{Partition, Partitions};
@@ -41,6 +41,18 @@ impl ReadJob {
     /// half the room is enough by itself.
     fn has_enough(&self) -> bool {
         self.bytes() >= self.work.bytes_wanted.min(self.room / 2)
+    }
+
+    /// What was read for a part.
+    pub(super) fn records_of(&self, index: usize) -> Option<&[Bytes]> {
+        self.fetched.get(index).map(|part| &*part.item.records)
+    }
+
+    /// The aborted transactions among that.
+    pub(super) fn set_aborted(&mut self, index: usize, aborted: Vec<(ProducerId, Offset)>) {
+        if let Some(part) = self.fetched.get_mut(index) {
+            part.item.aborted = aborted;
+        }
     }
 
     /// Whether something must be told at once, however little was read.
@@ -121,7 +133,15 @@ impl Partitions {
         let Some(place) = job.on_disk.iter().position(|(read, _)| *read == id) else { return };
         let (_, index) = job.on_disk.swap_remove(place);
         match result {
-            Ok(records) => job.fetched[index].item.records = records,
+            Ok(records) => {
+                let part = &job.work.parts[index];
+                let (at, from) = (part.at, part.item.fetch_offset);
+                let committed_only = job.work.committed_only;
+                job.fetched[index].item.records = records;
+                if committed_only {
+                    self.add_aborted(key, index, at, from);
+                }
+            }
             Err(error) => {
                 let at = job.work.parts[index].at;
                 let code = match error {
@@ -201,6 +221,9 @@ impl Partitions {
         match self.store.read(partition.log, from, to, bytes_max, reactor) {
             Ok(Read::Now(records)) => {
                 fetched.records = records;
+                if committed_only {
+                    fetched.aborted = self.aborted_among(part.at, from, &fetched.records);
+                }
                 (fetched, None)
             }
             Ok(Read::Later(id)) => (fetched, Some(id)),
@@ -284,6 +307,7 @@ fn prepare(
         log_start: leader.log_start(),
         diverging: None,
         records: Vec::new(),
+        aborted: Vec::new(),
     };
     if let Err(error) = partition.check_epoch(part.current_epoch) {
         return (Fetched::failed(error), None);

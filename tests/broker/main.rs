@@ -23,4 +23,5 @@ mod producers;
 mod sessions;
 mod shards;
 mod stops;
+mod transactions;
 mod versions;

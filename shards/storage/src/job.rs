@@ -13,9 +13,11 @@ use std::sync::mpsc::Sender;
 use reactor::{Disk, File, OpenOptions};
 use types::{ByteCount, FilePosition, Offset, TimestampMs, Uuid};
 
+use crate::aborted::{self, IndexesToSave};
 use crate::checkpoint::{replace, sync_dir};
 use crate::compact::state;
 use crate::compact::swap::{self, Swap};
+use crate::compact::txn_index::AbortedTxn;
 use crate::core::Message;
 use crate::error::{Context, StorageError};
 use crate::layout::{
@@ -50,7 +52,7 @@ pub(crate) enum Job {
     /// The log is idle: give back the room that was made ahead.
     Shrink { base: Offset, size: u64 },
     /// Save the state of producers.
-    Snapshot { at: Offset, bytes: Vec<u8> },
+    Snapshot { at: Offset, bytes: Vec<u8>, aborted: IndexesToSave },
     /// Save `leader-epoch-checkpoint`.
     LeaderEpochs(String),
     /// Set the files of these segments aside, the oldest first. The log begins with segment `first` then.
@@ -95,7 +97,9 @@ pub(crate) enum Done {
     /// The files of these segments have the names of deleted ones.
     SetAside(Vec<Offset>),
     /// The compacted segment is in its place, or nothing has changed for this reason.
-    Swapped(Box<Swap>, Result<(), StorageError>),
+    Swapped(Box<Swap>, Result<(), StorageError>, Vec<AbortedTxn>),
+    /// Every abort before this offset is in a transaction index.
+    Snapshotted(Offset),
     /// The timestamps of the first batches of segments.
     FirstTimestamps(Vec<(Offset, TimestampMs)>),
     Truncated(Box<OpenedLog>),
@@ -181,7 +185,11 @@ impl Job {
             Self::Shrink { base, size } => {
                 set_size(disk, &file_path(dir, *base, FileKind::Log), *size).map(|()| Done::Nothing)
             }
-            Self::Snapshot { at, bytes } => save_snapshot(disk, dir, *at, bytes).map(|()| Done::Nothing),
+            Self::Snapshot { at, bytes, aborted } => {
+                // Whoever finds the snapshot takes every abort before it to be in an index.
+                aborted.save(disk, dir)?;
+                save_snapshot(disk, dir, *at, bytes).map(|()| Done::Snapshotted(aborted.to))
+            }
             Self::LeaderEpochs(text) => {
                 replace(disk, &dir.join(LEADER_EPOCHS), text.as_bytes()).map(|()| Done::Nothing)
             }
@@ -190,7 +198,11 @@ impl Job {
             }
             Self::Swap(swap) => {
                 let outcome = swap::perform(disk, dir, swap)?;
-                Ok(Done::Swapped(swap.clone(), outcome))
+                let indexed = match outcome {
+                    Ok(()) => aborted::read_index(disk, dir, swap.segment.base)?,
+                    Err(_) => Vec::new(),
+                };
+                Ok(Done::Swapped(swap.clone(), outcome, indexed))
             }
             Self::NoteCompacted(to) => origin.dir.save_compacted(&origin.name, *to).map(|()| Done::Nothing),
             Self::FirstTimestamps(segments) => {

@@ -21,6 +21,7 @@
     allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "tests look at real files")
 )]
 
+mod aborted;
 mod age;
 mod check;
 mod checkpoint;
@@ -67,6 +68,7 @@ mod truncate;
 mod upkeep;
 mod verify;
 
+pub use compact::txn_index::AbortedTxn;
 pub use compact::{
     CompactionBounds, CompactionLimits, CompactionPool, CompactionReport, CompactionSettings, LastRecord,
 };

@@ -20,6 +20,7 @@ use reactor::File;
 use record::{BatchHeader, ValidBatch, stamp};
 use types::{LeaderEpoch, Offset, TimestampMs, Uuid};
 
+use crate::aborted::Aborted;
 use crate::age::{self, Began};
 use crate::chunks::Chunks;
 use crate::compact::state::Compaction;
@@ -84,6 +85,8 @@ pub(crate) struct Log {
     pub(crate) stored_end: Offset,
     pub(crate) written_end: Offset,
     pub(crate) log_end: Offset,
+    /// Its aborted transactions.
+    pub(crate) aborted: Aborted,
     /// Segments that are written to their end, oldest first.
     pub(crate) sealed: VecDeque<Segment>,
     /// Segments that are not; never empty.
@@ -199,6 +202,7 @@ impl Log {
             log_start,
             log_end,
             compacted,
+            aborted,
             ..
         } = opened;
         let bytes = active.bytes;
@@ -222,6 +226,7 @@ impl Log {
             stored_end: log_end,
             written_end: log_end,
             log_end,
+            aborted,
             sealed: segments.into(),
             writing: VecDeque::from([writing]),
             tail: Tail::default(),

@@ -86,6 +86,7 @@ impl Store {
             return;
         }
         let first = log.bases().next().unwrap_or(log.log_start);
+        log.aborted.drop_below(first);
         log.jobs.push_back(Job::SetAside { gone, first });
         self.cold.forget(id, |base| base < first);
         self.core.start_job(log, reactor);
@@ -114,9 +115,12 @@ impl Store {
         Ok(())
     }
 
-    /// Saves the state of producers at `at` (the log's end, or an older one) in the background.
+    /// Saves the state of producers at `at` (the log's end, or an older one) in the background, and before it the
+    /// transaction indexes.
     pub fn save_producer_snapshot(&mut self, log: LogId, at: Offset, bytes: Vec<u8>, reactor: &mut Reactor) {
-        self.add_job(log, Job::Snapshot { at, bytes }, reactor);
+        let Some(found) = find(&mut self.logs, log) else { return };
+        let aborted = found.aborted.to_save(at, found.bases());
+        self.add_job(log, Job::Snapshot { at, bytes, aborted }, reactor);
     }
 
     /// Saves `leader-epoch-checkpoint` in the background.

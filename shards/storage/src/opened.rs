@@ -6,7 +6,9 @@ use reactor::{FileReader, OpenOptions};
 use record::BatchHeader;
 use types::{ByteCount, FilePosition, Offset, TimestampMs, TopicId};
 
+use crate::aborted::Aborted;
 use crate::checkpoint::read_text;
+use crate::compact::txn_index::AbortedTxn;
 use crate::error::{Context, StorageError};
 use crate::layout::{FileKind, LEADER_EPOCHS, LogName, file_path};
 use crate::recover::{Origin, Recovery};
@@ -33,6 +35,9 @@ pub struct OpenedLog {
     pub(crate) snapshots: Vec<Offset>,
     /// Everything below is compacted, if anything ever was.
     pub(crate) compacted: Option<Offset>,
+    pub(crate) aborted: Aborted,
+    /// From where on the transaction indexes cannot be relied on, if they cannot.
+    pub(crate) aborted_damaged: Option<Offset>,
     pub(crate) recovery: Recovery,
 }
 
@@ -71,6 +76,19 @@ impl OpenedLog {
     #[must_use]
     pub fn log_end(&self) -> Offset {
         self.log_end
+    }
+
+    /// The base of the first segment whose transaction index is damaged: what it said has to be read from the log again,
+    /// with the state of producers at or before that offset.
+    #[must_use]
+    pub fn damaged_transaction_index(&self) -> Option<Offset> {
+        self.aborted_damaged
+    }
+
+    /// Takes over the aborted transactions that reading the log again from `from` on has found, in order. They replace
+    /// what the transaction indexes say of the log from there on.
+    pub fn learn_aborted(&mut self, from: Offset, found: Vec<AbortedTxn>) {
+        self.aborted.learn(from, found);
     }
 
     /// What recovery did.

@@ -16,8 +16,10 @@ use std::sync::Arc;
 
 use reactor::{Disk, FileReader, OpenOptions};
 use record::BatchHeader;
+use tracing::warn;
 use types::{FilePosition, Offset, TopicId};
 
+use crate::aborted::Aborted;
 use crate::check::{self, Checked};
 use crate::checkpoint::sync_dir;
 use crate::compact::swap;
@@ -89,7 +91,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         swap::recover(origin.disk(), &origin.path, &mut recovery)?;
         files = entries(origin.disk(), &origin.path)?;
     }
-    let bases = list_segments(origin.disk(), &files)?;
+    let (bases, indexed) = list_segments(origin.disk(), &files)?;
     let mut segments = Vec::with_capacity(bases.len());
     let mut active = None;
     for (i, base) in bases.iter().enumerate() {
@@ -120,6 +122,10 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
     let first = segments.first().map_or(active.base, |segment| segment.base);
     let log_start = origin.log_start.clamp(first, end);
     origin.dir.replayed(&origin)?;
+    let (aborted, aborted_damaged) = Aborted::load(origin.disk(), &origin.path, &indexed, end)?;
+    if let Some(base) = aborted_damaged {
+        warn!(log = %origin.name, %base, "a transaction index is damaged and is made anew from the log");
+    }
     Ok(OpenedLog {
         origin,
         settings: *settings,
@@ -131,6 +137,8 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         log_end: end,
         snapshots,
         compacted: None,
+        aborted,
+        aborted_damaged,
         recovery,
     })
 }
@@ -149,15 +157,22 @@ fn make_durable(origin: &Origin, segments: &[Segment], active: &Segment) -> Resu
     sync_dir(disk, &origin.path)
 }
 
-/// The base offsets of a log's segments, ascending. Removes what interrupted work has left.
-fn list_segments(disk: &Disk, files: &[(String, PathBuf)]) -> Result<Vec<Offset>, StorageError> {
+/// The base offsets of a log's segments, ascending, and of those with a transaction index. Removes what interrupted work
+/// has left.
+fn list_segments(
+    disk: &Disk,
+    files: &[(String, PathBuf)],
+) -> Result<(Vec<Offset>, Vec<Offset>), StorageError> {
     let mut bases = Vec::new();
-    let mut others = Vec::new();
+    let (mut others, mut indexed) = (Vec::new(), Vec::new());
     for (name, path) in files {
         match parse_file_name(name) {
             Some((base, FileKind::Log)) => bases.push(base),
             Some((_, FileKind::Snapshot)) => {}
-            Some((base, _)) => others.push((base, path)),
+            Some((base, kind)) => {
+                others.push((base, path));
+                indexed.extend((kind == FileKind::TxnIndex).then_some(base));
+            }
             None if name.ends_with(layout::DELETED_SUFFIX) || name.ends_with(".tmp") => {
                 disk.remove_file(path).context("remove", path)?;
             }
@@ -170,7 +185,8 @@ fn list_segments(disk: &Disk, files: &[(String, PathBuf)]) -> Result<Vec<Offset>
             disk.remove_file(path).context("remove", path)?;
         }
     }
-    Ok(bases)
+    indexed.retain(|base| bases.binary_search(base).is_ok());
+    Ok((bases, indexed))
 }
 
 /// A crash may come between writing to the prepared segment and giving it its name. If it holds what follows `end`,

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use crate::commit;
 use crate::compact::schedule::Compactor;
+use crate::compact::txn_index::AbortedTxn;
 use crate::core::{Core, Message, Operation};
 use crate::error::StorageError;
 use crate::journal::{self, Journal};
@@ -262,6 +263,28 @@ impl Store {
         let id = self.core.next_read_id();
         let read = ColdRead::new(id, log.id, from, up_to, bytes_max);
         self.cold.read(read, log, &mut self.core, reactor)
+    }
+
+    /// Notes that the marker of an aborted transaction was appended; it gets into the transaction index.
+    pub fn note_aborted(&mut self, log: LogId, aborted: AbortedTxn) {
+        if let Some(log) = find(&mut self.logs, log) {
+            log.aborted.push(aborted);
+        }
+    }
+
+    /// Whether a reader of committed records at `from` can meet an aborted transaction at all.
+    #[must_use]
+    pub fn has_aborted(&self, log: LogId, from: Offset) -> bool {
+        let found = self.logs.get(log.key as usize).filter(|found| found.id == log);
+        found.is_some_and(|log| log.aborted.are_behind(from))
+    }
+
+    /// The aborted transactions of which a reader of the records between `from` and `up_to` has to know, in the order of
+    /// their markers.
+    #[must_use]
+    pub fn aborted(&self, log: LogId, from: Offset, up_to: Offset) -> Vec<AbortedTxn> {
+        let found = self.logs.get(log.key as usize).filter(|found| found.id == log);
+        found.map_or_else(Vec::new, |log| log.aborted.between(from, up_to))
     }
 
     /// Looks for a record by its timestamp, below `up_to`.

@@ -3,6 +3,7 @@
 use reactor::{FileReader, OpenOptions};
 use types::{ByteCount, FilePosition, Offset};
 
+use crate::aborted::cut_index;
 use crate::checkpoint::sync_dir;
 use crate::error::{Context, StorageError};
 use crate::job::remove_segment;
@@ -45,7 +46,10 @@ pub(crate) fn truncate(
     sync_dir(disk, dir)?;
     bases.retain(|base| *base < to);
     match bases.last() {
-        Some(last) => cut_segment(origin, *last, to)?,
+        Some(last) => {
+            cut_segment(origin, *last, to)?;
+            cut_index(disk, dir, *last, to)?;
+        }
         None => {
             let path = file_path(dir, to, FileKind::Log);
             let file = disk.open(&path, OpenOptions::REPLACE.buffered());

@@ -187,6 +187,8 @@ impl Store {
                 let before = std::mem::replace(log, Log::new(id, *opened, self.core.now));
                 // They may have been changed while the log was cut.
                 log.settings = before.settings;
+                log.aborted = before.aborted;
+                log.aborted.cut(log_end);
                 log.journal.index = before.journal.index;
                 log.compaction.settings = before.compaction.settings;
                 if matches!(before.state, State::Removing { .. }) {
@@ -198,7 +200,8 @@ impl Store {
                 self.upkeep.checkpoint_wanted = true;
             }
             Done::SetAside(segments) => self.upkeep.deletions.segments(log, segments, self.core.now),
-            Done::Swapped(swap, outcome) => self.on_swapped(id, &swap, outcome),
+            Done::Swapped(swap, outcome, aborted) => self.on_swapped(id, &swap, outcome, aborted),
+            Done::Snapshotted(aborted_to) => log.aborted.note_saved(aborted_to),
             Done::FirstTimestamps(found) => log.compaction.learn(found),
             Done::Removed(path) => {
                 let (disk, due) = (log.origin.disk().clone(), deletions::due(log, self.core.now));

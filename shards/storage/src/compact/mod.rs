@@ -32,7 +32,7 @@ pub(crate) mod state;
 pub(crate) mod swap;
 mod target;
 mod transactions;
-mod txn_index;
+pub(crate) mod txn_index;
 
 use types::{Offset, ProducerEpoch, ProducerId};
 

@@ -19,6 +19,7 @@ use super::cleanable::{Cleanable, Situation};
 use super::pass::{Pass, Plan, Progress};
 use super::pool::{CompactionPool, Member, Permit};
 use super::swap::Swap;
+use super::txn_index::AbortedTxn;
 use super::{CompactionBounds, CompactionSettings};
 use crate::core::Message;
 use crate::error::StorageError;
@@ -273,13 +274,20 @@ impl Store {
     }
 
     /// Files have, or have not, changed their names.
-    pub(crate) fn on_swapped(&mut self, id: LogId, swap: &Swap, outcome: Result<(), StorageError>) {
+    pub(crate) fn on_swapped(
+        &mut self,
+        id: LogId,
+        swap: &Swap,
+        outcome: Result<(), StorageError>,
+        aborted: Vec<AbortedTxn>,
+    ) {
         if let Some(log) = find(&mut self.logs, id).filter(|_| outcome.is_ok()) {
             let first = log.sealed.partition_point(|segment| segment.base < swap.segment.base);
             let behind = (first + swap.replaced.len()).min(log.sealed.len());
             let end = log.bases().nth(behind).unwrap_or(log.log_end);
             log.sealed.drain(first..behind);
             log.sealed.insert(first, swap.segment);
+            log.aborted.compacted(swap.segment.base, end, aborted);
             self.cold.forget(id, |base| (swap.segment.base..end).contains(&base));
             let replaced = swap.replaced.iter().map(|segment| segment.base).collect();
             self.upkeep.deletions.segments(log, replaced, self.core.now);

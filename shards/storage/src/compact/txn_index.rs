@@ -18,14 +18,17 @@ use crate::error::StorageError;
 const ENTRY_BYTES: usize = 34;
 const VERSION: i16 = 0;
 
-/// One entry.
+/// An aborted transaction: one entry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct AbortedTxn {
-    pub(crate) producer_id: ProducerId,
-    pub(crate) first_offset: Offset,
+pub struct AbortedTxn {
+    /// Whose it was.
+    pub producer_id: ProducerId,
+    /// Of its first record in the log.
+    pub first_offset: Offset,
     /// Of its marker.
-    pub(crate) last_offset: Offset,
-    pub(crate) last_stable_offset: Offset,
+    pub last_offset: Offset,
+    /// Up to where readers of committed records may go once the marker is replicated.
+    pub last_stable_offset: Offset,
 }
 
 /// The bytes of an index with these entries.

@@ -17,4 +17,5 @@ mod kafka_tools;
 mod model;
 mod power;
 mod progress;
+mod transactions;
 mod verify;
