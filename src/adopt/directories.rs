@@ -14,15 +14,6 @@ use crate::config::properties;
 /// Kafka's metadata log.
 const KAFKA_METADATA: &str = "__cluster_metadata-0";
 
-/// What directories are looked at for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Purpose {
-    /// To tell what would be done; not even a lock file is made.
-    Look,
-    /// To take them over: nobody else may use them from now on.
-    Change,
-}
-
 /// The directories of one node.
 #[derive(Debug, Default)]
 pub struct Directories {
@@ -41,19 +32,16 @@ pub struct Directory {
     pub path: PathBuf,
     pub meta: MetaProperties,
     pub view: DirView,
+    /// Whether there was a lock file, which is locked.
+    is_locked: bool,
 }
 
 impl Directories {
     /// Looks at the directories `paths` of the node `node`. Kafka may keep its metadata log in one more, `metadata`.
-    pub fn look(
-        paths: &[PathBuf],
-        metadata: Option<&Path>,
-        node: BrokerId,
-        purpose: Purpose,
-    ) -> Result<Self, AdoptError> {
+    pub fn look(paths: &[PathBuf], metadata: Option<&Path>, node: BrokerId) -> Result<Self, AdoptError> {
         let mut directories = Self::default();
         for path in paths {
-            if let Err(refusal) = directories.add(path, node, purpose)? {
+            if let Err(refusal) = directories.add(path, node)? {
                 directories.refusals.push(refusal);
             }
         }
@@ -72,23 +60,18 @@ impl Directories {
     }
 
     /// Adds one; the inner error is why it cannot be taken over.
-    fn add(
-        &mut self,
-        path: &Path,
-        node: BrokerId,
-        purpose: Purpose,
-    ) -> Result<Result<(), String>, AdoptError> {
+    fn add(&mut self, path: &Path, node: BrokerId) -> Result<Result<(), String>, AdoptError> {
         let shown = path.display();
         if !path.is_dir() {
             return Ok(Err(format!("{shown}: there is no such directory")));
         }
         let disk = Disk::host();
-        let lock = match purpose {
-            Purpose::Look => DirLock::take(&disk, path),
-            Purpose::Change => DirLock::take_or_make(&disk, path),
-        };
-        match lock {
-            Ok(lock) => self._locks.push(lock),
+        let is_locked;
+        match DirLock::take(&disk, path) {
+            Ok(lock) => {
+                is_locked = lock.is_held();
+                self._locks.push(lock);
+            }
             Err(StorageError::Locked(_)) => {
                 return Ok(Err(format!("{shown}: a broker is running on it; stop it with SIGTERM first")));
             }
@@ -118,8 +101,23 @@ impl Directories {
                  it is up, and stop it with SIGTERM"
             )
         });
-        self.found.push(Directory { path: path.to_owned(), meta, view });
+        self.found.push(Directory { path: path.to_owned(), meta, view, is_locked });
         Ok(refusal.map_or(Ok(()), Err))
+    }
+
+    /// Keeps everybody out of the directories, also of those in which Kafka has removed its lock file. If a broker was
+    /// quicker, its marker of a clean stop is gone.
+    pub fn lock_for_change(&self) -> Result<Vec<DirLock>, AdoptError> {
+        let disk = Disk::host();
+        let mut locks = Vec::new();
+        for dir in self.found.iter().filter(|dir| !dir.is_locked) {
+            locks.push(DirLock::make(&disk, &dir.path)?);
+            if !DirView::look(&disk, &dir.path)?.was_clean {
+                let what = "a broker has used the directory meanwhile".to_owned();
+                return Err(AdoptError::Unexpected { path: dir.path.clone(), what });
+            }
+        }
+        Ok(locks)
     }
 
     fn one_cluster(&mut self) {

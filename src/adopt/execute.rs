@@ -30,6 +30,7 @@ impl Plan {
     pub fn execute(&self) -> Result<(), AdoptError> {
         let Some((draft, place)) = self.metadata_dirs() else { return Ok(()) };
         assert!(self.refusals.is_empty(), "a plan that was refused is not executed");
+        let _locks = self.found.lock_for_change()?;
         if draft.exists() {
             fs::remove_dir_all(&draft).map_err(AdoptError::io("remove", &draft))?;
         }

@@ -19,10 +19,10 @@ mod metadata_log;
 mod plan;
 #[cfg(test)]
 mod tests;
+mod transactions;
 
 use std::path::PathBuf;
 
-pub use directories::Purpose;
 pub use plan::Plan;
 
 /// Why Kafka's metadata cannot be read.

@@ -9,8 +9,9 @@ use types::{BrokerId, DirectoryId, LeaderEpoch, PartitionIndex, ProducerId, Topi
 
 use super::AdoptError;
 use super::cluster::Topic;
-use super::directories::{Directories, Purpose};
+use super::directories::Directories;
 use super::metadata_log::{self, KafkaMetadata};
+use super::transactions;
 use crate::config::Config;
 
 /// An entry of the new metadata log is closed when it has grown to this many records; a topic is never split.
@@ -60,10 +61,10 @@ pub struct TopicPlan {
 
 impl Plan {
     /// Looks at the node that `config` describes, whose data directories are `directories`.
-    pub fn make(config: &Config, directories: &[PathBuf], purpose: Purpose) -> Result<Self, AdoptError> {
+    pub fn make(config: &Config, directories: &[PathBuf]) -> Result<Self, AdoptError> {
         let node = config.broker.node_id;
         let separate = config.fixed.get("metadata.log.dir").map(PathBuf::from);
-        let found = Directories::look(directories, separate.as_deref(), node, purpose)?;
+        let found = Directories::look(directories, separate.as_deref(), node)?;
         let mut plan = Self {
             cluster_id: found.found.first().map(|dir| dir.meta.cluster_id.clone()).unwrap_or_default(),
             node,
@@ -92,7 +93,7 @@ impl Plan {
         plan.name_what_stays_behind(&kafka);
         plan.cluster_entry(&kafka);
         plan.topic_entries(&kafka);
-        plan.logs_without_topic(&kafka);
+        plan.look_at_logs(&kafka);
         plan.try_entries(config);
         Ok(plan)
     }
@@ -318,13 +319,20 @@ impl Plan {
         }
     }
 
-    /// Names directories of logs that no topic knows, and those that the first start removes.
-    fn logs_without_topic(&mut self, kafka: &KafkaMetadata) {
+    /// Names directories of logs that no topic knows, and those that the first start removes; and what is not over in
+    /// the others.
+    fn look_at_logs(&mut self, kafka: &KafkaMetadata) {
         for dir in &self.found.found {
             for (name, id) in &dir.view.logs {
                 let topic = id.and_then(|id| kafka.cluster.topics.get(&id));
                 let is_known = topic.is_some_and(|topic| topic.partitions.contains_key(&name.partition.0));
                 let path = dir.path.join(name.to_string());
+                if is_known && let Some((offset, producer)) = transactions::open_since(&path) {
+                    self.notes.push(format!(
+                        "{name} has an open transaction of producer {producer} from offset {offset} on, behind which nobody \
+                         reads committed records: end it with Kafka's transactions tool first"
+                    ));
+                }
                 if !is_known && self.found.metadata.as_ref() != Some(&path) {
                     self.notes
                         .push(format!("{} belongs to no topic; its files are left alone", path.display()));

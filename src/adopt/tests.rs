@@ -15,7 +15,7 @@ use record::{BatchBuilder, BatchOptions, EndTxnMarker, TxnOutcome};
 use storage::DirLock;
 use types::{BrokerId, LeaderEpoch, Offset, TimestampMs, Uuid};
 
-use super::{AdoptError, Plan, Purpose};
+use super::{AdoptError, Plan};
 use crate::config::{Config, Sources};
 
 const CLUSTER: &str = "4L6g3nShT-eMCtK--X86sw";
@@ -126,7 +126,7 @@ impl Node {
     }
 
     fn try_plan(&self, more: &[&str]) -> Result<Plan, AdoptError> {
-        Plan::make(&self.config(more), &[self.dir()], Purpose::Look)
+        Plan::make(&self.config(more), &[self.dir()])
     }
 
     fn plan(&self) -> Plan {
@@ -192,6 +192,22 @@ fn what_kafka_knew_is_in_stromes_metadata_log() {
     assert_eq!((&state.isr, &state.directories), (&vec![BrokerId(1)], &vec![Uuid([9; 16])]));
     assert_eq!(states[1].1.leader_epoch, LeaderEpoch(5));
     assert!(node.refusal(&[]).contains("it was adopted"));
+}
+
+#[test]
+fn looking_leaves_no_trace_and_whoever_is_quicker_wins() {
+    let node = Node::new(&[topic("orders", ORDERS), partition(0, &[1], &[1])], &[0]);
+    let lock = node.dir().join(".lock");
+    fs::remove_file(&lock).unwrap();
+    let plan = node.plan();
+    assert!(!lock.exists());
+    // A broker starts between the look and the change.
+    let broker = storage::LogDir::open(&node.dir()).unwrap();
+    assert!(matches!(plan.execute(), Err(AdoptError::Storage(storage::StorageError::Locked(_)))));
+    drop(broker);
+    fs::remove_file(&lock).unwrap();
+    assert!(plan.execute().unwrap_err().to_string().contains("has used the directory meanwhile"));
+    assert!(!node.dir().join("strome-metadata").exists());
 }
 
 #[test]
@@ -320,7 +336,7 @@ fn all_directories_of_one_node_have_to_be_given() {
     fs::write(second.join("meta.properties"), meta(1, CLUSTER, 3)).unwrap();
     fs::write(second.join(".kafka_cleanshutdown"), "").unwrap();
     let dirs = format!("log.dirs={},{}", node.dir().display(), second.display());
-    let both = Plan::make(&node.config(&[&dirs]), &[node.dir(), second.clone()], Purpose::Look).unwrap();
+    let both = Plan::make(&node.config(&[&dirs]), &[node.dir(), second.clone()]).unwrap();
     assert_eq!((&both.refusals, &both.incomplete), (&vec![], &vec![]));
     let states: Vec<_> = both
         .entries
@@ -334,11 +350,10 @@ fn all_directories_of_one_node_have_to_be_given() {
     assert_eq!(states, [[Uuid([3; 16])]]);
     drop(both);
     assert!(node.refusal(&[&dirs]).contains("second is in log.dirs, but was not given"));
-    let refusals =
-        Plan::make(&node.config(&[]), &[node.dir(), second.clone()], Purpose::Look).unwrap().refusals;
+    let refusals = Plan::make(&node.config(&[]), &[node.dir(), second.clone()]).unwrap().refusals;
     assert!(refusals[0].contains("is not in log.dirs"), "{refusals:?}");
     fs::write(second.join("meta.properties"), meta(1, "AAAAAAAAAAAAAAAAAAAAAA", 3)).unwrap();
-    let refusals = Plan::make(&node.config(&[&dirs]), &[node.dir(), second], Purpose::Look).unwrap().refusals;
+    let refusals = Plan::make(&node.config(&[&dirs]), &[node.dir(), second]).unwrap().refusals;
     assert!(refusals[0].contains("is of cluster AAAAAAAAAAAAAAAAAAAAAA"), "{refusals:?}");
 }
 

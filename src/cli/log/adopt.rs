@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::{Value, json};
 
-use crate::adopt::{Plan, Purpose};
+use crate::adopt::Plan;
 use crate::cli::failure::{Failure, complain};
 use crate::cli::output::{Form, Output, Table};
 use crate::config::{Config, Sources};
@@ -46,9 +46,7 @@ impl Adopt {
             true => config.broker.log_dirs.iter().map(PathBuf::from).collect(),
             false => self.in_order_of(&config.broker.log_dirs),
         };
-        let purpose = if self.execute { Purpose::Change } else { Purpose::Look };
-        let plan =
-            Plan::make(&config, &directories, purpose).map_err(|error| Failure::Said(error.to_string()))?;
+        let plan = Plan::make(&config, &directories).map_err(|error| Failure::Said(error.to_string()))?;
         let may = plan.refusals.is_empty() && (plan.incomplete.is_empty() || self.partial);
         let done = self.execute && may;
         if done {
@@ -142,7 +140,7 @@ fn changes(out: &mut impl Write, plan: &Plan, done: bool) -> io::Result<()> {
     let verb = if done { "Changed" } else { "Would be changed" };
     writeln!(
         out,
-        "\n{verb}: {} is made, with {records} records in {entries} entries. Nothing else.",
+        "\n{verb}: {} is made, with {records} records in {entries} entries, and an empty .lock where Kafka has removed its own. Nothing else.",
         place.display()
     )?;
     writeln!(

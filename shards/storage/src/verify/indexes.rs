@@ -184,16 +184,28 @@ impl OffsetCheck {
 
     /// The last batch ended at offset `end`.
     pub(super) fn finish(&mut self, end: Offset, findings: &Findings) {
-        while let Some(entry) = self.next {
-            let what = format!("position {} lies behind the segment's last batch", entry.position);
-            self.entries.wrong(entry.at, what, findings);
+        let Some(first) = self.next else { return self.finish_within(end, findings) };
+        let more = std::iter::from_fn(|| {
             self.read(findings);
-        }
+            self.next
+        });
+        let more = more_of(more.count());
+        let what = format!("position {}{more} lies behind the segment's last batch", first.position);
+        self.entries.wrong(first.at, what, findings);
+    }
+
+    /// All positions are those of batches.
+    fn finish_within(&self, end: Offset, findings: &Findings) {
         if let Some(last) = self.before.filter(|last| last.offset >= end) {
             let what = format!("offset {} lies behind the segment's end {end}", last.offset);
             self.entries.wrong(last.at, what, findings);
         }
     }
+}
+
+/// So many entries have the same cause, and are told in one line.
+fn more_of(count: usize) -> String {
+    if count == 0 { String::new() } else { format!(" (and of {count} more entries)") }
 }
 
 /// A time index beside the batches of its segment.
@@ -266,12 +278,16 @@ impl TimeCheck {
 
     /// The segment's last batch ended at offset `end`, and `newest` is its newest timestamp.
     pub(super) fn finish(&mut self, end: Offset, newest: TimestampMs, is_closed: bool, findings: &Findings) {
-        while let Some(entry) = self.next {
+        if let Some(first) = self.next {
+            let more = std::iter::from_fn(|| {
+                self.read(findings);
+                self.next
+            });
+            let more = more_of(more.count());
             if self.complete {
-                let what = format!("offset {} lies behind the segment's end {end}", entry.offset);
-                self.entries.wrong(entry.at, what, findings);
+                let what = format!("offset {}{more} lies behind the segment's end {end}", first.offset);
+                self.entries.wrong(first.at, what, findings);
             }
-            self.read(findings);
         }
         let last = self.before.map_or(TimestampMs::NONE, |last| last.timestamp);
         if is_closed && self.entries.exists && self.complete && newest.0 > 0 && last < newest {

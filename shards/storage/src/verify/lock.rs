@@ -2,7 +2,7 @@
 //!
 //! Strome and Kafka lock the same file, each in a way of its own, so a directory has to be free of both.
 
-use std::io::ErrorKind;
+use std::io;
 use std::path::Path;
 
 use reactor::{Disk, Lock};
@@ -24,29 +24,31 @@ impl DirLock {
     /// `Locked` while a broker, Strome or Kafka, uses it.
     pub fn take(disk: &Disk, dir: &Path) -> Result<Self, StorageError> {
         let path = dir.join(LOCK);
-        let lock = disk.lock_if_there(&path).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => StorageError::Locked(dir.to_owned()),
-            _ => StorageError::io("lock", &path, error),
-        })?;
+        let lock = disk.lock_if_there(&path).map_err(|error| refused(error, dir, &path))?;
         Ok(Self { lock })
     }
 
-    /// Locks the data directory `dir` for somebody who is about to change it: where there is no lock file, as after a
-    /// clean stop of Kafka, one is made.
+    /// Locks the data directory `dir`, in which there is no lock file, for somebody who is about to change it.
     ///
     /// # Errors
     /// As [`Self::take`].
-    pub fn take_or_make(disk: &Disk, dir: &Path) -> Result<Self, StorageError> {
-        let taken = Self::take(disk, dir)?;
-        if taken.lock.is_some() {
-            return Ok(taken);
-        }
+    pub fn make(disk: &Disk, dir: &Path) -> Result<Self, StorageError> {
         let path = dir.join(LOCK);
-        let lock = disk.lock(&path).map_err(|error| match error.kind() {
-            ErrorKind::WouldBlock => StorageError::Locked(dir.to_owned()),
-            _ => StorageError::io("lock", &path, error),
-        })?;
+        let lock = disk.lock(&path).map_err(|error| refused(error, dir, &path))?;
         Ok(Self { lock: Some(lock) })
+    }
+
+    /// Whether there was a lock file.
+    #[must_use]
+    pub fn is_held(&self) -> bool {
+        self.lock.is_some()
+    }
+}
+
+fn refused(error: io::Error, dir: &Path, path: &Path) -> StorageError {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => StorageError::Locked(dir.to_owned()),
+        _ => StorageError::io("lock", path, error),
     }
 }
 
