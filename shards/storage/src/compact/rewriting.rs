@@ -29,6 +29,8 @@ pub(super) struct Rewriting {
     /// Segments that are to be written anew.
     todo: VecDeque<Segment>,
     group: Option<Group>,
+    /// What was written for this segment is not to be.
+    leftover: Option<Offset>,
     transactions: Transactions,
 }
 
@@ -53,7 +55,14 @@ impl Rewriting {
     pub(super) fn new(scope: &Scope<'_>, rules: Rules, map: OffsetMap, unindexed: &[AbortedTxn]) -> Self {
         let segments = scope.plan.segments.iter();
         let todo = segments.filter(|segment| segment.base < rules.end).copied().collect();
-        Self { rules, map, todo, group: None, transactions: Transactions::new(scope.indexed, unindexed) }
+        Self {
+            rules,
+            map,
+            todo,
+            group: None,
+            leftover: None,
+            transactions: Transactions::new(scope.indexed, unindexed),
+        }
     }
 
     /// Up to where everything is compacted when it is over.
@@ -68,6 +77,7 @@ impl Rewriting {
     /// Does a slice. Returns a segment that is ready.
     pub(super) fn step(&mut self, scope: &mut Scope<'_>) -> Result<Option<Box<Swap>>, StorageError> {
         self.forget_dropped(scope.first_base);
+        self.remove_leftover(scope.plan)?;
         if self.group.is_none() && !self.begin_group(scope)? {
             return Ok(None);
         }
@@ -93,9 +103,17 @@ impl Rewriting {
     }
 
     /// Removes what was written of the group.
-    pub(super) fn abandon(self, plan: &Plan) -> Result<(), StorageError> {
+    pub(super) fn abandon(mut self, plan: &Plan) -> Result<(), StorageError> {
+        self.remove_leftover(plan)?;
         let Some(first) = self.group.as_ref().and_then(|group| group.members.first()) else { return Ok(()) };
         target::remove(plan.origin.disk(), &plan.origin.path, first.base)
+    }
+
+    fn remove_leftover(&mut self, plan: &Plan) -> Result<(), StorageError> {
+        match self.leftover.take() {
+            Some(base) => target::remove(plan.origin.disk(), &plan.origin.path, base),
+            None => Ok(()),
+        }
     }
 
     /// Leaves out the segments that the log has lost from its beginning.
@@ -111,6 +129,7 @@ impl Rewriting {
     }
 
     fn redo(&mut self, group: Group) {
+        self.leftover = group.members.first().map(|segment| segment.base);
         self.transactions = group.before;
         for segment in group.members.into_iter().rev() {
             self.todo.push_front(segment);

@@ -135,7 +135,7 @@ impl Store {
                 self.core.mark_dirty(log);
             }
             let (cleanable, unknown) = log.cleanable(below, now, &settings);
-            if !unknown.is_empty() && !log.job_running {
+            if !unknown.is_empty() && !log.job_running && log.jobs.is_empty() {
                 log.jobs.push_back(Job::FirstTimestamps(unknown));
                 self.core.start_job(log, reactor);
             }
@@ -269,6 +269,8 @@ impl Store {
             return;
         }
         // Only segments at the beginning go: the group is written again without them.
+        let first = swap.replaced.first().map(|segment| segment.base);
+        current.is_cancelled |= log.bases().next() <= first;
         pass.swapped(false);
         current.doing = Doing::Nothing(pass);
     }

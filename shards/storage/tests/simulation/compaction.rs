@@ -8,10 +8,10 @@ use std::path::Path;
 
 use reactor::simulation::{Crash, Random, Simulation};
 use reactor::{Event, Reactor};
-use record::{BatchBuilder, BatchHeader, BatchOptions, Compression, ValidBatch, decompress};
+use record::{BatchBuilder, BatchHeader, BatchOptions, Compression, ValidBatch, batches, decompress};
 use strome_storage::{
     CompactionBounds, CompactionLimits, CompactionPool, CompactionSettings, LogDir, LogId, LogName,
-    LogSettings, OpenedLog, Outcome, Store, StoreSettings,
+    LogSettings, OpenedLog, Outcome, Read, ReadId, Store, StoreSettings,
 };
 use types::{LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicName, Uuid};
 
@@ -26,6 +26,8 @@ struct Machine {
     records: Records,
     end: i64,
     durable: i64,
+    /// Records below may be gone.
+    log_start: i64,
     now: i64,
     seed: u64,
 }
@@ -36,6 +38,8 @@ struct Open {
     reactor: Reactor,
     log: LogId,
     compactions: u32,
+    /// From where reads that are under way begin.
+    reads: BTreeMap<ReadId, i64>,
 }
 
 fn state(records: &Records) -> BTreeMap<&str, &str> {
@@ -79,8 +83,10 @@ impl Machine {
             ..LogSettings::default()
         };
         let store_settings = StoreSettings {
-            chunk_bytes_min: 4096,
-            chunk_bytes_max: 4096,
+            cache_bytes_max: random.pick(&[0, 1 << 30]),
+            open_segments_max: random.pick(&[1, 100]),
+            chunk_bytes_min: 512,
+            chunk_bytes_max: 512,
             write_delay_ms_max: 20,
             idle_ms: random.pick(&[50, 60_000]),
             checkpoint_interval_ms: 50,
@@ -96,6 +102,7 @@ impl Machine {
             records: Records::new(),
             end: 0,
             durable: 0,
+            log_start: 0,
             now: 1_000_000,
             seed,
         }
@@ -110,7 +117,10 @@ impl Machine {
         assert!(end >= self.durable && end <= self.end, "{} {end} {}", self.durable, self.end);
         self.records.retain(|offset, _| *offset < end);
         (self.end, self.durable) = (end, end);
-        let found = read(&opened)?;
+        let mut found = read(&opened)?;
+        assert!(opened.log_start().0 <= self.log_start, "seed {}", self.seed);
+        found.retain(|offset, _| *offset >= self.log_start);
+        self.records.retain(|offset, _| *offset >= self.log_start);
         for (offset, record) in &found {
             assert_eq!(self.records.get(offset), Some(record), "seed {}: {offset}", self.seed);
         }
@@ -131,7 +141,13 @@ impl Machine {
                 delete_retention_ms: self.random.pick(&[0, 50, 1 << 50]),
             }),
         );
-        Some(Open { store, reactor: self.simulation.reactor().unwrap(), log, compactions: 0 })
+        Some(Open {
+            store,
+            reactor: self.simulation.reactor().unwrap(),
+            log,
+            compactions: 0,
+            reads: BTreeMap::new(),
+        })
     }
 
     fn turn(&mut self, open: &mut Open) {
@@ -142,6 +158,7 @@ impl Machine {
         for event in events {
             match event {
                 Event::Wrote { token, result } => open.store.on_wrote(token, result, &mut open.reactor),
+                Event::Read { token, result } => open.store.on_read(token, result, &mut open.reactor),
                 other => panic!("{other:?}"),
             }
         }
@@ -151,6 +168,16 @@ impl Machine {
             match outcome {
                 _ if self.simulation.is_stopped() => {}
                 Outcome::Committed { durable_end, .. } => self.durable = durable_end.0,
+                Outcome::ReadDone { id, result } => {
+                    let from = open.reads.remove(&id).expect("a read that was asked for");
+                    match result {
+                        Ok(pieces) => self.check_read(from, &pieces.concat()),
+                        Err(error) => {
+                            let is_gone = from < self.log_start;
+                            assert!(is_gone, "seed {}: reading from {from}: {error}", self.seed);
+                        }
+                    }
+                }
                 Outcome::Compacted { result, .. } => {
                     result.unwrap();
                     open.compactions += 1;
@@ -177,8 +204,54 @@ impl Machine {
         open.store.append(open.log, &[batch], LeaderEpoch(1)).unwrap();
     }
 
+    /// What is read is what was appended, and nothing is left out that no later record has superseded.
+    fn check_read(&self, from: i64, bytes: &[u8]) {
+        let (mut found, mut to) = (Records::new(), from);
+        for batch in batches(bytes) {
+            let (header, batch) = batch.unwrap();
+            to = header.next_offset().0;
+            for record in &decompress(batch, 1 << 20).unwrap() {
+                let record = record.unwrap();
+                let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+                found.insert(record.offset.0, (text(record.key.unwrap()), record.value.map(text)));
+            }
+        }
+        let mut last = BTreeMap::new();
+        for (offset, (key, _)) in &self.records {
+            last.insert(key.as_str(), *offset);
+        }
+        for (offset, record) in self.records.range(from.max(self.log_start)..to.max(from).max(self.log_start))
+        {
+            match found.get(offset) {
+                Some(read) => assert_eq!(read, record, "seed {}: {offset}", self.seed),
+                None => {
+                    let may_be_gone = last.get(record.0.as_str()) != Some(offset) || record.1.is_none();
+                    assert!(may_be_gone, "seed {}: {offset} is missing of {from} to {to}", self.seed);
+                }
+            }
+        }
+    }
+
+    fn read(&mut self, open: &mut Open) {
+        let from = self.log_start + self.random.below((self.durable - self.log_start).max(1) as u64) as i64;
+        let (bytes_max, up_to) = (self.random.pick(&[1, 500, 100_000]), Offset(self.durable));
+        match open.store.read(open.log, Offset(from), up_to, bytes_max, &mut open.reactor) {
+            Ok(Read::Now(pieces)) => self.check_read(from, &pieces.concat()),
+            Ok(Read::Later(id)) => drop(open.reads.insert(id, from)),
+            Err(error) => panic!("seed {}: reading from {from}: {error}", self.seed),
+        }
+    }
+
+    fn delete_records(&mut self, open: &mut Open) {
+        let to = self.log_start + self.random.below((self.durable - self.log_start).max(1) as u64) as i64;
+        open.store.delete_records(open.log, Offset(to), &mut open.reactor).unwrap();
+        self.log_start = to;
+    }
+
     fn work(&mut self, open: &mut Open) {
-        match self.random.below(10) {
+        match self.random.below(14) {
+            10..=12 => self.read(open),
+            13 if self.random.one_in(12) => self.delete_records(open),
             0..=4 => self.append(open),
             5 => open.store.want_durable(open.log),
             6 => {

@@ -1,4 +1,4 @@
-//! Compaction of logs with transactions.
+//! Compaction of logs with transactions, and of idempotent producers.
 
 use std::fs;
 use std::path::Path;
@@ -6,7 +6,9 @@ use std::path::Path;
 use record::{
     BatchBuilder, BatchHeader, BatchOptions, EndTxnMarker, ProducerStamp, TxnOutcome, ValidBatch, decompress,
 };
-use strome_storage::{CompactionBounds, CompactionLimits, CompactionPool, CompactionSettings, LogId};
+use strome_storage::{
+    CompactionBounds, CompactionLimits, CompactionPool, CompactionSettings, LastRecord, LogId,
+};
 use types::{Offset, ProducerEpoch, ProducerId, Sequence, TimestampMs};
 
 use crate::compaction::{COMPACTION, SETTINGS, compact, fill_and_compact, from_files};
@@ -154,6 +156,44 @@ fn what_may_still_be_aborted_is_left_for_another_time() {
         let report = compact(&mut shard, log, bounds).await.unwrap().unwrap();
         assert_eq!(report.to, Offset(2), "up to where the transaction began");
         assert_eq!(told(&mut shard, log, 3).await, pairs(&[(0, "old"), (1, "marker"), (2, "open")]));
+        shard.close().await;
+    });
+}
+
+#[test]
+fn the_last_batch_of_a_producer_stays_without_its_records() {
+    let temp = tempfile::tempdir().unwrap();
+    let path = temp.path().to_owned();
+    on_shard(from_files(), move |mut shard| async move {
+        let log = open(&mut shard, &path);
+        for sequence in 0..2 {
+            let mut options = BatchOptions { transactional: false, ..transactional(7) };
+            options.producer.base_sequence = Sequence(sequence);
+            let mut builder = BatchBuilder::new(options);
+            builder.push(now(), Some(b"filler"), Some(b"superseded"), &[]).unwrap();
+            append(&mut shard, log, builder).await;
+        }
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        for _ in 0..3 {
+            builder.push(now(), Some(b"filler"), Some(&[1; 1200]), &[]).unwrap();
+        }
+        append(&mut shard, log, builder.clone()).await;
+        append(&mut shard, log, builder).await;
+        shard.make_durable(log).await;
+        for _ in 0..60 {
+            shard.turn().await;
+        }
+        let last = |last_offset| LastRecord {
+            producer_id: ProducerId(7),
+            epoch: ProducerEpoch(0),
+            last_offset: Some(Offset(last_offset)),
+        };
+        let bounds = CompactionBounds { below: Offset(8), producers: vec![last(1)] };
+        compact(&mut shard, log, bounds).await.unwrap().unwrap();
+        let left = shard.read(log, Offset(0), Offset(8), 1).await.unwrap();
+        let header = BatchHeader::parse(&left).unwrap();
+        assert_eq!((header.base_offset, header.last_sequence()), (Offset(1), Sequence(1)));
+        assert_eq!((header.record_count, header.producer_id), (0, ProducerId(7)));
         shard.close().await;
     });
 }
