@@ -30,7 +30,7 @@ fn survive_kills() -> Verdict {
     storm.topic("one", 1, &[]);
     storm.topic("twenty", 20, &[]);
     storm.topic("many", 200, &[]);
-    run(storm, rounds(4, 30), 1500)
+    run(storm, rounds(4, 15), 1500)
 }
 
 fn survive_rolls() -> Verdict {
@@ -38,7 +38,7 @@ fn survive_rolls() -> Verdict {
     storm.topic("tiny", 5, TINY_SEGMENTS);
     storm.topic("short", 3, &[TINY_SEGMENTS, &[("retention.bytes", "200000")]].concat());
     storm.topic("smallest", 2, &[("segment.bytes", "1048576")]);
-    run(storm, rounds(4, 30), 1500)
+    run(storm, rounds(4, 15), 1500)
 }
 
 fn survive_killed_starts() -> Verdict {
@@ -48,14 +48,14 @@ fn survive_killed_starts() -> Verdict {
     storm.topic("one", 1, &[]);
     storm.topic("tiny", 20, TINY_SEGMENTS);
     storm.topic("lazy", 3, &[("flush.messages", "1000000")]);
-    run(storm, rounds(3, 20), 1000)
+    run(storm, rounds(3, 10), 1000)
 }
 
 fn survive_pauses() -> Verdict {
     let mut storm = Storm::begin(Troubles { pauses: true, other_shards: true, ..Default::default() });
     storm.topic("one", 1, &[]);
     storm.topic("tiny", 20, TINY_SEGMENTS);
-    run(storm, rounds(3, 15), 1000)
+    run(storm, rounds(3, 8), 1000)
 }
 
 fn lose_only_the_end() -> Verdict {
@@ -63,5 +63,5 @@ fn lose_only_the_end() -> Verdict {
     storm.topic("lazy", 3, &[("flush.messages", "1000000")]);
     storm.topic("timed", 20, &[("flush.messages", "1000000"), ("flush.ms", "50")]);
     storm.topic("tiny", 5, &[TINY_SEGMENTS, &[("flush.messages", "100")]].concat());
-    run(storm, rounds(4, 30), 2000)
+    run(storm, rounds(4, 10), 2000)
 }

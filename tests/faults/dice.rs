@@ -59,16 +59,17 @@ impl Dice {
 
 /// `heavy` when `STROME_HEAVY_TESTS=1`, otherwise `light`; `FAULT_ROUNDS` replaces both.
 pub fn rounds(light: u32, heavy: u32) -> u32 {
-    if let Ok(rounds) = std::env::var("FAULT_ROUNDS") {
-        return rounds.parse().expect("FAULT_ROUNDS: a number");
-    }
-    if is_heavy() { heavy } else { light }
+    let given = std::env::var(ROUNDS).ok().map(|rounds| rounds.parse().expect("FAULT_ROUNDS: a number"));
+    given.unwrap_or(if is_heavy() { heavy } else { light })
 }
 
-/// Whether this run is to take its time.
+const ROUNDS: &str = "FAULT_ROUNDS";
+
+/// Whether this run is to take its time; where `FAULT_ROUNDS` says how long it takes, nothing else is heavy.
 pub fn is_heavy() -> bool {
     static SAID: AtomicBool = AtomicBool::new(false);
-    let heavy = std::env::var("STROME_HEAVY_TESTS").is_ok_and(|value| value == "1");
+    let heavy = std::env::var("STROME_HEAVY_TESTS").is_ok_and(|value| value == "1")
+        && std::env::var_os(ROUNDS).is_none();
     if !heavy && !SAID.swap(true, Ordering::Relaxed) {
         eprintln!("SKIPPED at full scale: set STROME_HEAVY_TESTS=1 for it");
     }

@@ -147,7 +147,7 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
 
 fn refuse_and_go_on() -> Result<(), Skip> {
     let mut beside = Beside::begin()?;
-    for _ in 0..rounds(2, 10) {
+    for _ in 0..rounds(2, 4) {
         let (small, others) = (beside.small.clone(), beside.others.clone());
         let limited = beside.load(&small, &[STORAGE_ERROR]);
         let free = beside.load(&others, &[]);
@@ -176,7 +176,7 @@ fn refuse_and_go_on() -> Result<(), Skip> {
 /// The disk is full when the broker starts, and has to recover there.
 fn start_beside_others() -> Result<(), Skip> {
     let mut beside = Beside::begin()?;
-    for _ in 0..rounds(2, 10) {
+    for _ in 0..rounds(2, 4) {
         let (small, others) = (beside.small.clone(), beside.others.clone());
         let limited = beside.load(&small, &[STORAGE_ERROR]);
         let free = beside.load(&others, &[]);

@@ -1,4 +1,4 @@
-//! The real broker under crashes, power loss and full disks: what it has acknowledged is there afterwards.
+//! The real broker under crashes, power loss, full disks and many partitions: what it has acknowledged is there afterwards.
 //!
 //! Every case prints its seed; `FAULT_SEED=N` repeats it (threads and kernels permitting) and `FAULT_ROUNDS=N` sets how
 //! long it goes on. With `STROME_HEAVY_TESTS=1` the rounds are many. `STROME_TEST_BINARY` names another broker than the
@@ -20,6 +20,11 @@ mod topics;
 mod crashes;
 mod dice;
 mod full;
+// Each test binary uses its own part of it.
+#[allow(dead_code)]
+#[path = "../connections/host.rs"]
+mod host;
+mod idle;
 mod ledger;
 mod load;
 mod loop_disk;
@@ -32,5 +37,5 @@ mod volatile_disk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(&[crashes::CASES, power::CASES, full::CASES])
+    suite::run(&[crashes::CASES, power::CASES, full::CASES, idle::CASES])
 }

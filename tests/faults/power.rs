@@ -55,7 +55,7 @@ fn survive_copies() -> Result<(), Skip> {
     let disk = LoopDisk::make(Format::Ext4, disk_bytes(Format::Ext4) as u64)?;
     let mut storm = Storm::begin_in(&[disk.path().join("data")], &disk.beside("log"), Troubles::default());
     topics(&mut storm);
-    for _ in 0..rounds(3, 20) {
+    for _ in 0..rounds(3, 8) {
         let load = storm.load();
         load.until(storm.dice.between(1, 800));
         let (copy, cut) = copy_under_load(&disk, &storm)?;
@@ -89,7 +89,7 @@ fn survive_power_loss(format: Format) -> Result<(), Skip> {
     let mut storm =
         Storm::begin_in(&[disk.path().join("data")], &logs.path().join("log"), Troubles::default());
     topics(&mut storm);
-    for _ in 0..rounds(4, 40) {
+    for _ in 0..rounds(4, 10) {
         let load = storm.load();
         load.until(storm.dice.between(1, 800));
         let mut cut = Instant::now();
@@ -109,7 +109,7 @@ fn survive_both() -> Result<(), Skip> {
     let mut storm =
         Storm::begin_in(&[disk.path().join("data")], &logs.path().join("log"), Troubles::default());
     topics(&mut storm);
-    for _ in 0..rounds(4, 40) {
+    for _ in 0..rounds(4, 10) {
         let batches = storm.dice.between(1, 800);
         storm.round(batches);
         let left = disk.cut(|| {}).mount(&mut storm.dice)?;
