@@ -170,7 +170,7 @@ fn partition_data(wanted: &Wanted, fetched: Fetched, committed_only: bool) -> Pa
 }
 
 fn aborted((producer, first): &(ProducerId, Offset)) -> AbortedTransaction {
-    AbortedTransaction { producer_id: producer.0, first_offset: first.0, ..Default::default() }
+    AbortedTransaction { producer_id: producer.0, first_offset: first.0 }
 }
 
 /// Adds a partition behind the last one of its topic, if that topic came last.

@@ -4,7 +4,7 @@
 //! - A log that may lie in a directory which is offline is never made anew in another one.
 //! - The first directory holds the metadata log: without it the broker ends.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -126,16 +126,22 @@ impl Directories {
         if let Some(error) = unopened.filter(|_| !is_new) {
             return Err(error.clone());
         }
-        let mut logs = vec![0usize; self.all.len()];
-        for directory in placed.values() {
-            logs[*directory] += 1;
-        }
-        let usable = (0..self.all.len()).filter(|index| !self.has_failed(*index));
-        let fewest = usable.min_by_key(|index| logs[*index]).ok_or_else(|| {
-            // Without any directory the broker ends; whoever asks meanwhile is told of one of them.
-            let failure = self.all.iter().find_map(|directory| directory.in_use().err());
-            failure.cloned().unwrap_or(StorageError::UnknownLog)
-        })?;
+        let usable: Vec<usize> = (0..self.all.len()).filter(|index| !self.has_failed(*index)).collect();
+        let fewest = match usable.as_slice() {
+            [] => {
+                // Without any directory the broker ends; whoever asks meanwhile is told of one of them.
+                let failure = self.all.iter().find_map(|directory| directory.in_use().err());
+                return Err(failure.cloned().unwrap_or(StorageError::UnknownLog));
+            }
+            [only] => *only,
+            [first, ..] => {
+                let mut logs: BTreeMap<usize, usize> = usable.iter().map(|index| (*index, 0)).collect();
+                for directory in placed.values() {
+                    logs.entry(*directory).and_modify(|logs| *logs += 1);
+                }
+                logs.iter().min_by_key(|(_, logs)| **logs).map_or(*first, |(index, _)| *index)
+            }
+        };
         placed.insert(at, fewest);
         Ok((fewest, false))
     }

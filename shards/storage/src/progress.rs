@@ -110,7 +110,7 @@ impl fmt::Display for Bytes {
             value /= 1024.0;
             unit += 1;
         }
-        write!(f, "{value:.1} {}", UNITS[unit])
+        write!(f, "{value:.1} {}", UNITS.get(unit).unwrap_or(&"GiB"))
     }
 }
 

@@ -20,7 +20,7 @@ const SMALL: LogSettings = LogSettings {
 #[test]
 fn what_was_appended_is_read_back_at_once_and_durable_after_a_commit() {
     let temp = tempfile::tempdir().unwrap();
-    on_shard(StoreSettings::default(), |mut shard| async move {
+    on_shard(without_journal(), |mut shard| async move {
         let log = shard.store.adopt(open_log(temp.path(), &LogSettings::default()));
         let one = batch(3, 100, 1000);
         let appended = shard.append(log, &one).unwrap();
