@@ -11,6 +11,7 @@
 //! # Not here
 //! What producer snapshots and leader epochs mean: the caller reads them ([`Contents`]). The metadata log (`quorum`).
 
+mod aborts;
 mod directory;
 mod findings;
 mod indexes;

@@ -1,6 +1,8 @@
 //! The inside of a batch: does it hold the records that its header claims?
 
-use record::{BatchHeader, DECOMPRESSED_BYTES_MAX, EndTxnMarker, RecordError, TimestampType, decompress};
+use record::{
+    BatchHeader, DECOMPRESSED_BYTES_MAX, EndTxnMarker, RecordError, TimestampType, TxnOutcome, decompress,
+};
 use types::TimestampMs;
 
 /// What is wrong inside a batch.
@@ -11,8 +13,8 @@ pub(super) enum Fault {
     TooLarge,
 }
 
-/// Checks the records of one whole batch whose checksum is right.
-pub(super) fn check(header: &BatchHeader, batch: &[u8]) -> Result<(), Fault> {
+/// Checks the records of one whole batch whose checksum is right; says how it ends a transaction, if it does.
+pub(super) fn check(header: &BatchHeader, batch: &[u8]) -> Result<Option<TxnOutcome>, Fault> {
     let wrong = |what: String| Err(Fault::Wrong(what));
     let (count, last_delta) = (header.record_count, header.last_offset_delta);
     if count < 0 || i64::from(count) > i64::from(last_delta) + 1 {
@@ -22,10 +24,10 @@ pub(super) fn check(header: &BatchHeader, batch: &[u8]) -> Result<(), Fault> {
         Ok(records) => records,
         Err(RecordError::DecompressedTooLarge { .. }) => return Err(Fault::TooLarge),
         // Compaction leaves the header of a batch without records, whatever its compression was.
-        Err(_) if count == 0 && batch.len() == record::BATCH_HEADER_BYTES => return Ok(()),
+        Err(_) if count == 0 && batch.len() == record::BATCH_HEADER_BYTES => return Ok(None),
         Err(error) => return wrong(error.to_string()),
     };
-    let (mut before, mut newest) = (None, TimestampMs::NONE);
+    let (mut before, mut newest, mut ends) = (None, TimestampMs::NONE, None);
     let mut iter = records.iter();
     for record in iter.by_ref() {
         let record = record.map_err(|error| Fault::Wrong(error.to_string()))?;
@@ -35,11 +37,11 @@ pub(super) fn check(header: &BatchHeader, batch: &[u8]) -> Result<(), Fault> {
         }
         before = Some(delta);
         newest = newest.max(record.timestamp);
-        if header.is_control()
-            && let Err(error) =
-                EndTxnMarker::parse(record.key.unwrap_or_default(), record.value.unwrap_or_default())
-        {
-            return wrong(format!("a control record cannot be read: {error}"));
+        if header.is_control() {
+            let (key, value) = (record.key.unwrap_or_default(), record.value.unwrap_or_default());
+            let marker = EndTxnMarker::parse(key, value)
+                .map_err(|error| Fault::Wrong(format!("a control record cannot be read: {error}")))?;
+            ends = marker.map(|marker| marker.outcome);
         }
     }
     let rest = iter.rest_bytes();
@@ -53,7 +55,7 @@ pub(super) fn check(header: &BatchHeader, batch: &[u8]) -> Result<(), Fault> {
             header.max_timestamp
         ));
     }
-    Ok(())
+    Ok(ends)
 }
 
 #[cfg(test)]
@@ -71,7 +73,7 @@ mod tests {
     }
 
     /// A batch in which bytes were changed before its checksum was made.
-    fn changed(at: usize, bytes: &[u8]) -> Result<(), Fault> {
+    fn changed(at: usize, bytes: &[u8]) -> Result<Option<TxnOutcome>, Fault> {
         let mut batch = batch(Compression::None);
         batch[at..at + bytes.len()].copy_from_slice(bytes);
         let crc = crc32c(&batch[21..]);
@@ -79,7 +81,7 @@ mod tests {
         check(&BatchHeader::parse(&batch).unwrap(), &batch)
     }
 
-    fn said(result: Result<(), Fault>) -> String {
+    fn said(result: Result<Option<TxnOutcome>, Fault>) -> String {
         match result {
             Err(Fault::Wrong(what)) => what,
             other => format!("{other:?}"),
@@ -90,7 +92,7 @@ mod tests {
     fn whole_batches_of_every_codec_are_right() {
         for codec in Compression::ALL {
             let batch = batch(codec);
-            assert_eq!(check(&BatchHeader::parse(&batch).unwrap(), &batch), Ok(()), "{codec}");
+            assert_eq!(check(&BatchHeader::parse(&batch).unwrap(), &batch), Ok(None), "{codec}");
         }
     }
 

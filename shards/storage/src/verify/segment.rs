@@ -9,6 +9,7 @@ use record::BatchHeader;
 use types::{FilePosition, LeaderEpoch, Offset, TimestampMs};
 
 use super::Progress;
+use super::aborts::AbortCheck;
 use super::findings::{Findings, Severity};
 use super::indexes::{OffsetCheck, TimeCheck};
 use super::plan::Partition;
@@ -57,12 +58,14 @@ pub(super) fn check(
     let rest = partition.severity_of_rest(next_base);
     let index = file_path(&partition.path, base, FileKind::Index);
     let times = file_path(&partition.path, base, FileKind::TimeIndex);
+    let aborts = file_path(&partition.path, base, FileKind::TxnIndex);
     let mut walk = Walk {
         partition,
         next_base,
         findings,
         offsets: OffsetCheck::open(disk, index, base, rest, findings),
         times: TimeCheck::open(disk, times, base, rest, findings),
+        aborts: AbortCheck::open(disk, aborts, rest, findings),
         newest: TimestampMs::NONE,
         seen: Seen {
             path: path.clone(),
@@ -83,6 +86,7 @@ pub(super) fn check(
     let (end, is_damaged) = (walk.seen.end, walk.seen.is_damaged);
     if !is_damaged {
         walk.offsets.finish(end, findings);
+        walk.aborts.finish(end, findings);
         walk.times.finish(end, walk.newest, next_base.is_some(), findings);
     }
     Some(walk.seen)
@@ -94,6 +98,7 @@ struct Walk<'a> {
     findings: &'a Findings,
     offsets: OffsetCheck,
     times: TimeCheck,
+    aborts: AbortCheck,
     newest: TimestampMs,
     seen: Seen,
 }
@@ -147,8 +152,9 @@ impl Walk<'_> {
                 format!("offset {last} belongs to the next segment, which begins at {next}"),
             );
         }
+        let mut ends = None;
         match records::check(header, bytes) {
-            Ok(()) => {}
+            Ok(found) => ends = found,
             Err(Fault::Wrong(what)) => {
                 self.problem(position, format!("the batch at offset {first}: {what}"));
             }
@@ -161,6 +167,7 @@ impl Walk<'_> {
         self.newest = self.newest.max(header.max_timestamp);
         self.offsets.on_batch(position, header, self.findings);
         self.times.on_batch(header, self.newest, self.findings);
+        self.aborts.on_batch(header, ends, self.findings);
         let epoch = header.partition_leader_epoch;
         if epoch >= LeaderEpoch::ZERO && self.seen.epochs.last().is_none_or(|(known, _)| *known != epoch) {
             if let Some((known, _)) = self.seen.epochs.last().filter(|(known, _)| *known > epoch) {

@@ -8,11 +8,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::Ordering;
 
 use reactor::Disk;
-use record::crc32c;
+use record::{BatchBuilder, BatchOptions, EndTxnMarker, ProducerStamp, TxnOutcome, crc32c};
 use strome_storage::{
     Contents, LogDir, Progress, Severity, StorageError, StoreSettings, Verified, VerifyOptions, verify,
 };
-use types::{LeaderEpoch, Offset};
+use types::{LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, TimestampMs};
 
 use crate::fixtures::{copy, fixture};
 use crate::journal::{crashed, journals};
@@ -399,4 +399,47 @@ fn what_only_a_journal_holds_counts_and_is_looked_into() {
     fs::write(&journal, &whole).unwrap();
     let found = problems("after a clean stop");
     assert!(!found.iter().any(|line| line.contains("journal")), "{found:#?}");
+}
+
+#[test]
+fn entries_of_aborted_transactions_have_their_markers() {
+    let copy = Copy::new();
+    let producer = ProducerStamp { id: ProducerId(5), epoch: ProducerEpoch(0), base_sequence: Sequence(0) };
+    let options = BatchOptions {
+        base_offset: Offset(100),
+        leader_epoch: LeaderEpoch(3),
+        producer,
+        transactional: true,
+        ..Default::default()
+    };
+    let mut builder = BatchBuilder::new(options);
+    builder.push(TimestampMs(1_700_000_000_100), None, Some(b"aborted"), &[]).unwrap();
+    let records = builder.build().unwrap();
+    let marker = BatchOptions { base_offset: Offset(101), control: true, ..options };
+    let mut builder = BatchBuilder::new(BatchOptions {
+        producer: ProducerStamp { base_sequence: Sequence::NONE, ..producer },
+        ..marker
+    });
+    let outcome = TxnOutcome::Abort;
+    builder
+        .push_marker(TimestampMs(1_700_000_000_101), &EndTxnMarker { outcome, coordinator_epoch: 0 })
+        .unwrap();
+    let marker = builder.build().unwrap();
+    copy.change(LAST, |bytes| bytes.extend([&records[..], &marker[..]].concat()));
+    let entry = |producer: i64, first: i64, last: i64| -> Vec<u8> {
+        [&[0, 0][..], &[producer, first, last, first].map(i64::to_be_bytes).concat()].concat()
+    };
+    let said = |entries: Vec<u8>| {
+        fs::write(copy.path(&LAST.replace(".log", ".txnindex")), entries).unwrap();
+        copy.told().into_iter().filter(|told| told.contains(".txnindex")).collect::<Vec<_>>()
+    };
+    assert_eq!(said(entry(5, 100, 101)), [""; 0]);
+    assert!(
+        said(entry(6, 100, 101))[0]
+            .contains("producer 6 is said to be aborted at offset 101, where no such marker")
+    );
+    assert!(said(entry(5, 90, 100))[0].contains("where no such marker"));
+    assert!(said(entry(5, 100, 102))[0].contains("behind the segment's end 102"));
+    assert!(said(entry(5, 100, 99))[0].contains("does not ascend"));
+    assert!(said(entry(5, 100, 101)[..30].to_vec())[0].starts_with("problem"));
 }
