@@ -102,6 +102,23 @@ impl File {
         Ok(Self { inner: Arc::new(Inner::Host { file, direct: false, block_bytes: ALIGNMENT as u32 }) })
     }
 
+    /// Opens the same file once more, whatever its name is now. The kernel tells each opening once that a sync of anybody has
+    /// failed: so a commit hears of it although another sync, through another opening, has come before. Blocks.
+    pub fn reopen(&self) -> io::Result<Self> {
+        match &*self.inner {
+            Inner::Host { file, .. } => {
+                let path = format!("/proc/self/fd/{}", file.as_raw_fd());
+                let options = OpenOptions { direct: self.direct(), ..OpenOptions::WRITE };
+                Self::open(Path::new(&path), options)
+            }
+            Inner::Simulated(file) => {
+                let description = file.state.lock().describe(file.node);
+                let (state, node, is_direct) = (file.state.clone(), file.node, file.is_direct);
+                Ok(Self::simulate(SimulatedFile { state, node, description, is_direct }))
+            }
+        }
+    }
+
     /// Writes all of `memory` to the beginning of the file, with the kernel's flags for a write (RWF_*). Blocks.
     pub(crate) fn write_block(&self, memory: &AlignedMemory, flags: libc::c_int) -> io::Result<()> {
         let vector = libc::iovec { iov_base: memory.start().cast(), iov_len: memory.capacity() };

@@ -208,6 +208,20 @@ fn a_failing_write_is_reported_and_not_synced_over() {
 }
 
 #[test]
+fn a_file_is_opened_once_more_whatever_its_name_is() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("file");
+    let file = File::open(&path, OpenOptions::CREATE.buffered()).unwrap();
+    fs::rename(&path, dir.path().join("other")).unwrap();
+    let again = file.reopen().unwrap();
+    again.write_all_at(b"here", FilePosition(0)).unwrap();
+    let mut found = [0; 4];
+    file.read_exact_at(&mut found, FilePosition(0)).unwrap();
+    assert_eq!(&found, b"here");
+    assert!(!path.exists());
+}
+
+#[test]
 fn a_full_device_is_an_error_and_not_an_endless_loop() {
     on_shard(|mut stage| async move {
         let file = File::open(Path::new("/dev/full"), OpenOptions::WRITE.buffered()).unwrap();

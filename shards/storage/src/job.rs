@@ -77,12 +77,15 @@ pub(crate) enum Done {
     Prepared {
         base: Offset,
         file: File,
+        /// The same file, for zeros.
+        zeros: File,
         usable: u64,
         block: Vec<u8>,
     },
     Extended {
         base: Offset,
         to: u64,
+        zeros: File,
     },
     NextPrepared {
         file: File,
@@ -166,7 +169,7 @@ impl Job {
                 let room = ByteCount(to - from);
                 let path = file_path(dir, *base, FileKind::Log);
                 file.allocate(FilePosition(*from), room).context("extend", &path)?;
-                Ok(Done::Extended { base: *base, to: *to })
+                Ok(Done::Extended { base: *base, to: *to, zeros: for_zeros(file) })
             }
             Self::PrepareNext { usable } => prepare_next(disk, dir, *usable),
             Self::Name { base } => {
@@ -225,7 +228,8 @@ impl Job {
 
 fn prepare(disk: &Disk, dir: &Path, base: Offset, size: u64, usable: u64) -> Result<Done, StorageError> {
     let path = file_path(dir, base, FileKind::Log);
-    let is_new = !disk.exists(&path);
+    // The job may run a second time: that the file is there does not mean that it will be after a crash.
+    let is_new = size == 0;
     let file = disk.open(&path, OpenOptions::CREATE).context("open", &path)?;
     let from = size.next_multiple_of(BLOCK_BYTES);
     file.allocate(FilePosition(from), ByteCount(usable.saturating_sub(from).max(BLOCK_BYTES)))
@@ -240,7 +244,14 @@ fn prepare(disk: &Disk, dir: &Path, base: Offset, size: u64, usable: u64) -> Res
         let reader = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;
         reader.read_exact_at(&mut block, FilePosition(size - begun)).context("read", &path)?;
     }
-    Ok(Done::Prepared { base, file, usable, block })
+    let zeros = for_zeros(&file);
+    Ok(Done::Prepared { base, file, zeros, usable, block })
+}
+
+/// Another opening of a segment that zeros are written through: when syncing them fails, commits have to hear of it, too.
+fn for_zeros(file: &File) -> File {
+    // Without, as where there is no /proc, they merely share the error.
+    file.reopen().unwrap_or_else(|_| file.clone())
 }
 
 fn prepare_next(disk: &Disk, dir: &Path, usable: u64) -> Result<Done, StorageError> {

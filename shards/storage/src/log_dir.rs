@@ -230,6 +230,7 @@ impl LogDir {
             created = true;
         }
         if created {
+            self.forget(name)?;
             self.disk.create_dir(&path).context("create", &path)?;
         }
         if known_topic.is_none() {
@@ -237,11 +238,6 @@ impl LogDir {
         }
         if created {
             sync_dir(&self.disk, &self.path)?;
-            // What an older log of that name has left says nothing about this one.
-            let mut table = self.lock();
-            table.recovery_points.remove(name);
-            table.log_starts.remove(name);
-            table.compacted.remove(name);
         }
         let (recovery_point, log_start, is_first) = {
             let mut known = self.lock();
@@ -265,6 +261,17 @@ impl LogDir {
         self.lower_compacted(name, opened.log_end)?;
         opened.compacted = self.compacted(name);
         Ok(opened)
+    }
+
+    /// What an older log of that name has left says nothing about the one that is about to be made, nor after a crash.
+    fn forget(&self, name: &LogName) -> Result<(), StorageError> {
+        let is_known = {
+            let known = self.lock();
+            [&known.recovery_points, &known.log_starts, &known.compacted]
+                .iter()
+                .any(|of| of.contains_key(name))
+        };
+        if is_known { self.save_checkpoints([(name.clone(), None)]) } else { Ok(()) }
     }
 
     /// The path of a journal that nobody uses.

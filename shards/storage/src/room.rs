@@ -89,11 +89,19 @@ impl Writing {
     }
 }
 
-/// The file of the segment that begins at `base` was extended to `to`, and opened if it is given.
+/// The files of a segment in which there is more room.
+pub(crate) struct RoomFiles {
+    /// If it was opened for that.
+    pub(crate) opened: Option<File>,
+    /// For zeros.
+    pub(crate) zeros: File,
+}
+
+/// The file of the segment that begins at `base` was extended to `to`.
 pub(crate) fn room_made(
     log: &mut Log,
     base: Offset,
-    file: Option<File>,
+    files: RoomFiles,
     to: u64,
     core: &mut Core,
     reactor: &mut Reactor,
@@ -101,22 +109,19 @@ pub(crate) fn room_made(
     resume(log, core);
     let (id, is_direct) = (log.id, log.is_direct);
     let Some(segment) = log.writing.iter_mut().find(|segment| segment.base == base) else { return };
-    if file.is_some() {
-        segment.file = file;
+    if files.opened.is_some() {
+        segment.file = files.opened;
     }
     // What is waiting can be written at once; zeros go behind it.
     segment.usable = segment.size.next_multiple_of(BLOCK_BYTES).clamp(segment.usable, to.max(segment.usable));
     let is_fast = segment.is_fast(core.now);
     segment.room_made = (core.now, segment.size);
-    match &segment.file {
-        Some(file) if segment.usable < to && is_direct && !is_fast => {
-            let zeros = Operation::Zeros(id, Zeros::Segment(base, to));
-            write_zeros(&file.clone(), segment.usable, to, zeros, core, reactor);
-        }
-        _ => {
-            segment.usable = segment.usable.max(to);
-            segment.is_preparing = false;
-        }
+    if segment.file.is_some() && segment.usable < to && is_direct && !is_fast {
+        let zeros = Operation::Zeros(id, Zeros::Segment(base, to));
+        write_zeros(&files.zeros, segment.usable, to, zeros, core, reactor);
+    } else {
+        segment.usable = segment.usable.max(to);
+        segment.is_preparing = false;
     }
 }
 

@@ -17,7 +17,7 @@ use crate::log::{Log, Spare, State};
 use crate::log_dir::{CheckpointChange, CheckpointEntry, LogDir};
 use crate::lookup::{LookedUp, LookupTask};
 use crate::outcome::Outcome;
-use crate::room;
+use crate::room::{self, RoomFiles};
 use crate::segment_index::IndexAddition;
 use crate::store::{LogId, Store, find};
 
@@ -165,12 +165,14 @@ impl Store {
     fn on_done(&mut self, id: LogId, done: Done, reactor: &mut Reactor) {
         let Some(log) = find(&mut self.logs, id) else { return };
         match done {
-            Done::Prepared { base, file, usable, block } => {
+            Done::Prepared { base, file, zeros, usable, block } => {
                 log.tail.complete(base, &block);
-                room::room_made(log, base, Some(file), usable, &mut self.core, reactor);
+                let files = RoomFiles { opened: Some(file), zeros };
+                room::room_made(log, base, files, usable, &mut self.core, reactor);
             }
-            Done::Extended { base, to } => {
-                room::room_made(log, base, None, to, &mut self.core, reactor);
+            Done::Extended { base, to, zeros } => {
+                let files = RoomFiles { opened: None, zeros };
+                room::room_made(log, base, files, to, &mut self.core, reactor);
             }
             Done::NextPrepared { file, usable } => {
                 room::spare_made(log, file, usable, &mut self.core, reactor);
