@@ -323,7 +323,7 @@ impl Log {
         stamp: impl FnOnce(&mut [u8]),
     ) -> usize {
         if self.must_roll(header, now) {
-            self.roll(header.base_offset);
+            self.roll(Segment::base_for(header, self.log_end));
         }
         let Some(active) = self.writing.back_mut() else { return 0 };
         let place = Place { segment: active.base, position: active.size };

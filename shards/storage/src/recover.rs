@@ -201,12 +201,14 @@ fn adopt_prepared(
     let path = origin.path.join(layout::PREPARED);
     let Some(header) = first_header(disk, &path)? else { return Ok(None) };
     match header {
-        Some(header) if header.base_offset == end => {
-            let named = file_path(&origin.path, end, FileKind::Log);
+        // Behind a gap, if there is one: batches of a compacted log have some between them.
+        Some(header) if header.base_offset >= end => {
+            let base = Segment::base_for(&header, end);
+            let named = file_path(&origin.path, base, FileKind::Log);
             // An empty segment of the same base may exist: it was created, and then a prepared one was used.
             disk.rename(&path, &named).context("rename", &path)?;
             sync_dir(disk, &origin.path)?;
-            let task = check::Task { origin, base: end, next_base: None, settings };
+            let task = check::Task { origin, base, next_base: None, settings };
             check::segment(&task, recovery).map(Some)
         }
         Some(header) => {

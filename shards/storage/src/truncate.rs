@@ -24,12 +24,6 @@ pub(crate) fn truncate(
     recovery_point: Offset,
     settings: &LogSettings,
 ) -> Result<OpenedLog, StorageError> {
-    // First the checkpoint: an old one would later vouch for records that are not those it was made of.
-    let log_start = log_start.min(to);
-    let entry = CheckpointEntry { recovery_point: to.min(recovery_point), log_start };
-    origin.dir.save_checkpoints([(origin.name.clone(), Some(entry))])?;
-    origin.dir.make_leftovers_void(origin)?;
-    origin.dir.lower_compacted(&origin.name, to)?;
     let (disk, dir) = (origin.disk(), &origin.path);
     let mut bases = Vec::new();
     for (name, _) in entries(disk, dir)? {
@@ -38,6 +32,14 @@ pub(crate) fn truncate(
         }
     }
     bases.sort_unstable();
+    // First the checkpoint: an old one would later vouch for records that are not those it was made of. A crash may leave
+    // anything of the segment that is cut.
+    let log_start = log_start.min(to);
+    let cut = bases.iter().rev().find(|base| **base < to).copied().unwrap_or(to);
+    let entry = CheckpointEntry { recovery_point: cut.min(recovery_point), log_start };
+    origin.dir.save_checkpoints([(origin.name.clone(), Some(entry))])?;
+    origin.dir.make_leftovers_void(origin)?;
+    origin.dir.lower_compacted(&origin.name, to)?;
     // The newest go first, so that an interruption leaves no hole.
     for base in bases.iter().rev().filter(|base| **base >= to) {
         remove_segment(disk, dir, *base)?;

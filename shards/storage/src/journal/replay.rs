@@ -119,7 +119,7 @@ impl Replay<'_> {
         let too_large = active.bytes + batch.len() as u64 > u64::from(self.settings.segment_bytes);
         let too_far = header.last_offset().0 - active.base.0 > i64::from(i32::MAX);
         if active.bytes > 0 && (too_large || too_far) {
-            self.roll(header.base_offset)?;
+            self.roll(Segment::base_for(header, self.log.active.end))?;
         }
         let (file, path) = self.file()?;
         let active = &mut self.log.active;
