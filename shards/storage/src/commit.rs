@@ -347,11 +347,11 @@ impl Log {
         }))
     }
 
-    /// Lets go of full segments that are durable to their end.
+    /// Lets go of full segments that are durable to their end. Not while zeros are on their way to one: they would come
+    /// behind its end after it was given its size.
     fn seal_full_segments(&mut self, core: &mut Core) {
-        while self.writing.len() > 1
-            && self.writing.front().is_some_and(|segment| segment.durable == segment.size)
-        {
+        let is_done = |segment: &Writing| segment.durable == segment.size && !segment.is_preparing;
+        while self.writing.len() > 1 && self.writing.front().is_some_and(is_done) {
             let Some(Writing { base, size, index, file, .. }) = self.writing.pop_front() else { return };
             let newest = index.max_timestamp();
             let max_timestamp = if newest > TimestampMs::NONE { newest } else { core.now };

@@ -107,7 +107,9 @@ pub(crate) fn room_made(
     reactor: &mut Reactor,
 ) {
     resume(log, core);
-    let (id, is_direct) = (log.id, log.is_direct);
+    // A segment that has become full meanwhile needs no zeros.
+    let is_full = log.writing.back().is_some_and(|last| last.base != base);
+    let (id, wants_zeros) = (log.id, log.is_direct && !is_full);
     let Some(segment) = log.writing.iter_mut().find(|segment| segment.base == base) else { return };
     if files.opened.is_some() {
         segment.file = files.opened;
@@ -116,7 +118,7 @@ pub(crate) fn room_made(
     segment.usable = segment.size.next_multiple_of(BLOCK_BYTES).clamp(segment.usable, to.max(segment.usable));
     let is_fast = segment.is_fast(core.now);
     segment.room_made = (core.now, segment.size);
-    if segment.file.is_some() && segment.usable < to && is_direct && !is_fast {
+    if segment.file.is_some() && segment.usable < to && wants_zeros && !is_fast {
         let zeros = Operation::Zeros(id, Zeros::Segment(base, to));
         write_zeros(&files.zeros, segment.usable, to, zeros, core, reactor);
     } else {

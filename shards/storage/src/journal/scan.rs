@@ -17,7 +17,7 @@ use record::crc32c;
 use tracing::{error, info};
 use types::{FilePosition, Offset, PartitionIndex, TopicId};
 
-use crate::checkpoint::{read_text, replace};
+use crate::checkpoint::{read_text, replace, sync_dir};
 use crate::error::{Context, StorageError};
 use crate::journal::files::{make_void, read_id};
 use crate::journal::format::{
@@ -144,6 +144,8 @@ impl Journals {
         let noted = with_suffix(&path, VOID);
         if disk.exists(&noted) {
             disk.remove_file(&noted).context("remove", &noted)?;
+            // It must not come back to say something about what is written to the file from now on.
+            sync_dir(disk, path.parent().unwrap_or(Path::new(".")))?;
         }
         if self.damaged.remove(&path) {
             return disk.rename(&path, &with_suffix(&path, DAMAGED)).context("rename", &path);
