@@ -219,6 +219,11 @@ impl Content {
         });
     }
 
+    /// The page cache gives up what is clean in it, though a failed sync may have left it so.
+    pub(crate) fn drop_cache(&mut self) {
+        self.pages.iter_mut().for_each(|page| page.cached = None);
+    }
+
     /// What a power failure leaves.
     pub(crate) fn after_power_failure(&self, luck: Luck, random: &mut Random) -> Self {
         let happened = random.prefix(self.sizes.len());

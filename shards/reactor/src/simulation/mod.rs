@@ -39,7 +39,8 @@ pub struct Simulation {
 /// How everything stops.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Crash {
-    /// The process dies; the page cache, and with it all that was written, stays.
+    /// The process dies; the page cache, and with it all that was written, stays. What a failed sync has left in it as if it
+    /// were clean does not: no later process could know.
     Process,
     /// The power fails: what was not synced is lost, or not.
     Power,

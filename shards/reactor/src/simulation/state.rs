@@ -97,7 +97,13 @@ impl State {
         let mut random = Random::new(self.random.any());
         let luck = Luck::new(&mut random);
         let nodes = self.nodes.iter().map(|node| match (crash, node) {
-            (Crash::Process, node) => node.clone(),
+            (Crash::Process, node) => {
+                let mut node = node.clone();
+                if let Node::File { content, .. } = &mut node {
+                    content.drop_cache();
+                }
+                node
+            }
             (Crash::Power, Node::Directory(names)) => Node::Directory(names.after_power_failure(&mut random)),
             (Crash::Power, Node::File { content, modified, .. }) => {
                 let content = content.after_power_failure(luck, &mut random);

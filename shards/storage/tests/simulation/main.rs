@@ -41,7 +41,7 @@ fn failing(first: u64, seeds: u64) -> Vec<u64> {
             if catch_unwind(|| World::new(seed, false).run()).is_err() {
                 eprintln!(
                     "seed {seed} has failed; replay it with\n    \
-                     STORAGE_SIMULATION_SEED={seed} cargo test -p strome-storage --test simulation -- --nocapture"
+                     STORAGE_SIMULATION_SEED={seed} cargo test -p strome-storage --test simulation whatever -- --nocapture"
                 );
                 failed.lock().unwrap().push(seed);
             }

@@ -1,6 +1,9 @@
 //! What a log should hold: a list of batches, what of it was promised to last, and what is in doubt.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
+use record::{batches, decompress};
 use strome_storage::{LogId, LogName, LogSettings};
 use types::{Offset, TopicId};
 
@@ -52,6 +55,10 @@ pub struct LogModel {
     pub version: u64,
     /// Whether batches come with gaps, as those of a compacted log do to a follower.
     pub has_gaps: bool,
+    /// Whether of each key only the last record has to stay.
+    pub is_compacted: bool,
+    /// Nothing at or above was ever compacted.
+    pub compacted_below: Offset,
     /// Contents that `leader-epoch-checkpoint` may have.
     pub epochs: Vec<String>,
 }
@@ -77,6 +84,8 @@ impl LogModel {
             durable: Offset(0),
             version: 0,
             has_gaps: false,
+            is_compacted: false,
+            compacted_below: Offset(0),
             epochs: Vec::new(),
         }
     }
@@ -101,6 +110,40 @@ impl LogModel {
         bytes
     }
 
+    /// Holds what was found of a compacted log, from offset `from` on, against what has to be there. Returns where it ends,
+    /// which is the log's end if all of it `is_all`.
+    pub fn check_compacted(&self, from: Offset, found: &[u8], is_all: bool) -> Offset {
+        let mut newest: BTreeMap<Vec<u8>, Offset> = BTreeMap::new();
+        let mut all: BTreeMap<Offset, Written> = BTreeMap::new();
+        for batch in &self.batches {
+            for (offset, written) in records(&batch.bytes) {
+                newest.insert(written.0.clone(), offset);
+                all.insert(offset, written);
+            }
+        }
+        let mut end = from;
+        let mut kept: BTreeMap<Offset, Written> = BTreeMap::new();
+        for batch in batches(found) {
+            let (header, bytes) = batch.unwrap();
+            record::check_crc(bytes).unwrap();
+            assert!(header.last_offset() >= end, "{}: a batch twice", self.name);
+            end = header.next_offset();
+            kept.extend(records(bytes));
+        }
+        for (offset, written) in &kept {
+            assert!(
+                all.get(offset) == Some(written),
+                "{}: nobody has appended what is at {offset}",
+                self.name
+            );
+        }
+        for (offset, written) in all.range(from..if is_all { self.end } else { end }) {
+            let must_stay = *offset >= self.compacted_below || newest.get(&written.0) == Some(offset);
+            assert!(!must_stay || kept.contains_key(offset), "{}: the record at {offset} is gone", self.name);
+        }
+        end
+    }
+
     /// Forgets batches that reach to `to` or beyond. The log may end above what is left, but not above `to`.
     pub fn cut(&mut self, to: Offset) {
         self.batches.retain(|batch| batch.last < to);
@@ -116,4 +159,16 @@ impl LogModel {
         let kept = self.batches.partition_point(|batch| batch.last < to);
         kept.checked_sub(1).map_or(Offset(0), |last| Offset(self.batches[last].last.0 + 1))
     }
+}
+
+/// The key and the value of a record.
+type Written = (Vec<u8>, Vec<u8>);
+
+fn records(batch: &[u8]) -> Vec<(Offset, Written)> {
+    let records = decompress(batch, 1 << 20).unwrap();
+    let written = |record: Result<record::Record<'_>, _>| {
+        let record = record.unwrap();
+        (record.offset, (record.key.unwrap().to_vec(), record.value.unwrap().to_vec()))
+    };
+    records.iter().map(written).collect()
 }

@@ -2,7 +2,7 @@
 
 use reactor::simulation::{Crash, Failure, Kind};
 use record::{BatchBuilder, BatchHeader, BatchOptions, ProducerStamp, ValidBatch, stamp};
-use strome_storage::{Lookup, Read, StorageError, TimestampTarget};
+use strome_storage::{CompactionBounds, CompactionSettings, Lookup, Read, StorageError, TimestampTarget};
 use types::{ByteCount, LeaderEpoch, Offset, ProducerEpoch, ProducerId, Sequence, TimestampMs, Uuid};
 
 use crate::model::{Batch, Existence};
@@ -15,10 +15,14 @@ impl World {
     pub fn step(&mut self) {
         let shard = self.random.below(self.shards.len() as u64) as usize;
         let log = self.random.below(self.logs.len() as u64) as usize;
-        match self.random.below(100) {
-            0..=39 => self.append(log),
-            40..=49 => self.turn(shard),
-            50..=64 => self.want_durable(log),
+        if self.random.percent(self.eagerness) {
+            self.want_durable(log);
+        }
+        let what = if self.random.one_in(15) { self.favourite } else { self.random.below(100) };
+        match what {
+            0..=44 => self.append(log),
+            45..=59 => self.turn(shard),
+            60..=64 => self.compact(log),
             65..=74 => self.read(log),
             75..=76 => self.look_up(log),
             77..=78 => self.delete_records(log),
@@ -55,7 +59,7 @@ impl World {
             let Some((shard, id)) = self.usable(log) else { return };
             let has_gap = self.logs[log].has_gaps;
             let first = Offset(self.logs[log].end.0 + if has_gap { self.random.below(3) as i64 } else { 0 });
-            let batch = self.batch();
+            let batch = self.batch(self.logs[log].is_compacted);
             let mut stamped = batch.bytes.to_vec();
             stamp(&mut stamped, first, EPOCH);
             let store = &mut self.shards[shard].store;
@@ -86,8 +90,10 @@ impl World {
         }
     }
 
-    fn batch(&mut self) -> ValidBatch {
+    fn batch(&mut self, is_compacted: bool) -> ValidBatch {
         let producer = match self.random.below(2) {
+            // Of a producer that may still be alive more would have to stay.
+            _ if is_compacted => ProducerStamp::NONE,
             0 => ProducerStamp::NONE,
             _ => ProducerStamp {
                 id: ProducerId(self.random.below(3) as i64),
@@ -107,7 +113,8 @@ impl World {
         self.newest += 1 + self.random.below(20) as i64;
         let timestamp = self.newest;
         for i in 0..records {
-            builder.push(TimestampMs(timestamp + i), Some(b"key"), Some(&value), &[]).unwrap();
+            let key = format!("key-{}", self.random.below(8));
+            builder.push(TimestampMs(timestamp + i), Some(key.as_bytes()), Some(&value), &[]).unwrap();
         }
         self.newest += records;
         let bytes = builder.build().unwrap();
@@ -160,7 +167,7 @@ impl World {
         bytes_max: usize,
     ) {
         let expected = self.logs[log].expect(from, up_to, bytes_max);
-        let pending = PendingRead { log, version: self.logs[log].version, expected };
+        let pending = PendingRead { log, version: self.logs[log].version, from, expected };
         let crate::world::Shard { store, reactor, reads, .. } = &mut self.shards[shard];
         let answer = store.read(id, from, up_to, bytes_max, reactor);
         tell!(self, "read {log} from {from} up to {up_to}, {bytes_max} bytes: {answer:.100?}");
@@ -174,7 +181,7 @@ impl World {
     fn look_up(&mut self, log: usize) {
         let Some((shard, id)) = self.usable(log) else { return };
         let model = &self.logs[log];
-        if model.has_gaps {
+        if model.has_gaps || model.is_compacted {
             return;
         }
         let (start, up_to) = (model.start, model.end);
@@ -227,9 +234,28 @@ impl World {
         log.version += 1;
     }
 
+    fn compact(&mut self, log: usize) {
+        let Some((shard, id)) = self.usable(log).filter(|_| self.logs[log].is_compacted) else { return };
+        let below = self.logs[log].durable;
+        let bounds = CompactionBounds { below, producers: Vec::new() };
+        let crate::world::Shard { store, reactor, .. } = &mut self.shards[shard];
+        let settings = CompactionSettings {
+            min_dirty_ratio: 0.0,
+            min_lag_ms: 0,
+            max_lag_ms: i64::MAX,
+            delete_retention_ms: 0,
+        };
+        store.set_compaction(id, Some(settings));
+        let has_begun = store.compact(id, bounds, reactor);
+        tell!(self, "compact {log} below {below}: {has_begun}");
+        let log = &mut self.logs[log];
+        log.compacted_below = log.compacted_below.max(below);
+    }
+
     fn truncate(&mut self, log: usize) {
         let Some((shard, id)) = self.usable(log) else { return };
-        let to = self.offset(log);
+        // What compaction has superseded does not come back.
+        let to = self.offset(log).max(self.logs[log].compacted_below);
         tell!(self, "truncate {log} to {to}");
         let model = &mut self.logs[log];
         model.is_busy = true;
@@ -263,6 +289,7 @@ impl World {
             let topic = self.topic(self.topics);
             self.logs[log].begin_anew(topic);
             self.logs[log].has_gaps = self.random.one_in(5);
+            self.logs[log].is_compacted = !self.logs[log].has_gaps && self.random.one_in(4);
             self.logs[log].existence = Existence::InDoubt;
             tell!(self, "create {log}");
             self.open(log);

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use reactor::simulation::{Crash, Random, Simulation};
 use reactor::{Event, Reactor};
 use strome_storage::{
-    FoundTimestamp, LogDir, LogId, LogName, LogSettings, Outcome, ReadId, StorageError, Store, StoreSettings,
+    CompactionLimits, CompactionPool, FoundTimestamp, LogDir, LogId, LogName, LogSettings, Outcome, ReadId,
+    StorageError, Store, StoreSettings,
 };
 use types::{Offset, PartitionIndex, TimestampMs, TopicName};
 
@@ -30,6 +31,7 @@ pub struct Shard {
 pub struct PendingRead {
     pub log: usize,
     pub version: u64,
+    pub from: Offset,
     pub expected: Vec<u8>,
 }
 
@@ -59,6 +61,12 @@ pub struct World {
     /// Whether the last stop was in order.
     pub is_clean: bool,
     pub topics: u64,
+    /// Where the last read ended.
+    pub read_to: Offset,
+    /// What happens more often than else.
+    pub favourite: u64,
+    /// How eager the shards' callers are to have things durable, in steps of a hundred.
+    pub eagerness: u64,
     pub tells: bool,
 }
 
@@ -88,6 +96,8 @@ impl World {
             ));
         }
         let store_settings = store_settings(&mut random);
+        let favourite = random.below(100);
+        let eagerness = random.pick(&[1, 15, 15, 40]);
         Self {
             seed,
             random,
@@ -103,6 +113,9 @@ impl World {
             was_full: false,
             is_clean: false,
             topics: 0,
+            read_to: Offset(0),
+            favourite,
+            eagerness,
             tells,
         }
     }
@@ -138,6 +151,9 @@ impl World {
             lookups: BTreeMap::new(),
             closed: None,
         };
+        let limits =
+            CompactionLimits { map_bytes_max: 64 * 1024, backoff_ms: 100, ..CompactionLimits::default() };
+        shard.store.use_compaction_pool(CompactionPool::new(limits));
         shard.store.tick(TimestampMs(self.now), &mut shard.reactor);
         self.shards.push(shard);
     }
@@ -211,7 +227,13 @@ impl World {
                 self.looked_up(&lookup, result);
             }
             Outcome::Stalled { .. } => assert!(self.was_full, "stalled with room on the disk"),
-            Outcome::Resumed { .. } | Outcome::Compacted { .. } => {}
+            Outcome::Resumed { .. } => {}
+            Outcome::Compacted { log, result: Err(error) } => {
+                let log = &self.logs[log_of(self, log)];
+                let excused = log.is_busy || log.is_offline || self.has_faults || self.was_full;
+                assert!(excused, "compacting has failed without a fault: {error}");
+            }
+            Outcome::Compacted { .. } => {}
             Outcome::Offline { log, error } => {
                 assert!(self.has_faults || self.was_full, "offline without a fault: {error}");
                 let log = log_of(self, log);
@@ -271,6 +293,13 @@ impl World {
         match result {
             Ok(pieces) => {
                 let found = pieces.concat();
+                if log.is_compacted {
+                    let end = log.check_compacted(read.from, &found, false);
+                    self.read_to = end;
+                    return;
+                }
+                self.read_to =
+                    record::batches(&found).last().map_or(read.from, |last| last.unwrap().0.next_offset());
                 assert!(read.expected.starts_with(&found), "a read of {} finds something else", log.name);
                 // What begins in a gap goes to the disk, which need not have what follows yet.
                 let as_expected = found.is_empty() == read.expected.is_empty() || log.has_gaps;
