@@ -11,7 +11,7 @@ use protocol::messages::ProduceRequest;
 
 use crate::client::Client;
 use crate::support::Broker;
-use crate::topics::{ALL, PRODUCE, batch, create, produce_request, read_all};
+use crate::topics::{ALL, PRODUCE, append, batch, create, produce_request, read_all};
 
 const PARTITIONS: i32 = 8;
 
@@ -95,4 +95,25 @@ fn acknowledged_records_survive_crashes_of_one_shard() {
 #[test]
 fn acknowledged_records_survive_crashes_and_other_numbers_of_shards() {
     acknowledged_records_survive(&["4", "2", "3", "1", "4"]);
+}
+
+#[test]
+fn a_topic_may_be_called_like_a_file_of_the_broker() {
+    let mut broker = Broker::start(&[("strome.shards", "2")]);
+    let mut client = Client::connect(broker.address());
+    let names = ["strome-journal", "strome-metadata"];
+    for name in names {
+        create(&mut client, name, PARTITIONS, &[]);
+        for partition in 0..PARTITIONS {
+            append(&mut client, name, partition, batch(&["kept"]));
+        }
+    }
+    broker.kill();
+    broker.restart();
+    let mut client = Client::connect(broker.address());
+    for name in names {
+        for partition in 0..PARTITIONS {
+            assert_eq!(read_all(&mut client, name, partition, 0), ["kept"], "{name}-{partition}");
+        }
+    }
 }

@@ -27,8 +27,8 @@ use crate::journal::format::{
 use crate::log_dir::entries;
 use crate::recover::Damage;
 
-/// What the files are called, before their number.
-pub(super) const NAME: &str = "strome-journal-";
+/// What the files are called, before their number. No directory of a partition ends in a number behind a dot.
+pub(super) const NAME: &str = "strome-journal.";
 /// A journal in which something could not be read is kept under this name.
 const DAMAGED: &str = ".damaged";
 /// Beside a journal, under its name with this: logs of which it holds nothing that counts.

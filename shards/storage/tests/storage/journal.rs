@@ -34,7 +34,7 @@ fn open_all(path: &Path, count: usize, settings: &LogSettings) -> Vec<OpenedLog>
 pub fn journals(path: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(path).unwrap().map(|entry| entry.unwrap().path());
     let mut found: Vec<PathBuf> =
-        entries.filter(|path| path.to_str().unwrap().contains("strome-journal-")).collect();
+        entries.filter(|path| path.to_str().unwrap().contains("strome-journal.")).collect();
     found.sort();
     found
 }
