@@ -335,6 +335,9 @@ impl Log {
         self.in_flight = Some(if is_commit { InFlight::Commit } else { InFlight::WriteBack });
         let first_byte = self.writing.front().map_or(0, |writing| writing.first_byte);
         let journal = core.journals.get(self.journal.index);
+        if is_commit {
+            core.note_commit(self.journal.index);
+        }
         let journal_mark = journal.filter(|_| end.to_offset >= self.journal.end).map(Journal::mark);
         core.begin(Operation::Commit(Commit {
             log: self.id,

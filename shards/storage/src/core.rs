@@ -30,9 +30,6 @@ use crate::store::{LogId, ReadId};
 /// The bits of a token below the store's class.
 const TOKEN_KEY_BITS: u32 = 56;
 
-/// So long after a commit another one is expected at any time.
-const COMMITTING_MS: i64 = 200;
-
 /// While there is more in memory than there should be, logs that nobody has used for so long rest.
 const IDLE_MS_SHORT: i64 = 1_000;
 /// Looking at a hundred thousand logs takes some milliseconds.
@@ -65,8 +62,6 @@ pub(crate) struct Core {
     /// An entry for every chunk that is no longer the newest of its log, oldest first.
     pub(crate) evictable: VecDeque<LogId>,
     last_read: u64,
-    /// When a commit was begun last.
-    committed_at: TimestampMs,
 }
 
 /// What the reactor has in hand for this store.
@@ -117,14 +112,13 @@ impl Core {
             cached: 0,
             evictable: VecDeque::new(),
             last_read: 0,
-            committed_at: TimestampMs::ZERO,
         }
     }
 
     /// A token for an operation, which comes back with the token.
     pub(crate) fn begin(&mut self, operation: Operation) -> Token {
-        if matches!(operation, Operation::Commit(_) | Operation::Journal(_)) {
-            self.committed_at = self.now;
+        if let Operation::Journal(index) = operation {
+            self.note_commit(index);
         }
         let key = self.operations.insert(operation) as u64;
         Token(u64::from(self.settings.token_class) << TOKEN_KEY_BITS | key)
@@ -136,9 +130,16 @@ impl Core {
         self.operations.try_remove(usize::try_from(key).ok()?)
     }
 
-    /// Whether producers use the disk at present: cold reads then leave it more room.
+    /// A commit begins in the directory of this journal.
+    pub(crate) fn note_commit(&self, journal: usize) {
+        if let Some(journal) = self.journals.get(journal) {
+            journal.dir.commits.note(self.now);
+        }
+    }
+
+    /// Whether producers use one of the disks at present, on whatever shard: cold reads then leave it more room.
     pub(crate) fn is_committing(&self) -> bool {
-        self.now.0 - self.committed_at.0 < COMMITTING_MS
+        self.journals.iter().any(|journal| journal.dir.commits.are_going_on(self.now))
     }
 
     pub(crate) fn next_read_id(&mut self) -> ReadId {

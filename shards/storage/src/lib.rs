@@ -28,6 +28,7 @@ mod checkpoint;
 mod chunks;
 mod cold_memory;
 mod commit;
+mod commits;
 mod compact;
 mod core;
 mod damage;

@@ -14,6 +14,7 @@ use tracing::{info, warn};
 use types::{BrokerId, DirectoryId, Offset, TopicId};
 
 use crate::checkpoint::{self, Offsets, read_text, replace, sync_dir};
+use crate::commits::Commits;
 use crate::error::{Context, StorageError, no_space};
 use crate::failure::Failure;
 use crate::journal::{Journals, Leftover, LogKey};
@@ -53,6 +54,7 @@ pub struct LogDir {
     checkpoints: Mutex<Checkpoints>,
     pub(crate) failure: Failure,
     pub(crate) progress: Progress,
+    pub(crate) commits: Commits,
     journals: Mutex<Journals>,
     /// Locked until this value is dropped.
     _lock: Lock,
@@ -128,6 +130,7 @@ impl LogDir {
             checkpoints: Mutex::new(checkpoints),
             failure: Failure::default(),
             progress: Progress::default(),
+            commits: Commits::default(),
             journals: Mutex::new(journals),
             _lock: lock,
         }))

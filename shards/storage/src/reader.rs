@@ -9,10 +9,11 @@
 //! - What is read ahead never takes memory or the disk from what somebody waits for.
 //!
 //! # Not here
-//! Batches (`span.rs`), the order of loads (`load_queue.rs`), who reads on (`streams.rs`).
+//! Batches (`span.rs`), reading ahead (`reader/ahead.rs`), the order of loads (`load_queue.rs`), who reads on (`streams.rs`).
+
+mod ahead;
 
 use std::collections::BTreeMap;
-use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -38,6 +39,9 @@ use crate::tail::BLOCK_BYTES;
 
 /// An answer of so many bytes does not wait for more.
 const ENOUGH_BYTES: u64 = 256 * 1024;
+/// While producers' commits go on an answer is not longer: sending one takes the shard's time, in which it does not hear
+/// that a commit has ended.
+const ANSWER_BYTES_MAX_COMMITTING: u64 = 256 * 1024;
 /// The disk is asked for so much at once: more is hardly faster, and others would wait for it.
 const PIECE_BYTES: u64 = 512 * 1024;
 /// While producers' commits need the disk it is less, so that they wait less for one that is under way.
@@ -185,6 +189,9 @@ impl ColdReads {
     ) -> Result<Read, StorageError> {
         let id = read.id;
         self.now = core.now;
+        if core.is_committing() {
+            read.wanted.bytes_max = read.wanted.bytes_max.min(ANSWER_BYTES_MAX_COMMITTING);
+        }
         let progress = self.attempt(&mut read, None, log, core, reactor);
         let answer = match progress {
             Progress::Done(result) => result.map(Read::Now),
@@ -276,15 +283,6 @@ impl ColdReads {
             self.go_on(read, error.as_ref(), log, core, reactor);
         }
         self.pump(core, reactor);
-    }
-
-    /// Reads ahead in a segment that was opened for that.
-    fn begin_ahead(&mut self, key: SegmentKey, log: &Log, core: &Core) {
-        let Some(Extent { file: Some(file), end, .. }) = self.extent(log, key.1, Offset::ZERO) else {
-            return;
-        };
-        let piece = piece_bytes(core);
-        self.add_ahead(ReadId(0), key, (0..(2 * piece).min(end), end), piece, &file);
     }
 
     /// The disk has answered a load.
@@ -502,69 +500,6 @@ impl ColdReads {
         let window = self.streams.answered(log.id, ends, end, how, self.now);
         self.read_ahead(read.id, log, end, window, core, reactor);
         span.views(found.range.clone())
-    }
-
-    /// Asks for the `window` bytes from `at` on, as far as there is memory and they are not in memory anyway.
-    fn read_ahead(
-        &mut self,
-        reader: ReadId,
-        log: &Log,
-        at: (Offset, u64),
-        mut window: u64,
-        core: &Core,
-        reactor: &mut Reactor,
-    ) {
-        let (mut segment, mut at) = at;
-        let piece = (window / 2).clamp(PIECE_AHEAD_BYTES_MIN, piece_bytes(core)) / BLOCK_BYTES * BLOCK_BYTES;
-        while window > 0 {
-            let Some(extent) = self.extent(log, segment, Offset::ZERO) else { return };
-            let key = (log.id, segment);
-            let end = extent.hot.map_or(extent.end, |hot| hot.min(extent.end));
-            let to = at.saturating_add(window).min(end);
-            match extent.file {
-                Some(file) if !self.add_ahead(reader, key, (at..to, end), piece, &file) => return,
-                None if to > at => {
-                    if !log.compaction.is_swapping() && self.segments.begin_opening(key) {
-                        open(key, log, core, reactor);
-                    }
-                    return;
-                }
-                _ => {}
-            }
-            window -= to.saturating_sub(at);
-            match log.bases().find(|base| *base > segment) {
-                Some(next) if to >= end && extent.hot.is_none() => (segment, at) = (next, 0),
-                _ => return,
-            }
-        }
-    }
-
-    /// Asks for what is missing of a range, in pieces, where more follows up to `end`. Returns whether there was memory
-    /// for it.
-    fn add_ahead(
-        &mut self,
-        reader: ReadId,
-        key: SegmentKey,
-        (range, end): (Range<u64>, u64),
-        piece: u64,
-        file: &File,
-    ) -> bool {
-        while let Some(gap) = self.regions.gap(key, range.clone()) {
-            let to = gap.end.min((gap.start + piece) / BLOCK_BYTES * BLOCK_BYTES);
-            if to == range.end && to < end && to - gap.start < piece {
-                // It grows with the next answer.
-                return true;
-            }
-            let bytes = (to - gap.start) as usize;
-            while self.memory.used() + bytes > self.ahead_bytes_max && self.regions.give_up_one(true) {}
-            if self.memory.used() + bytes > self.ahead_bytes_max {
-                return false;
-            }
-            let reserved = self.memory.reserve(bytes);
-            let region = self.regions.add(key, gap.start..to, file.clone(), reserved, self.now);
-            self.queue.read_ahead(reader, region);
-        }
-        true
     }
 
     /// Hands to the disk what may go there now.
