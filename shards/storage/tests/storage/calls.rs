@@ -153,7 +153,7 @@ fn records_are_found_by_their_time() {
 #[test]
 fn deleting_records_moves_the_start_and_removes_segments_for_good() {
     let temp = tempfile::tempdir().unwrap();
-    on_shard(StoreSettings::default(), |mut shard| async move {
+    on_shard(without_journal(), |mut shard| async move {
         let log = shard.store.adopt(open_log(temp.path(), &SMALL));
         for i in 0..300 {
             shard.append(log, &batch(10, 100, i)).unwrap();
