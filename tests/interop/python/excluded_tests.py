@@ -5,7 +5,7 @@ import pytest
 
 # kafka-python loses a subscription that is made while its first metadata request is under way: it then waits for five minutes,
 # and these tests for thirty seconds, without asking any broker anything. One run in twenty; they get three tries.
-CLIENT_RACES = ("test_end_to_end", "test_idempotent_producer_max_in_flight")
+CLIENT_RACES = ("test_end_to_end", "test_idempotent_producer_max_in_flight", "test_kafka_consumer")
 
 
 def pytest_collection_modifyitems(items):
