@@ -181,7 +181,11 @@ impl Partitions {
         let mut first = true;
         for (index, part) in parts.iter().enumerate() {
             // The first partition with records gives its first batch whole; later ones only what still has room.
-            let bytes_max = part.item.bytes_max.min(bytes_left);
+            let mut bytes_max = part.item.bytes_max.min(bytes_left);
+            if index + 1 < parts.len() && !self.is_in_memory(part) {
+                // Nobody knows yet what of it the disk brings: that must not take all from those behind.
+                bytes_max = bytes_max.min(bytes_left / 2);
+            }
             let wanted = if first || bytes_max > 0 { Some(bytes_max) } else { None };
             let (read, later) = self.read_part(reactor, part, wanted, committed_only);
             if let Some(id) = later {
@@ -201,6 +205,12 @@ impl Partitions {
             job.on_disk = on_disk;
         }
         self.conclude_read(reactor, key, now);
+    }
+
+    /// Whether a part can be read without the disk.
+    fn is_in_memory(&self, part: &Part<ReadPart>) -> bool {
+        let partition = self.find(part.at).ok().and_then(|key| self.open.get(key));
+        partition.is_none_or(|partition| self.store.is_in_memory(partition.log, part.item.fetch_offset))
     }
 
     /// Reads one part, up to `bytes_max` bytes if there is room for any; or begins to read it from disk.
