@@ -57,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) full: Vec<(SegmentKey, OpenSegment)>,
     /// Bytes that were appended and are not written.
     pub(crate) unwritten: usize,
+    /// An append was refused for want of room, and there is still much unwritten.
+    pub(crate) wants_room: bool,
     /// Memory of all tails.
     pub(crate) cached: usize,
     /// An entry for every chunk that is no longer the newest of its log, oldest first.
@@ -109,6 +111,7 @@ impl Core {
             stalled: Vec::new(),
             full: Vec::new(),
             unwritten: 0,
+            wants_room: false,
             cached: 0,
             evictable: VecDeque::new(),
             last_read: 0,

@@ -32,6 +32,9 @@ use crate::room;
 use crate::settings::{LogSettings, StoreSettings};
 use crate::upkeep::Upkeep;
 
+/// Below this part of a bound of unwritten bytes a log, or the store, takes a request of any size.
+pub(crate) const LITTLE_UNWRITTEN_PART: usize = 4;
+
 /// Names a log within its store. Never given twice.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogId {
@@ -185,12 +188,16 @@ impl Store {
             return Err(StorageError::BatchTooLarge { batch_bytes: largest, segment_bytes });
         }
         let settings = &self.core.settings;
-        // A log without a backlog takes any request, else one that is larger than the bound could never come through.
-        let log_is_full = log.unwritten > 0 && log.unwritten + bytes > settings.log_unwritten_bytes_max;
-        let is_full = self.core.unwritten > 0 && self.core.unwritten + bytes > settings.unwritten_bytes_max;
+        // Where little is unwritten any request is taken, else one that is larger than the bound could never come through.
+        let lacks_room = |unwritten: usize, bytes_max: usize| {
+            unwritten > bytes_max / LITTLE_UNWRITTEN_PART && unwritten + bytes > bytes_max
+        };
+        let log_is_full = lacks_room(log.unwritten, settings.log_unwritten_bytes_max);
+        let is_full = lacks_room(self.core.unwritten, settings.unwritten_bytes_max);
         if log_is_full || is_full {
-            // A large batch may find no room before so much has gathered that it is written anyway.
+            // What lies in the journal would stay unwritten for as long as nobody asks.
             log.journal.is_write_back_asked = true;
+            self.core.wants_room |= is_full;
             self.core.mark_dirty(log);
             return Err(StorageError::Full);
         }
@@ -285,6 +292,13 @@ impl Store {
     pub fn aborted(&self, log: LogId, from: Offset, up_to: Offset) -> Vec<AbortedTxn> {
         let found = self.logs.get(log.key as usize).filter(|found| found.id == log);
         found.map_or_else(Vec::new, |log| log.aborted.between(from, up_to))
+    }
+
+    /// Whether what lies from `from` on is read without the disk.
+    #[must_use]
+    pub fn is_in_memory(&self, log: LogId, from: Offset) -> bool {
+        let found = self.logs.get(log.key as usize).filter(|found| found.id == log);
+        found.is_none_or(|log| from >= log.log_end || log.tail.holds(from))
     }
 
     /// Looks for a record by its timestamp, below `up_to`.

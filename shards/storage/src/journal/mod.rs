@@ -35,7 +35,7 @@ use crate::core::Core;
 use crate::error::StorageError;
 use crate::log::Log;
 use crate::log_dir::LogDir;
-use crate::store::LogId;
+use crate::store::{LITTLE_UNWRITTEN_PART, LogId};
 
 pub(crate) use files::{OpenedJournal, grow, open};
 pub(crate) use look::{Held, Piece, is_journal, look};
@@ -263,7 +263,8 @@ impl Journal {
 
 /// Asks logs to write to their segments what the journals hold of them, if that is due.
 pub(crate) fn ask_for_write_backs(logs: &mut slab::Slab<Log>, core: &mut Core) {
-    let memory_is_short = core.unwritten > core.settings.unwritten_bytes_max / 2;
+    core.wants_room &= core.unwritten > core.settings.unwritten_bytes_max / LITTLE_UNWRITTEN_PART;
+    let memory_is_short = core.wants_room || core.unwritten > core.settings.unwritten_bytes_max / 2;
     for index in 0..core.journals.len() {
         let Some(journal) = core.journals.get(index) else { return };
         let wanted: Vec<LogId> = journal.write_backs(memory_is_short).collect();

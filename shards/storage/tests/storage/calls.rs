@@ -112,6 +112,37 @@ fn a_store_that_is_full_refuses_until_it_has_written() {
 }
 
 #[test]
+fn a_batch_larger_than_all_that_may_be_unwritten_comes_through_beside_small_ones() {
+    let temp = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { unwritten_bytes_max: 400_000, ..StoreSettings::default() };
+    on_shard(settings, |mut shard| async move {
+        let dir = open_dir(temp.path());
+        let open = |partition| {
+            let name = LogName { partition: PartitionIndex(partition), ..log_name() };
+            dir.open_log(&name, TOPIC, &LogSettings::default()).unwrap()
+        };
+        let logs = [open(0), open(1), open(2)].map(|log| shard.store.adopt(log));
+        let (small, large) = (batch(1, 20_000, 1), batch(1, 600_000, 1));
+        // What is in the journal only, as small batches are, is unwritten.
+        for _ in 0..50 {
+            for log in &logs[..2] {
+                shard.append_patiently(*log, &small).await;
+                shard.make_durable(*log).await;
+            }
+        }
+        for _ in 0..2000 {
+            if shard.append(logs[2], &large).is_ok() {
+                return;
+            }
+            let _ = shard.append(logs[0], &small);
+            shard.store.want_durable(logs[0]);
+            shard.turn().await;
+        }
+        panic!("small batches keep the large one waiting for ever: {:?}", shard.store.memory_bytes());
+    });
+}
+
+#[test]
 fn a_batch_larger_than_a_segment_is_refused() {
     let temp = tempfile::tempdir().unwrap();
     on_shard(StoreSettings::default(), |mut shard| async move {
