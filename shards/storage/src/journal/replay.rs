@@ -121,10 +121,10 @@ impl Replay<'_> {
         if active.bytes > 0 && (too_large || too_far) {
             self.roll(Segment::base_for(header, self.log.active.end))?;
         }
+        let at = self.log.active.segment.bytes;
         let (file, path) = self.file()?;
+        file.write_all_at(batch, FilePosition(at)).context("write", path)?;
         let active = &mut self.log.active;
-        let at = active.segment.bytes;
-        file.write_all_at(batch, FilePosition(at)).context("write", &path)?;
         if at == 0 {
             active.first_timestamp = header.max_timestamp;
         }
@@ -141,16 +141,21 @@ impl Replay<'_> {
     }
 
     /// The active segment's file.
-    fn file(&mut self) -> Result<(File, PathBuf), StorageError> {
-        if self.file.is_none() {
-            let path = file_path(&self.origin.path, self.log.active.segment.base, FileKind::Log);
-            let file = self.disk().open(&path, OpenOptions::CREATE.buffered()).context("open", &path)?;
-            // Behind the last batch there may be room that was made ahead.
-            file.set_len(ByteCount(self.log.active.segment.bytes)).context("shorten", &path)?;
-            self.file = Some((file, path));
-        }
-        let (file, path) = self.file.as_ref().ok_or(StorageError::UnknownLog)?;
-        Ok((file.clone(), path.clone()))
+    fn file(&mut self) -> Result<&(File, PathBuf), StorageError> {
+        let opened = match self.file.take() {
+            Some(opened) => opened,
+            None => self.open()?,
+        };
+        Ok(self.file.insert(opened))
+    }
+
+    fn open(&self) -> Result<(File, PathBuf), StorageError> {
+        let active = &self.log.active.segment;
+        let path = file_path(&self.origin.path, active.base, FileKind::Log);
+        let file = self.disk().open(&path, OpenOptions::CREATE.buffered()).context("open", &path)?;
+        // Behind the last batch there may be room that was made ahead.
+        file.set_len(ByteCount(active.bytes)).context("shorten", &path)?;
+        Ok((file, path))
     }
 
     /// Closes the active segment, durably, and begins the next one.
@@ -165,7 +170,7 @@ impl Replay<'_> {
         Ok(())
     }
 
-    fn sync(&mut self) -> Result<(), StorageError> {
+    fn sync(&self) -> Result<(), StorageError> {
         match &self.file {
             Some((file, path)) => file.sync_all().context("sync", path),
             None => Ok(()),
@@ -184,7 +189,7 @@ impl Replay<'_> {
         Ok(kept)
     }
 
-    fn finish(mut self, recovery: &mut Recovery) -> Result<Replayed, StorageError> {
+    fn finish(self, recovery: &mut Recovery) -> Result<Replayed, StorageError> {
         if self.added > 0 {
             self.sync()?;
             self.log.active.index.save(self.disk(), &self.origin.path)?;

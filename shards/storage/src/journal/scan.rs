@@ -73,26 +73,25 @@ impl Journals {
         known: impl FnOnce() -> Result<Option<BTreeSet<LogKey>>, StorageError>,
     ) -> Result<Self, StorageError> {
         let mut found = Self::default();
-        let mut scanned = Vec::new();
+        let mut paths = Vec::new();
         for (name, path) in entries(disk, dir)? {
-            let Some(number) = name.strip_prefix(NAME).and_then(|number| number.parse::<u64>().ok()) else {
-                continue;
-            };
-            found.next_number = found.next_number.max(number.saturating_add(1));
-            if was_clean {
-                found.set_free(disk, path)?;
-            } else {
-                scanned.push(path);
+            if let Some(number) = name.strip_prefix(NAME).and_then(|number| number.parse::<u64>().ok()) {
+                found.next_number = found.next_number.max(number.saturating_add(1));
+                paths.push(path);
             }
         }
-        for path in scanned {
-            found.take_in(disk, path)?;
-        }
-        if !found.leftovers.is_empty() {
-            if let Some(known) = known()? {
+        if !was_clean {
+            paths.iter().try_for_each(|path| found.take_in(disk, path))?;
+            if !found.leftovers.is_empty()
+                && let Some(known) = known()?
+            {
                 found.leftovers.retain(|log, _| known.contains(log));
             }
-            found.note_free(disk, dir)?;
+        }
+        for path in paths {
+            if !found.is_held(&path) {
+                found.set_free(disk, path)?;
+            }
         }
         Ok(found)
     }
@@ -131,7 +130,8 @@ impl Journals {
         for journal in held {
             let path = with_suffix(&journal, VOID);
             let mut text = read_text(disk, &path)?.unwrap_or_default();
-            text.push_str(&format!("{} {}\n", log.0, log.1));
+            text.push_str(&note_of(log));
+            text.push('\n');
             replace(disk, &path, text.as_bytes())?;
         }
         Ok(())
@@ -159,30 +159,21 @@ impl Journals {
         self.leftovers.values().flatten().any(|leftover| *leftover.path == *path)
     }
 
-    /// Adds the files that hold nothing any more after logs were left out.
-    fn note_free(&mut self, disk: &Disk, dir: &Path) -> Result<(), StorageError> {
-        for (name, path) in entries(disk, dir)? {
-            let is_journal = name.strip_prefix(NAME).is_some_and(|number| number.parse::<u64>().is_ok());
-            if is_journal && !self.is_held(&path) && !self.free.contains(&path) {
-                self.set_free(disk, path)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn take_in(&mut self, disk: &Disk, path: PathBuf) -> Result<(), StorageError> {
-        let scan = read(disk, &path)?;
+    /// Adds what the journal at `path` holds.
+    fn take_in(&mut self, disk: &Disk, path: &Path) -> Result<(), StorageError> {
+        let scan = read(disk, path)?;
         for damage in &scan.damage {
             error!(file = %damage.file.display(), position = %damage.position, what = damage.what, "a journal is damaged");
         }
         if !scan.damage.is_empty() {
-            self.damaged.insert(path.clone());
+            self.damaged.insert(path.to_owned());
         }
-        let void = read_text(disk, &with_suffix(&path, VOID))?.unwrap_or_default();
-        let (file, shared): (_, Arc<Path>) = (Arc::new(scan.file), Arc::from(path.as_path()));
-        let mut has_records = false;
+        let void = read_text(disk, &with_suffix(path, VOID))?.unwrap_or_default();
+        let void: BTreeSet<&str> = void.lines().collect();
+        let (file, shared): (_, Arc<Path>) = (Arc::new(scan.file), Arc::from(path));
         for entry in scan.commits.iter().flat_map(|commit| &commit.entries) {
-            let of_log = self.leftovers.entry((entry.header.topic, entry.header.partition)).or_default();
+            let log = (entry.header.topic, entry.header.partition);
+            let of_log = self.leftovers.entry(log).or_default();
             match entry.header.kind {
                 Kind::Void => of_log.clear(),
                 Kind::Records { from } => of_log.push(Leftover {
@@ -193,20 +184,22 @@ impl Journals {
                     from,
                 }),
             }
-            has_records = true;
-            if void.lines().any(|line| line == format!("{} {}", entry.header.topic, entry.header.partition)) {
+            if void.contains(note_of(log).as_str()) {
                 of_log.clear();
             }
         }
         self.leftovers.retain(|_, of_log| !of_log.is_empty());
-        if !has_records {
-            self.set_free(disk, path)?;
-        } else if let (Some(first), Some(last)) = (scan.commits.first(), scan.commits.last()) {
+        if let (Some(first), Some(last)) = (scan.commits.first(), scan.commits.last()) {
             let (first, last) = (first.header.sequence, last.header.sequence);
-            info!(path = %shared.display(), first, last, "the journal holds commits that may not be in segments");
+            info!(path = %path.display(), first, last, "the journal holds commits that may not be in segments");
         }
         Ok(())
     }
+}
+
+/// The line that notes beside a journal that nothing in it counts of a log.
+fn note_of((topic, partition): LogKey) -> String {
+    format!("{topic} {partition}")
 }
 
 pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

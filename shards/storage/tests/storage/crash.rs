@@ -41,18 +41,6 @@ fn segment(path: &Path, base: u64) -> PathBuf {
     log_path(path).join(format!("{base:020}.log"))
 }
 
-/// All batches of the log, as far as they are where they should be.
-fn all(opened: &OpenedLog) -> Vec<i64> {
-    let mut found = Vec::new();
-    opened
-        .replay(Offset(0), |header, bytes| {
-            record::check_crc(bytes).unwrap();
-            found.push(header.base_offset.0);
-        })
-        .unwrap();
-    found
-}
-
 fn names(path: &Path) -> Vec<String> {
     let entries = fs::read_dir(log_path(path)).unwrap();
     let mut names: Vec<String> =

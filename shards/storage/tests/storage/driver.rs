@@ -264,6 +264,18 @@ pub fn open_log(path: &Path, settings: &LogSettings) -> strome_storage::OpenedLo
     open_dir(path).open_log(&log_name(), TOPIC, settings).unwrap()
 }
 
+/// All batches of the log, as far as they are where they should be.
+pub fn all(opened: &strome_storage::OpenedLog) -> Vec<i64> {
+    let mut found = Vec::new();
+    opened
+        .replay(Offset(0), |header, bytes| {
+            record::check_crc(bytes).unwrap();
+            found.push(header.base_offset.0);
+        })
+        .unwrap();
+    found
+}
+
 /// Where the log's files are.
 pub fn log_path(path: &Path) -> std::path::PathBuf {
     path.join(log_name().to_string())

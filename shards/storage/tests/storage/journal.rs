@@ -39,18 +39,6 @@ pub fn journals(path: &Path) -> Vec<PathBuf> {
     found
 }
 
-/// The base offset of every batch.
-fn all(opened: &OpenedLog) -> Vec<i64> {
-    let mut found = Vec::new();
-    opened
-        .replay(Offset(0), |header, bytes| {
-            record::check_crc(bytes).unwrap();
-            found.push(header.base_offset.0);
-        })
-        .unwrap();
-    found
-}
-
 /// Bytes of all segments of a log, as their files are.
 fn segment_bytes(path: &Path, log: &LogName) -> u64 {
     let Ok(entries) = fs::read_dir(path.join(log.to_string())) else { return 0 };
@@ -79,13 +67,19 @@ async fn warm_up(shard: &mut Shard, log: LogId) {
     }
 }
 
+/// Opens `count` logs and the journal.
+async fn adopt_all(shard: &mut Shard, path: &Path, count: usize) -> Vec<LogId> {
+    let opened = open_all(path, count, &SMALL);
+    let logs: Vec<LogId> = opened.into_iter().map(|log| shard.store.adopt(log)).collect();
+    warm_up(shard, logs[0]).await;
+    logs
+}
+
 /// Leaves `count` logs with `rounds` small batches each that are in the journal only, but for the first of log 0.
 pub fn crashed(path: &Path, count: usize, rounds: usize, store: StoreSettings) {
     let owned = path.to_owned();
     on_shard(store, move |mut shard| async move {
-        let opened = open_all(&owned, count, &SMALL);
-        let logs: Vec<LogId> = opened.into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, count).await;
         for i in 0..rounds {
             round(&mut shard, &logs, 300, i as i64).await;
         }
@@ -201,9 +195,7 @@ fn a_journal_grows_while_it_is_used() {
     let temp = tempfile::tempdir().unwrap();
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs: Vec<LogId> =
-            open_all(&owned, 8, &SMALL).into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, 8).await;
         let len = |owned: &Path| fs::metadata(&journals(owned)[0]).unwrap().len();
         let before = len(&owned);
         for i in 0..400 {
@@ -221,9 +213,7 @@ fn what_was_cut_off_does_not_come_back_from_the_journal() {
     let temp = tempfile::tempdir().unwrap();
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs: Vec<LogId> =
-            open_all(&owned, 2, &SMALL).into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, 2).await;
         for i in 0..20 {
             round(&mut shard, &logs, 300, i).await;
         }
@@ -239,9 +229,7 @@ fn what_follows_a_truncation_is_replayed_and_what_it_cut_off_is_not() {
     let temp = tempfile::tempdir().unwrap();
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs: Vec<LogId> =
-            open_all(&owned, 2, &SMALL).into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, 2).await;
         for i in 0..10 {
             round(&mut shard, &logs, 300, i).await;
         }
@@ -262,9 +250,7 @@ fn a_log_of_the_same_name_does_not_inherit_what_the_journal_has_of_a_removed_one
     let temp = tempfile::tempdir().unwrap();
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs: Vec<LogId> =
-            open_all(&owned, 2, &SMALL).into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, 2).await;
         for i in 0..10 {
             round(&mut shard, &logs, 300, i).await;
         }
@@ -305,9 +291,7 @@ fn after_a_clean_stop_a_journal_says_nothing() {
     let temp = tempfile::tempdir().unwrap();
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs: Vec<LogId> =
-            open_all(&owned, 3, &SMALL).into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, 3).await;
         for i in 0..10 {
             round(&mut shard, &logs, 300, i).await;
         }
@@ -331,9 +315,7 @@ fn records_that_look_like_a_commit_are_records() {
     // A producer sends a copy of an older journal, and these bytes lie at block boundaries of the new one.
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
-        let opened = open_all(&owned, 2, &SMALL);
-        let logs: Vec<LogId> = opened.into_iter().map(|log| shard.store.adopt(log)).collect();
-        warm_up(&mut shard, logs[0]).await;
+        let logs = adopt_all(&mut shard, &owned, 2).await;
         let used = &image[8192..8192 + 5 * 4096];
         for shift in (0..4096).step_by(1000) {
             let value = [&vec![0; shift], used].concat();
