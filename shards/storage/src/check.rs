@@ -7,6 +7,7 @@ use reactor::{Disk, File, FileReader, OpenOptions};
 use record::{BATCH_HEADER_BYTES, BatchHeader};
 use types::{ByteCount, FilePosition, Offset, TimestampMs};
 
+use crate::checkpoint::was_closed;
 use crate::error::{Context, StorageError};
 use crate::layout::{FileKind, file_path};
 use crate::recover::{Damage, Origin, Recovery};
@@ -58,7 +59,7 @@ pub(crate) fn segment(task: &Task<'_>, recovery: &mut Recovery) -> Result<Checke
     let path = file_path(&task.origin.path, task.base, FileKind::Log);
     let file = disk.open(&path, OpenOptions::WRITE.buffered()).context("open", &path)?;
     let len = file.len().context("read", &path)?.0;
-    let below_point = task.next_base.is_some_and(|next| next <= task.origin.recovery_point);
+    let below_point = task.next_base.is_some_and(|next| was_closed(next, task.origin.recovery_point));
     if let Some(end) = task.next_base
         && (task.origin.trust || below_point)
         && let Some(last) = segment_index::peek(disk, &task.origin.path, task.base, len)?

@@ -23,6 +23,12 @@ pub(crate) type Offsets = BTreeMap<LogName, Offset>;
 
 const VERSION: &str = "0";
 
+/// Whether a segment that is followed by one at `next` was closed, durably, before the recovery point came to `point`. Where
+/// both are equal, the point may be that of a segment that ended there and was still the last one, with room ahead.
+pub(crate) fn was_closed(next: Offset, point: Offset) -> bool {
+    next < point
+}
+
 /// The text of a checkpoint.
 pub(crate) fn encode(offsets: &Offsets) -> String {
     let mut text = format!("{VERSION}\n{}\n", offsets.len());

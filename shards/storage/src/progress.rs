@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use reactor::OpenOptions;
 use types::Offset;
 
+use crate::checkpoint::was_closed;
 use crate::error::StorageError;
 use crate::layout::{FileKind, LogName, file_path, parse_file_name};
 use crate::log_dir::LogDir;
@@ -145,7 +146,7 @@ impl LogDir {
         }
     }
 
-    /// Bytes of the segments that do not lie wholly below the recovery point.
+    /// Bytes of the segments that the recovery point does not vouch for.
     fn bytes_to_check(&self, name: &LogName) -> Option<u64> {
         let path = self.path().join(name.to_string());
         let point = self.recovery_point_of(name);
@@ -156,7 +157,7 @@ impl LogDir {
         });
         let mut bases: Vec<Offset> = segments.collect();
         bases.sort_unstable();
-        let first = bases.partition_point(|base| *base <= point).saturating_sub(1);
+        let first = bases.partition_point(|base| was_closed(*base, point)).saturating_sub(1);
         let len = |base: &Offset| {
             let file =
                 self.disk().open(&file_path(&path, *base, FileKind::Log), OpenOptions::READ.buffered());

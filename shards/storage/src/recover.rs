@@ -21,7 +21,7 @@ use types::{FilePosition, Offset, TopicId};
 
 use crate::aborted::Aborted;
 use crate::check::{self, Checked};
-use crate::checkpoint::sync_dir;
+use crate::checkpoint::{sync_dir, was_closed};
 use crate::compact::swap;
 use crate::error::{Context, StorageError};
 use crate::journal::{self, Replayed};
@@ -148,7 +148,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
 fn make_durable(origin: &Origin, segments: &[Segment], active: &Segment) -> Result<(), StorageError> {
     let disk = origin.disk();
     let all = || segments.iter().chain([active]);
-    let below_point = all().skip(1).take_while(|next| next.base <= origin.recovery_point).count();
+    let below_point = all().skip(1).take_while(|next| was_closed(next.base, origin.recovery_point)).count();
     for segment in all().skip(below_point).filter(|segment| segment.bytes > 0) {
         let path = file_path(&origin.path, segment.base, FileKind::Log);
         let file = disk.open(&path, OpenOptions::READ.buffered()).context("open", &path)?;

@@ -11,7 +11,7 @@ use super::directory::{self, Checkpoints};
 use super::findings::{Findings, Severity};
 use super::journals::{self, Journalled, Journals};
 use super::{DirLock, name_of};
-use crate::checkpoint;
+use crate::checkpoint::{self, was_closed};
 use crate::error::{Context, StorageError};
 use crate::layout::{self, FileKind, LogName, file_path, parse_file_name};
 use crate::log_dir::entries;
@@ -225,7 +225,7 @@ impl Partition {
     /// from the recovery point on and makes the indexes anew.
     pub(super) fn severity_of_rest(&self, next_base: Option<Offset>) -> Severity {
         let point = self.recovery_point.unwrap_or(Offset::ZERO);
-        let is_recovered = !self.clean && next_base.is_none_or(|next| next > point);
+        let is_recovered = !self.clean && next_base.is_none_or(|next| !was_closed(next, point));
         if is_recovered { Severity::Note } else { Severity::Problem }
     }
 

@@ -287,6 +287,28 @@ fn a_full_segment_that_was_not_yet_shortened_is_no_damage() {
     assert_eq!(fs::metadata(&path).unwrap().len(), len);
 }
 
+/// Seed 703940 of the simulated machine: a checkpoint is made while a segment is the last one, the next one begins where the
+/// checkpoint is, and the power fails before the first gets its size.
+#[test]
+fn a_checkpoint_at_the_end_of_a_segment_does_not_vouch_for_the_room_behind_it() {
+    let temp = tempfile::tempdir().unwrap();
+    crashed(temp.path(), 100, 1000, without_journal());
+    open_log(temp.path(), &SETTINGS);
+    let bases: Vec<u64> = names(temp.path())
+        .iter()
+        .filter_map(|name| name.strip_suffix(".log").and_then(|base| base.parse().ok()))
+        .collect();
+    let [.., full, next] = bases[..] else { panic!("{bases:?}") };
+    let path = segment(temp.path(), full);
+    let len = fs::metadata(&path).unwrap().len();
+    fs::File::options().write(true).open(&path).unwrap().set_len(len + 50_000).unwrap();
+    let checkpoint = format!("0\n1\n{} {next}\n", log_name().to_string().replace('-', " "));
+    fs::write(temp.path().join("recovery-point-offset-checkpoint"), checkpoint).unwrap();
+    let opened = open_log(temp.path(), &SETTINGS);
+    assert_eq!((opened.log_end(), opened.recovery().damage.len()), (Offset(100), 0));
+    assert_eq!(fs::metadata(&path).unwrap().len(), len);
+}
+
 #[test]
 fn a_prepared_segment_that_was_used_gets_its_name() {
     let temp = tempfile::tempdir().unwrap();
