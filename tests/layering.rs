@@ -16,6 +16,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("strome-replication", &["strome-types", "strome-record"]),
     ("strome-controller", &["strome-types", "strome-metadata"]),
     ("strome-quorum", &["strome-types", "strome-metadata"]),
+    ("strome-group", &["strome-types", "strome-metadata", "strome-protocol"]),
     ("strome-reactor", &["strome-types"]),
     ("strome-mesh", &["strome-types", "strome-reactor"]),
     ("strome-storage", &["strome-types", "strome-record", "strome-reactor"]),
@@ -31,6 +32,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "strome-replication",
             "strome-controller",
             "strome-quorum",
+            "strome-group",
             "strome-reactor",
             "strome-mesh",
             "strome-storage",
@@ -44,7 +46,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
 const RING_CRATES: &[&str] = &["glommio", "io-uring"];
 
 /// Crates of events in, effects out; they keep to `shards/pure.clippy.toml`.
-const PURE: &[&str] = &["record", "protocol", "metadata", "replication", "controller"];
+const PURE: &[&str] = &["record", "protocol", "metadata", "replication", "controller", "group"];
 
 #[test]
 fn every_crate_uses_only_what_lies_below_it() {

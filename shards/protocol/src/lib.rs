@@ -17,6 +17,7 @@
 mod api_key;
 mod error;
 mod frame;
+pub mod group_log;
 mod header;
 pub mod kraft;
 pub mod messages;

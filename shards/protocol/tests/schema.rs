@@ -5,12 +5,13 @@
 
 mod jars;
 
-use jars::{Artifact, KAFKA_CLIENTS, KAFKA_METADATA, jar, run, skipped};
+use jars::{Artifact, KAFKA_CLIENTS, KAFKA_GROUP_COORDINATOR, KAFKA_METADATA, jar, run, skipped};
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use strome_protocol::ApiKey;
+use strome_protocol::group_log::Kind;
 use strome_protocol::kraft::KINDS;
 use strome_protocol::schema::{FieldSchema, FieldType, StructSchema, Versions};
 
@@ -278,6 +279,37 @@ fn every_metadata_record_that_is_read_is_kafkas() {
     assert!(comparison.fields >= 36, "only {} fields were compared", comparison.fields);
 }
 
+#[test]
+fn every_record_of_group_coordinators_is_kafkas() {
+    let kafka = match definitions(&KAFKA_GROUP_COORDINATOR, "common/message") {
+        Ok(kafka) => kafka,
+        Err(reason) => {
+            skipped("every_record_of_group_coordinators_is_kafkas", &reason);
+            return;
+        }
+    };
+    let mut comparison = Comparison::default();
+    for kind in Kind::ALL {
+        for (schema, range, flexible) in
+            [(kind.key, Versions::between(0, 0), Versions::NONE), (kind.value, kind.versions, kind.flexible)]
+        {
+            let json = &kafka[schema.name];
+            let text = |name: &str| versions(json[name].as_str().expect("a text"));
+            let number = json["apiKey"].as_i64().expect("a number");
+            comparison.check(schema.name, "its kind", i64::from(kind.number), number);
+            comparison.check(schema.name, "its range", range, text("validVersions"));
+            comparison.check(schema.name, "its flexible range", flexible, text("flexibleVersions"));
+            let mut structs = BTreeMap::new();
+            for common in json["commonStructs"].as_array().into_iter().flatten() {
+                structs.insert(common["name"].as_str().expect("a name").to_owned(), common);
+            }
+            comparison.structure(schema.name, schema, json["fields"].as_array().expect("fields"), &structs);
+        }
+    }
+    assert!(comparison.differences.is_empty(), "{}", comparison.differences.join("\n"));
+    assert!(comparison.fields >= 70, "only {} fields were compared", comparison.fields);
+}
+
 /// What the code that tables expand to relies on.
 #[test]
 fn tagged_fields_are_in_order_and_in_flexible_versions_only() {
@@ -302,5 +334,8 @@ fn tagged_fields_are_in_order_and_in_flexible_versions_only() {
     for key in ApiKey::ALL {
         walk(key.api().request, key.api().flexible);
         walk(key.api().response, key.api().flexible);
+    }
+    for kind in Kind::ALL {
+        walk(kind.value, kind.flexible);
     }
 }

@@ -23,6 +23,11 @@ pub const KAFKA_CLIENTS: Artifact =
 pub const KAFKA_METADATA: Artifact =
     Artifact { group: "org.apache.kafka", name: "kafka-metadata", version: "4.3.1" };
 
+/// Has the records of `__consumer_offsets`, of the same version.
+#[allow(dead_code, reason = "not every test looks at them")]
+pub const KAFKA_GROUP_COORDINATOR: Artifact =
+    Artifact { group: "org.apache.kafka", name: "kafka-group-coordinator", version: "4.3.1" };
+
 /// Runs `command` to its end.
 pub fn run(command: &mut Command) -> Result<(), String> {
     let output = command.output().map_err(|e| format!("{command:?}: {e}"))?;

@@ -1,0 +1,113 @@
+//! What happened to a group last, so that people can be told why it rebalances.
+//!
+//! # Invariants
+//! - A group's history is bounded: old events give way to new ones.
+//! - It is volatile: it begins anew when the coordinator is loaded, and decides nothing.
+
+use std::collections::VecDeque;
+
+use types::{ErrorCode, TimestampMs};
+
+use crate::names::{InstanceId, MemberId};
+
+/// How many events a group remembers. A rebalance of a few dozen members fits whole.
+const EVENTS_MAX: usize = 128;
+
+/// What happened to a group, the oldest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct History {
+    events: VecDeque<(TimestampMs, Event)>,
+}
+
+/// One thing that happened to a group.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// The coordinator was loaded, and the group with it.
+    Loaded,
+    /// A member joined.
+    Joined {
+        /// The member.
+        member: MemberId,
+        /// How its client calls itself.
+        client_id: Box<str>,
+        /// Where it connects from.
+        client_host: Box<str>,
+    },
+    /// A member asked to leave.
+    Left {
+        /// The member.
+        member: MemberId,
+        /// Why, in the client's words.
+        reason: Option<Box<str>>,
+    },
+    /// A member was silent for longer than its session allows.
+    TimedOut {
+        /// The member.
+        member: MemberId,
+        /// Its session, in milliseconds.
+        session_timeout_ms: i32,
+    },
+    /// A member did not come back in time for a rebalance.
+    Missed {
+        /// The member.
+        member: MemberId,
+    },
+    /// A static member came back under a new id; the old one is fenced.
+    Replaced {
+        /// The static member.
+        instance: InstanceId,
+        /// Its id so far.
+        old: MemberId,
+        /// Its id from now on.
+        new: MemberId,
+    },
+    /// A request was turned away because its generation or its member is not the group's.
+    Fenced {
+        /// The member as the request named it.
+        member: MemberId,
+        /// What it was told.
+        error: ErrorCode,
+    },
+    /// A rebalance began.
+    RebalanceStarted {
+        /// Why, in words.
+        reason: Box<str>,
+    },
+    /// All members have joined.
+    GenerationStarted {
+        /// The generation, or the epoch.
+        generation: i32,
+        /// How many members it has.
+        members: usize,
+        /// How long the members were waited for, in milliseconds.
+        waited_ms: i64,
+    },
+    /// The members have their assignments.
+    Assigned {
+        /// The generation, or the epoch.
+        generation: i32,
+        /// How long the leader of the group took to assign, in milliseconds.
+        waited_ms: i64,
+    },
+    /// The last member has gone.
+    Emptied,
+    /// Offsets were deleted because nobody had committed or used them for so long.
+    OffsetsExpired {
+        /// How many.
+        count: usize,
+    },
+}
+
+impl History {
+    /// The events, the oldest first.
+    pub fn events(&self) -> impl DoubleEndedIterator<Item = (TimestampMs, &Event)> {
+        self.events.iter().map(|(at, event)| (*at, event))
+    }
+
+    pub(crate) fn push(&mut self, now: TimestampMs, event: Event) {
+        if self.events.len() == EVENTS_MAX {
+            self.events.pop_front();
+        }
+        self.events.push_back((now, event));
+    }
+}
