@@ -186,6 +186,15 @@ impl Disk {
         }
     }
 
+    /// Makes everything durable that was written to the file system `path` is on, names and contents: cheaper than a sync of
+    /// each of many files. Waits for what others have written there, too.
+    pub fn sync_file_system(&self, path: &Path) -> io::Result<()> {
+        match &self.backing {
+            Backing::Host => Ok(rustix::fs::syncfs(fs::File::open(path)?)?),
+            Backing::Simulated(state) => state.lock().sync_everything(),
+        }
+    }
+
     /// When the file's content was last changed.
     pub fn modified(&self, path: &Path) -> io::Result<TimestampMs> {
         match &self.backing {

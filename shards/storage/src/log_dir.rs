@@ -313,11 +313,14 @@ impl LogDir {
 
     /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure. Without effect
     /// while there are logs that a crash has left and that were not opened since: they are still to be recovered.
+    ///
+    /// The marker makes the next start believe every file, indexes included, so all of them are made durable before.
     pub fn mark_clean(&self) -> Result<(), StorageError> {
         if self.has_unchecked_logs()? {
             info!(path = %self.path.display(), "not all logs could be checked: the next start checks all of them");
             return Ok(());
         }
+        self.disk.sync_file_system(&self.path).context("sync", &self.path)?;
         replace(&self.disk, &self.path.join(CLEAN_MARKER), br#"{"version":0,"brokerEpoch":-1}"#)
     }
 

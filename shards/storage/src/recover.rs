@@ -105,7 +105,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
     }
     let mut active = active.unwrap_or_else(|| Checked::empty(origin.log_start));
     if files.iter().any(|(name, _)| name == layout::PREPARED)
-        && let Some(prepared) = adopt_prepared(&origin, active.end, settings, &mut recovery)?
+        && let Some(prepared) = adopt_prepared(&origin, &segments, &active, settings, &mut recovery)?
     {
         segments.push(active.segment);
         active = prepared;
@@ -189,15 +189,16 @@ fn list_segments(
     Ok((bases, indexed))
 }
 
-/// A crash may come between writing to the prepared segment and giving it its name. If it holds what follows `end`,
-/// it gets its name now; an unused one is removed; anything else is kept under another name.
+/// A crash may come between writing to the prepared segment and giving it its name. If it holds what follows the
+/// `active` segment, it gets its name now; an unused one is removed; anything else is kept under another name.
 fn adopt_prepared(
     origin: &Origin,
-    end: Offset,
+    segments: &[Segment],
+    active: &Checked,
     settings: &LogSettings,
     recovery: &mut Recovery,
 ) -> Result<Option<Checked>, StorageError> {
-    let disk = origin.disk();
+    let (disk, end) = (origin.disk(), active.end);
     let path = origin.path.join(layout::PREPARED);
     let Some(header) = first_header(disk, &path)? else { return Ok(None) };
     match header {
@@ -205,6 +206,8 @@ fn adopt_prepared(
         Some(header) if header.base_offset >= end => {
             let base = Segment::base_for(&header, end);
             let named = file_path(&origin.path, base, FileKind::Log);
+            // It follows what has to be durable, and may be in the page cache only, before anything is seen to follow.
+            make_durable(origin, segments, &active.segment)?;
             // An empty segment of the same base may exist: it was created, and then a prepared one was used.
             disk.rename(&path, &named).context("rename", &path)?;
             sync_dir(disk, &origin.path)?;

@@ -305,6 +305,18 @@ impl State {
         Ok(())
     }
 
+    pub(crate) fn sync_everything(&mut self) -> io::Result<()> {
+        self.begin(Kind::Sync)?;
+        let sequence = self.sequence;
+        for node in &mut self.nodes {
+            match node {
+                Node::File { content, .. } => content.sync(sequence),
+                Node::Directory(names) => names.sync(),
+            }
+        }
+        Ok(())
+    }
+
     pub(crate) fn modified(&self, path: &Path) -> io::Result<TimestampMs> {
         match self.nodes.get(self.find(path)?) {
             Some(Node::File { modified, .. }) if !self.is_stopped => Ok(*modified),

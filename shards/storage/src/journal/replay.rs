@@ -158,9 +158,12 @@ impl Replay<'_> {
         Ok((file, path))
     }
 
-    /// Closes the active segment, durably, and begins the next one.
+    /// Closes the active segment, durably, and begins the next one. Nothing need have been added to it: then it holds what a
+    /// process has written that died, which may be as little durable as its name.
     fn roll(&mut self, base: Offset) -> Result<(), StorageError> {
+        self.file()?;
         self.sync()?;
+        sync_dir(self.disk(), &self.origin.path)?;
         let mut full = std::mem::replace(&mut self.log.active, Checked::empty(base));
         full.index.finish();
         full.index.save(self.disk(), &self.origin.path)?;

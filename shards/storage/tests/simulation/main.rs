@@ -10,6 +10,7 @@
 mod check;
 mod compaction;
 mod model;
+mod starts;
 mod steps;
 mod world;
 

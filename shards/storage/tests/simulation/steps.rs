@@ -54,7 +54,7 @@ impl World {
         log.place.filter(|_| is_up && !log.is_busy && !log.is_offline && log.existence == Existence::Yes)
     }
 
-    fn append(&mut self, log: usize) {
+    pub fn append(&mut self, log: usize) {
         for _ in 0..1 + self.random.below(3) {
             let Some((shard, id)) = self.usable(log) else { return };
             let has_gap = self.logs[log].has_gaps;
@@ -121,7 +121,7 @@ impl World {
         ValidBatch { header: BatchHeader::parse(&bytes).unwrap(), bytes }
     }
 
-    fn want_durable(&mut self, log: usize) {
+    pub fn want_durable(&mut self, log: usize) {
         if let Some((shard, id)) = self.usable(log) {
             tell!(self, "want {log} durable");
             self.shards[shard].store.want_durable(id);
@@ -275,7 +275,7 @@ impl World {
             return;
         }
         tell!(self, "remove {log}");
-        let unique = Uuid::from_random([self.random.any() as u8; 16]);
+        let unique = Uuid::from_random(u128::from(self.random.any()).to_be_bytes());
         self.logs[log].existence = Existence::InDoubt;
         self.logs[log].is_busy = true;
         self.logs[log].version += 1;
@@ -283,7 +283,7 @@ impl World {
         store.remove(id, unique, reactor);
     }
 
-    fn create(&mut self, log: usize) {
+    pub fn create(&mut self, log: usize) {
         if self.logs[log].place.is_none() && self.logs[log].existence == Existence::No {
             self.topics += 1;
             let topic = self.topic(self.topics);
@@ -367,7 +367,7 @@ impl World {
         self.machine.set_capacity(None);
     }
 
-    fn close(&mut self) {
+    pub fn close(&mut self) {
         tell!(self, "close");
         for shard in &mut self.shards {
             shard.store.close(&mut shard.reactor);
