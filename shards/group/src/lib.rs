@@ -23,6 +23,7 @@
 #![forbid(unsafe_code)]
 #![allow(dead_code, reason = "the machines that use all this come next")]
 
+pub mod assignor;
 mod classic;
 mod consumer;
 mod coordinator;
