@@ -7,6 +7,7 @@
 mod cores;
 mod directories;
 mod error;
+mod host;
 mod memory;
 mod recovery;
 mod registration;
@@ -27,6 +28,7 @@ use types::{ByteCount, ShardId};
 
 pub use directories::METADATA_DIR;
 pub use error::BootError;
+pub use host::described;
 pub use recovery::RecoveryReport;
 
 use crate::broker::Broker;

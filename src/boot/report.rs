@@ -1,11 +1,12 @@
 //! What a broker says of itself when it starts.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use net::Bound;
 use reactor::{CommitMethod, Features};
 
 use super::cores::Cores;
+use super::host;
 use super::memory::MemoryPlan;
 use super::registration::ControlState;
 use crate::config::Config;
@@ -42,9 +43,9 @@ pub fn print_start(
     );
     println!("data: {}; topics: {}", config.broker.log_dirs.join(", "), image.topic_count());
     println!("durability: {}", durability(config));
-    let directories: Vec<PathBuf> = config.broker.log_dirs.iter().map(PathBuf::from).collect();
-    for finding in tuning::check(&tuning::Host::this(), &directories) {
-        println!("{finding}");
+    let found = tuning::check_at_start(&tuning::Host::real(), &host::broker(config, Some(cores)));
+    for line in found.rows.iter().filter_map(tuning::Row::line) {
+        println!("{line}");
     }
 }
 

@@ -1,4 +1,5 @@
 //! How a command ends: 0 if it did what it was asked for, 1 if not; clap ends with 2 for arguments that make no sense.
+//! Other codes are those of single commands, which tell of them in their help.
 
 use std::io::{self, ErrorKind, Write};
 use std::process::ExitCode;
@@ -22,6 +23,9 @@ pub enum Failure {
     /// Everything has been said already.
     #[error("")]
     Reported,
+    /// Likewise, and the exit code tells more.
+    #[error("")]
+    Ended(u8),
 }
 
 /// As clap has it.
@@ -33,6 +37,7 @@ pub fn exit(result: Result<(), Failure>) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Output(error)) if error.kind() == ErrorKind::BrokenPipe => ExitCode::SUCCESS,
         Err(Failure::Reported) => ExitCode::FAILURE,
+        Err(Failure::Ended(code)) => ExitCode::from(code),
         Err(Failure::Usage(text)) => {
             complain(&text);
             ExitCode::from(EXIT_USAGE)

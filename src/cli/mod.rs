@@ -11,6 +11,7 @@ mod output;
 mod produce;
 mod serve;
 mod topics;
+mod tune;
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -49,6 +50,9 @@ enum Command {
     /// Look into the files of a log, without a broker
     #[command(subcommand)]
     Log(log::Log),
+    /// Look at the host, tune it for a broker, and take that back
+    #[command(subcommand)]
+    Tune(tune::Tune),
 }
 
 /// Runs what the command line asks for.
@@ -62,6 +66,7 @@ pub fn run() -> ExitCode {
         Command::Offsets(offsets) => offsets.run(),
         Command::LogDirs(log_dirs) => log_dirs.run(),
         Command::Log(log) => log.run(),
+        Command::Tune(tune) => tune.run(),
     };
     failure::exit(result)
 }

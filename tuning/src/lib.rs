@@ -1,35 +1,82 @@
-//! Whether this host lets Strome do its best: limits, kernel settings, processors, file systems.
+//! Whether a host lets Strome do its best, and what to do about it: a table of checks, a report, changes that can be
+//! undone, and a guide, all made from the same table.
 //!
-//! A check reads `/proc` and `/sys` and yields a [`Finding`] where something is amiss. What cannot be read, as in many
-//! containers, is no finding: nothing is guessed.
+//! A check reads `/proc` and `/sys` of a [`Host`], which in tests is a folder, and says how it is, how it should be, why
+//! that matters and what puts it right. What cannot be read is told as such: nothing is guessed.
+//!
+//! # Invariants
+//! - Looking changes nothing, needs no privileges, and never panics, whatever the files say.
+//! - Nothing is changed before its old value is durably written down.
 //!
 //! # Not here
-//! Changing anything. Whether the ring works is tried out by the reactor; the checks only explain beforehand.
+//! Whether the ring works, which the reactor tries out; its result is handed in with the [`Broker`].
 #![forbid(unsafe_code)]
 
-mod disks;
-mod finding;
+mod broker;
+mod cgroup;
+mod change;
+mod check;
+mod context;
+mod cpu_list;
+#[allow(dead_code, reason = "what reaches disks and changes them comes next")]
 mod host;
-mod kernel;
 mod limits;
-mod processors;
+mod mounts;
+mod nics;
+mod outcome;
+mod processes;
+mod profile;
+#[allow(dead_code, reason = "likewise")]
+mod program;
+mod report;
+mod table;
 
-use std::path::PathBuf;
+pub use broker::{Ability, Broker, IoUring};
+pub use change::{Change, how};
+pub use check::{Area, ByProfile, Check, Effect, Severity, Want};
+pub use cpu_list::CpuList;
+pub use host::{Host, Reason, Space, Unread};
+pub use outcome::{Finding, Outcome, Row};
+pub use profile::Profile;
+pub use report::{Counts, Report};
+pub use table::checks;
 
-pub use finding::{Finding, Severity};
-pub use host::Host;
+use context::Context;
+use outcome::Seen;
 
-/// Everything that is amiss on this host for a broker with these directories of data; the worst first.
+/// Makes the checks that `chosen` accepts.
 #[must_use]
-pub fn check(host: &Host, log_dirs: &[PathBuf]) -> Vec<Finding> {
-    let mut findings: Vec<Finding> = Vec::new();
-    findings.extend(kernel::io_uring(host));
-    findings.extend(limits::locked_memory(host));
-    findings.extend(limits::open_files(host));
-    findings.extend(disks::log_dirs(host, log_dirs));
-    findings.extend(processors::governor(host));
-    findings.extend(kernel::swappiness(host));
-    findings.extend(kernel::huge_pages(host));
-    findings.sort_by_key(|finding| std::cmp::Reverse(finding.severity));
-    findings
+pub fn check(host: &Host, broker: &Broker, profile: Profile, chosen: impl Fn(&Check) -> bool) -> Report {
+    look(&Context::new(host, broker, profile), chosen)
+}
+
+/// Makes the few checks that matter to a broker which starts, of its own process.
+#[must_use]
+pub fn check_at_start(host: &Host, broker: &Broker) -> Report {
+    let profile = Profile::detect(host);
+    look(&Context::of_this_process(host, broker, profile), |check| check.at_start)
+}
+
+fn look(context: &Context<'_>, chosen: impl Fn(&Check) -> bool) -> Report {
+    let rows = checks().filter(|check| chosen(check)).flat_map(|check| rows(context, check)).collect();
+    Report::new(context.profile, rows)
+}
+
+/// What one check sees; nothing where its profile does not care.
+fn rows(context: &Context<'_>, check: &'static Check) -> Vec<Row> {
+    let Some(usual) = check.severity.of(context.profile) else {
+        return Vec::new();
+    };
+    let seen = (check.look)(context, check).unwrap_or_else(|gap| vec![Seen::gap("", gap)]);
+    let row = |Seen { subject, mut outcome }| {
+        let mut severity = usual;
+        if let Outcome::Finding(finding) = &mut outcome {
+            severity = finding.severity.unwrap_or(usual);
+            if context.profile == Profile::Container {
+                finding.changes = finding.changes.drain(..).map(Change::in_container).collect();
+            }
+        }
+        Row { check, subject, severity, outcome }
+    };
+    seen.into_iter().map(row).collect()
 }

@@ -1,0 +1,24 @@
+//! `strome tune`: looks at the host, changes it, and takes that back.
+
+mod check;
+mod target;
+
+use clap::Subcommand;
+
+use super::failure::Failure;
+
+/// What to do with the host.
+#[derive(Subcommand)]
+pub enum Tune {
+    /// Show what of the host is not as it should be, why it matters and how to change it; changes nothing
+    Check(check::Check),
+}
+
+impl Tune {
+    /// Does it.
+    pub fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Check(check) => check.run(),
+        }
+    }
+}
