@@ -12,6 +12,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
 use controller::{Controller, RenewLeaderEpochs, ReportReplicas, Seed};
@@ -20,11 +21,13 @@ use metadata::{Delta, LogIndex};
 use quorum::{MetadataLog, QuorumError};
 use reactor::{Handle, Waker};
 use storage::StorageError;
-use types::{ErrorCode, ShardId, TopicPartition};
+use types::{BrokerId, ErrorCode, ShardId, TopicPartition};
 
+use crate::admin;
 use crate::boot::{BootError, RecoveryReport};
 use crate::clock::Now;
 use crate::message::Message;
+use crate::metrics::{self, ControlSnapshot, Snapshot};
 use crate::partition::{Directories, ReplicaNews};
 use crate::work::{Done, RequestRef};
 
@@ -68,6 +71,8 @@ pub struct Control {
     phase: Phase,
     directories: Arc<Directories>,
     recovery: RecoveryReport,
+    /// Whose figures the admin thread wants.
+    measures: Receiver<admin::Ask>,
     /// Why the broker stops, if nobody has asked it to.
     cause: Option<BootError>,
 }
@@ -105,17 +110,25 @@ enum Phase {
     Closing,
 }
 
+/// How others reach the control thread.
+pub struct Links {
+    pub port: Port<Message>,
+    pub waker: Waker,
+    pub stop: StopHandle,
+    /// What the admin thread wants to know.
+    pub measures: Receiver<admin::Ask>,
+}
+
 impl Control {
     /// The control thread of a broker with these shards.
     pub fn new(
         controller: Controller,
         log: MetadataLog,
-        port: Port<Message>,
-        waker: Waker,
-        stop: StopHandle,
+        links: Links,
         handles: Vec<Handle>,
         directories: Arc<Directories>,
     ) -> Self {
+        let Links { port, waker, stop, measures } = links;
         let progress = vec![Progress::default(); handles.len()];
         Self {
             controller,
@@ -130,6 +143,7 @@ impl Control {
             phase: Phase::Starting,
             recovery: RecoveryReport::new(directories.clone()),
             directories,
+            measures,
             cause: None,
         }
     }
@@ -151,6 +165,7 @@ impl Control {
             {
                 self.ask(from, &request);
             }
+            self.measure();
             self.port.flush();
             if self.phase == Phase::Starting
                 && self.applied_everywhere() >= Some(self.controller.image().index())
@@ -187,6 +202,35 @@ impl Control {
             tracing::error!("{loss}");
             self.cause = Some(BootError::Directories(loss));
             self.stop.stop();
+        }
+    }
+
+    /// Passes on that figures are wanted, and gives its own.
+    fn measure(&mut self) {
+        while let Ok(admin::Ask { shards, control, reply }) = self.measures.try_recv() {
+            for shard in shards.into_iter().filter(|shard| shard.index() < self.progress.len()) {
+                self.port.send(port_of(shard), Message::Measure(reply.clone()));
+            }
+            if control && reply.try_send(Snapshot::Control(self.figures())).is_err() {
+                tracing::debug!("nobody waits for the control thread's figures any longer");
+            }
+        }
+    }
+
+    fn figures(&self) -> ControlSnapshot {
+        let image = self.controller.image();
+        let partitions = || image.topics().flat_map(|topic| topic.partitions().map(|(_, state)| state));
+        ControlSnapshot {
+            phase: match self.phase {
+                Phase::Starting => metrics::Phase::Starting,
+                Phase::Serving => metrics::Phase::Serving,
+                Phase::Stopping | Phase::Closing => metrics::Phase::Stopping,
+            },
+            topics: image.topic_count(),
+            partitions: partitions().count(),
+            leaderless: partitions().filter(|state| state.leader == BrokerId::NONE).count(),
+            under_replicated: partitions().filter(|state| state.isr.len() < state.replicas.len()).count(),
+            asks_waiting: self.asks.len(),
         }
     }
 
@@ -227,6 +271,7 @@ impl Control {
             | Message::Hurry { .. }
             | Message::Moved(_)
             | Message::Publish { .. }
+            | Message::Measure(_)
             | Message::Open
             | Message::Stop
             | Message::Close => debug_assert!(false, "a message for a shard"),

@@ -1,6 +1,7 @@
 //! Strome: a Kafka-compatible message broker for dedicated Linux hosts.
 #![forbid(unsafe_code)]
 
+mod admin;
 mod adopt;
 mod api;
 mod arena;
@@ -13,6 +14,7 @@ mod config;
 mod control;
 mod fetch_session;
 mod message;
+mod metrics;
 mod partition;
 mod placement;
 mod producer_ids;

@@ -7,6 +7,7 @@ use metadata::{Delta, Image, LogIndex};
 use net::Moved;
 use types::ShardId;
 
+use crate::metrics::SnapshotSender;
 use crate::partition::ReplicaNews;
 use crate::session::Session;
 use crate::work::{Done, RequestRef, Work};
@@ -29,6 +30,8 @@ pub enum Message {
     Applied { shard: ShardId, index: LogIndex },
     /// To the control thread: what the cluster has to hear of a shard's partitions.
     News(ReplicaNews),
+    /// To a shard: a copy of its figures is wanted.
+    Measure(SnapshotSender),
     /// To every shard: all are ready, accept connections.
     Open,
     /// To every shard: take no more requests, finish what is in flight.

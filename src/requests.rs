@@ -23,8 +23,8 @@ pub struct Call {
 
 /// What a request's connection gets.
 pub enum Answer {
-    /// These slices, as one frame.
-    Reply(Vec<bytes::Bytes>),
+    /// These slices, as one frame, in which so many errors are reported.
+    Reply { frame: Vec<bytes::Bytes>, errors: u64 },
     /// Nothing: `acks=0`.
     Silence,
     /// The answer comes later, out of a [`Gather`].

@@ -23,6 +23,7 @@ use crate::broker::Broker;
 use crate::clock::Now;
 use crate::control::port_of;
 use crate::message::Message;
+use crate::metrics::{Apis, LoopFigures, ShardSnapshot, Snapshot, SnapshotSender};
 use crate::partition::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::requests::{Answer, Call, Gather, Gathered, OwnerSet, Requests};
@@ -31,6 +32,9 @@ use crate::work::{Done, RequestRef, Work};
 
 /// Messages and requests that a turn handles before it submits, so that no one waits for a whole backlog.
 const TURN_ITEMS_MAX: usize = 512;
+
+/// Where requests are counted whose API cannot be told.
+const NO_API: i16 = -1;
 
 /// Requests that may wait for owners or the control thread; above, no new ones are taken.
 const REQUESTS_IN_FLIGHT_MAX: usize = 65_536;
@@ -55,6 +59,8 @@ pub struct Shard {
     mesh: Port<Message>,
     next_sweep: Instant,
     phase: Phase,
+    apis: Apis,
+    turns: LoopFigures,
 }
 
 /// How far the shard's life is.
@@ -105,6 +111,8 @@ impl Shard {
             mesh,
             next_sweep: now.monotonic + SWEEP_INTERVAL,
             phase: Phase::Starting(listeners),
+            apis: Apis::default(),
+            turns: LoopFigures::default(),
         }
     }
 
@@ -114,7 +122,9 @@ impl Shard {
         while !matches!(self.phase, Phase::Ended) {
             let busy = self.turn(&mut events);
             if !busy && !self.connections.has_requests() && self.mesh.prepare_to_sleep() {
+                let parked = Instant::now();
                 self.reactor.park(Some(self.next_deadline())).await;
+                self.turns.parked += parked.elapsed();
                 self.mesh.awake();
             } else {
                 reactor::yield_if_needed().await;
@@ -130,6 +140,7 @@ impl Shard {
     /// One turn of the loop. Returns whether there was anything to do.
     fn turn(&mut self, events: &mut Vec<Event>) -> bool {
         self.now = Now::read();
+        self.turns.turns += 1;
         self.connections.tick(self.now.monotonic);
         self.reactor.poll(events);
         let mut busy = !events.is_empty();
@@ -182,6 +193,7 @@ impl Shard {
                 self.partitions.apply(&mut self.reactor, &image, &delta);
                 self.image = image;
             }
+            Message::Measure(to) => self.tell_figures(&to),
             Message::Open => {
                 if let Phase::Starting(listeners) = std::mem::replace(&mut self.phase, Phase::Serving) {
                     for (index, listener) in listeners {
@@ -223,6 +235,7 @@ impl Shard {
     fn dispatch(&mut self, request: net::Request) {
         let net::Request { connection, slot, frame } = request;
         let Ok(header) = RequestHeader::peek(&frame) else {
+            self.apis.of(NO_API).refused += 1;
             self.connections.reply(connection, slot, None);
             return self.connections.close(connection);
         };
@@ -233,16 +246,23 @@ impl Shard {
             version: header.api_version,
             correlation_id: header.correlation_id,
         };
+        let figures = self.apis.of(header.api_key);
+        figures.requests += 1;
+        figures.request_bytes += frame.len() as u64;
         let answer = api::handle(self, &call, &frame);
         self.answer(&call, answer);
     }
 
     fn answer(&mut self, call: &Call, answer: Answer) {
         match answer {
-            Answer::Reply(frame) => self.connections.reply(call.connection, call.slot, Some(frame)),
+            Answer::Reply { frame, errors } => {
+                self.apis.of(call.api_key).errors += errors;
+                self.connections.reply(call.connection, call.slot, Some(frame));
+            }
             Answer::Silence => self.connections.reply(call.connection, call.slot, None),
             Answer::Later => {}
             Answer::Close => {
+                self.apis.of(call.api_key).refused += 1;
                 self.connections.reply(call.connection, call.slot, None);
                 self.connections.close(call.connection);
             }
@@ -337,6 +357,24 @@ impl Shard {
         let gone: Vec<_> = gone.map(|(request, _, owners)| (request, owners)).collect();
         for (request, owners) in gone {
             self.hurry(RequestRef { shard: self.id, request }, owners);
+        }
+    }
+
+    /// Sends a copy of all figures. Whoever asked waits for no more than one, so there is room for it.
+    fn tell_figures(&mut self, to: &SnapshotSender) {
+        let snapshot = ShardSnapshot {
+            shard: self.id,
+            apis: self.apis.clone(),
+            turns: self.turns,
+            ring: self.reactor.counts(),
+            mesh: self.mesh.traffic(),
+            connections: self.connections.statistics().clone(),
+            request_memory: self.connections.request_memory(),
+            requests_waiting: self.requests.len(),
+            partitions: self.partitions.figures(),
+        };
+        if to.try_send(Snapshot::Shard(Box::new(snapshot))).is_err() {
+            tracing::debug!("nobody waits for the figures of shard {} any longer", self.id);
         }
     }
 

@@ -105,7 +105,7 @@ fn serve<R: Request>(
 /// The answer to `call` as a frame.
 fn encode<M: Message>(call: &Call, response: &M) -> Answer {
     match encode_response(call.version, call.correlation_id, response) {
-        Ok(frame) => Answer::Reply(frame),
+        Ok(frame) => Answer::Reply { frame, errors: response.errors("") },
         Err(error) => {
             // Every handler fills only what its version has; the connection is of no use without an answer.
             tracing::error!("a response of API {} could not be encoded: {error}", call.api_key);

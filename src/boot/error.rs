@@ -21,6 +21,10 @@ pub enum BootError {
     Settings(String),
     #[error("{0}")]
     Directories(String),
+    #[error(
+        "the admin listener cannot be opened on {address}: {source}; set 'strome.admin.listener' to another address, or to nothing"
+    )]
+    Admin { address: String, source: std::io::Error },
     #[error("shard {0} has ended unexpectedly; its log lines say why. Acknowledged records are safe")]
     ShardLost(String),
 }

@@ -13,12 +13,15 @@ mod recovery;
 mod registration;
 mod report;
 
+use std::io::ErrorKind;
+use std::net::TcpListener;
 use std::num::NonZeroU16;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use mesh::{Port, mesh};
 use metadata::Image;
+use metadata::settings::AdminListener;
 use net::{
     Admission, AdmissionLimits, Bound, Connections, Limits, ListenerIndex, ListenerLimit, SocketSettings,
 };
@@ -31,9 +34,10 @@ pub use error::BootError;
 pub use host::described;
 pub use recovery::RecoveryReport;
 
+use crate::admin::{Admin, Facts};
 use crate::broker::Broker;
 use crate::config::Config;
-use crate::control::{Control, StopHandle};
+use crate::control::{Control, Links, StopHandle};
 use crate::message::Message;
 use crate::partition::{Directories, compaction_limits};
 use crate::placement::Placement;
@@ -57,9 +61,11 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     let files = registration::raise_file_limit();
     let mut directories = OpenDirectories::open(&config.broker)?;
     let bound = bind(config, cores.shards)?;
+    let admin_listener = bind_admin(&config.broker.strome.admin_listener)?;
     let state = registration::register(config, &mut directories, &bound)?;
     report::print_start(config, &state, &bound, &cores, &features, &memory, files);
     report::print_commit_methods(directories.commit_methods());
+    report::print_admin(admin_listener.as_ref().and_then(|listener| listener.local_addr().ok()));
 
     let wakers = (0..=cores.shards.get()).map(|_| Waker::new()).collect::<Result<Vec<_>, _>>()?;
     let mut ports = mesh::<Message>(&wakers, LANE_MESSAGES);
@@ -76,14 +82,23 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
         fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,
     });
     let image = state.controller.image().clone();
+    let facts = Facts {
+        node: image.node().0,
+        cluster: image.cluster_id().unwrap_or_default().to_owned(),
+        request_bytes_max: memory.request_bytes,
+        directories: broker.directories.clone(),
+    };
+    let shard_count = usize::from(cores.shards.get());
+    // It lives until the broker has ended: until then somebody may ask how it is.
+    let (_admin, measures) = Admin::start(admin_listener, facts, shard_count, control_waker.clone())?;
     let shards = Launch { config, cores: &cores, memory: &memory, broker: &broker, image: &image };
     let handles = shards.launch_all(ports, &wakers, bound)?;
 
     let stop = StopHandle::new(control_waker.clone());
     registration::stop_on_signals(stop.clone())?;
     let directories = broker.directories.clone();
-    let control =
-        Control::new(state.controller, state.log, control_port, control_waker, stop, handles, directories);
+    let links = Links { port: control_port, waker: control_waker, stop, measures };
+    let control = Control::new(state.controller, state.log, links, handles, directories);
     let ended = control.run(|| println!("ready after {} ms", started.elapsed().as_millis()))?;
     for handle in ended.handles {
         handle.join()?;
@@ -122,6 +137,23 @@ fn bind(config: &Config, shards: NonZeroU16) -> Result<Vec<Bound>, BootError> {
         net::listen(&listener.name, host, listener.port, usize::from(shards.get()), &settings)
     });
     Ok(bound.collect::<Result<_, _>>()?)
+}
+
+/// Opens the listener for metrics and health. That the default port is taken keeps no broker from starting; that one
+/// which somebody has asked for is, does.
+fn bind_admin(settings: &AdminListener) -> Result<Option<TcpListener>, BootError> {
+    let Some((host, port)) = &settings.address else { return Ok(None) };
+    match TcpListener::bind((host.as_str(), *port)) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) if error.kind() == ErrorKind::AddrInUse && !settings.is_explicit => {
+            tracing::warn!(
+                "{host}:{port} is in use: this broker serves no metrics; set 'strome.admin.listener' to another address, or \
+                 to nothing if none are wanted"
+            );
+            Ok(None)
+        }
+        Err(source) => Err(BootError::Admin { address: format!("{host}:{port}"), source }),
+    }
 }
 
 /// What every shard is launched with.

@@ -1,5 +1,6 @@
 //! What a broker says of itself when it starts.
 
+use std::net::SocketAddr;
 use std::path::Path;
 
 use net::Bound;
@@ -53,6 +54,14 @@ pub fn print_start(
 pub fn print_commit_methods<'a>(directories: impl Iterator<Item = (&'a Path, CommitMethod)>) {
     for (path, method) in directories {
         println!("commits in {}: {method}", path.display());
+    }
+}
+
+/// Prints where metrics and health are to be had.
+pub fn print_admin(address: Option<SocketAddr>) {
+    match address {
+        Some(address) => println!("admin: http://{address}/metrics and /healthz"),
+        None => println!("admin: no listener"),
     }
 }
 

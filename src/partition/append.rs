@@ -13,6 +13,7 @@ use types::{ErrorCode, Offset, TimestampMs};
 
 use super::{Partition, Partitions};
 use crate::arena::Key;
+use crate::metrics::TopicFigures;
 use crate::work::{Acks, AppendWork, Appended, Done, Part, RequestRef};
 
 /// An append of which some parts still wait.
@@ -92,7 +93,8 @@ impl Partitions {
         };
         let Some(partition) = self.open.get_mut(key) else { return true };
         let watermark = partition.leader.high_watermark();
-        match append_batch(&mut self.store, partition, &stalled.part.item, now) {
+        let topic = self.topics.at(partition.topic_place);
+        match append_batch(&mut self.store, partition, topic, &stalled.part.item, now) {
             Outcome::Full => return false,
             Outcome::Final(appended) => job.answer(stalled.index, appended),
             Outcome::At(offset, appended) => {
@@ -187,6 +189,7 @@ impl AppendJob {
 fn append_batch(
     store: &mut Store,
     partition: &mut Partition,
+    topic: &mut TopicFigures,
     validated: &Validated,
     now: TimestampMs,
 ) -> Outcome {
@@ -204,6 +207,7 @@ fn append_batch(
     }
     match store.append(partition.log, std::slice::from_ref(&validated.batch), partition.epoch) {
         Ok(appended) => {
+            topic.appended(header.record_count.max(0).unsigned_abs().into(), header.batch_len_bytes as u64);
             partition.note_appended(store, header, appended.first_offset, now);
             Outcome::At(appended.last_offset.next(), answer(appended.first_offset, validated.log_append_time))
         }

@@ -20,6 +20,7 @@ use super::replicas::ReplicaNews;
 use super::{Partition, settings};
 use crate::arena::{Arena, Key};
 use crate::clock::Now;
+use crate::metrics::{Compactions, PartitionSnapshot, Topics};
 use crate::placement::Placement;
 use crate::work::{Done, RequestRef, Work};
 
@@ -88,6 +89,8 @@ pub struct Partitions {
     retention_interval: Duration,
     next_retention: Instant,
     pub(super) compaction: CompactionWatch,
+    pub(super) topics: Topics,
+    compactions: Compactions,
     /// No read waits any longer.
     pub(super) ending: bool,
     closing: bool,
@@ -136,6 +139,8 @@ impl Partitions {
             retention_interval,
             next_retention: now + retention_interval,
             compaction: CompactionWatch::new(compaction, now),
+            topics: Topics::default(),
+            compactions: Compactions::default(),
             ending: false,
             closing: false,
             closed: false,
@@ -208,6 +213,7 @@ impl Partitions {
     /// Acts on new metadata. [`Self::take_applied`] tells when that is done.
     pub fn apply(&mut self, reactor: &mut Reactor, image: &Image, delta: &Delta) {
         self.applying = Some(image.index());
+        self.topics.apply(image, delta);
         if delta.broker_settings {
             self.compaction.set_limits(settings::compaction_limits(&image.broker_settings().cleaner));
         }
@@ -348,7 +354,8 @@ impl Partitions {
         if opened.is_leaderless {
             self.news.online.push(at);
         }
-        let partition = opened.into_partition(&mut self.store);
+        let topic_place = self.topics.place_of(at.topic);
+        let partition = opened.into_partition(&mut self.store, topic_place);
         let log = partition.log;
         let key = self.open.insert(partition);
         self.by_log.insert(log, key);
@@ -402,7 +409,13 @@ impl Partitions {
                 }
             }
             Outcome::Truncated { .. } => {}
-            Outcome::Compacted { .. } => self.compaction.look_soon(now.monotonic),
+            Outcome::Compacted { log: _, result } => {
+                match result {
+                    Ok(report) => self.compactions.done(&report),
+                    Err(_) => self.compactions.failed += 1,
+                }
+                self.compaction.look_soon(now.monotonic);
+            }
             Outcome::Closed { failed } => {
                 for (log, error) in &failed {
                     tracing::error!("{}: not closed cleanly: {error}", self.name_of(*log));
@@ -481,6 +494,23 @@ impl Partitions {
             if let Ok(start) = self.store.apply_retention(partition.log, below, now, reactor) {
                 partition.move_log_start(start, &mut self.store, reactor);
             }
+        }
+    }
+
+    /// What was counted, and what there is now.
+    pub fn figures(&self) -> PartitionSnapshot {
+        let opening = self.slots.values().filter(|slot| matches!(slot, Slot::Opening)).count();
+        PartitionSnapshot {
+            topics: self.topics.clone(),
+            compactions: self.compactions,
+            store: self.store.figures().clone(),
+            levels: self.store.levels(),
+            online: self.open.len(),
+            opening,
+            offline: self.slots.len().saturating_sub(self.open.len() + opening),
+            appends_waiting: self.append_jobs.len(),
+            batches_stalled: self.stalled.len(),
+            reads_waiting: self.read_jobs.len(),
         }
     }
 

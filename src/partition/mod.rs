@@ -36,6 +36,7 @@ use storage::{LogId, LogName, Store};
 use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
 
 use crate::arena::Key;
+use crate::metrics::TopicPlace;
 
 /// One partition on its shard, led by this broker. Dies when its topic is deleted.
 pub struct Partition {
@@ -63,6 +64,8 @@ pub struct Partition {
     reads: Vec<Key>,
     /// How often there was more to read.
     read_wakes: u64,
+    /// Where what goes in and out is counted.
+    topic_place: TopicPlace,
 }
 
 impl Partition {

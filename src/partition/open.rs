@@ -15,6 +15,7 @@ use super::directories::Directories;
 use super::host::producer_limits;
 use super::{Partition, settings};
 use crate::clock::Now;
+use crate::metrics::TopicPlace;
 
 /// A control batch holds one small record and is not compressed by any broker.
 const CONTROL_BATCH_BYTES_MAX: usize = 4096;
@@ -44,7 +45,7 @@ impl OpenedPartition {
         self.log.recovery().cut_bytes > 0
     }
 
-    pub(super) fn into_partition(self, store: &mut Store) -> Partition {
+    pub(super) fn into_partition(self, store: &mut Store, topic_place: TopicPlace) -> Partition {
         let rule = settings::flush_rule(&self.settings);
         let leader = Leader::new(self.log.log_start(), self.log.log_end(), rule);
         // What the log was read again for may have ended transactions: they are as stable as the log is.
@@ -69,6 +70,7 @@ impl OpenedPartition {
             appends: Default::default(),
             reads: Vec::new(),
             read_wakes: 0,
+            topic_place,
         }
     }
 }

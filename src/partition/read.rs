@@ -256,6 +256,7 @@ impl Partitions {
                 for (id, _) in &job.on_disk {
                     self.disk_reads.remove(id);
                 }
+                self.count_fetched(&job.fetched);
                 self.answers.push((job.from, Done::Read(job.fetched)));
             }
         } else if job.wakes != 0 && job.wakes != self.wakes_of(&job.work.parts) {
@@ -263,6 +264,16 @@ impl Partitions {
             self.attempt_read(reactor, key, now);
         } else {
             self.park(key);
+        }
+    }
+
+    /// Counts what goes out to a client.
+    fn count_fetched(&mut self, fetched: &[Part<Fetched>]) {
+        for part in fetched.iter().filter(|part| !part.item.records.is_empty()) {
+            let partition = self.find(part.at).ok().and_then(|key| self.open.get(key));
+            let Some(place) = partition.map(|partition| partition.topic_place) else { continue };
+            let topic = self.topics.at(place);
+            topic.fetched(&part.item.records);
         }
     }
 

@@ -20,6 +20,8 @@ pub const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Broker {
     process: Child,
     address: SocketAddr,
+    /// Where it serves metrics, if it does.
+    admin: Option<SocketAddr>,
     overrides: Vec<(String, String)>,
     /// `log.dirs`.
     data: Vec<PathBuf>,
@@ -65,13 +67,18 @@ impl Broker {
         let overrides: Vec<_> =
             overrides.iter().map(|(key, value)| (key.to_string(), value.to_string())).collect();
         let mut process = begin(&data, log.as_deref(), &overrides);
-        let address = await_ready(&mut process)?;
-        Ok(Self { process, address, overrides, data, log, dir: None })
+        let Addresses { kafka: address, admin } = await_ready(&mut process)?;
+        Ok(Self { process, address, admin, overrides, data, log, dir: None })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where it serves metrics: `strome.admin.listener` must be set.
+    pub fn admin_address(&self) -> SocketAddr {
+        self.admin.expect("a listener for metrics")
     }
 
     /// The process, for what the kernel tells about it.
@@ -143,7 +150,8 @@ impl Broker {
     pub fn try_restart_with(&mut self, overrides: &[(&str, &str)]) -> Result<(), ExitStatus> {
         self.replace_overrides(overrides);
         self.process = begin(&self.data, self.log.as_deref(), &self.overrides);
-        self.address = await_ready(&mut self.process)?;
+        let Addresses { kafka, admin } = await_ready(&mut self.process)?;
+        (self.address, self.admin) = (kafka, admin);
         Ok(())
     }
 
@@ -179,6 +187,7 @@ fn begin(data: &[PathBuf], log: Option<&Path>, overrides: &[(String, String)]) -
     command.env_remove("STROME_HEAVY_TESTS").env_remove(BINARY);
     command.arg("serve");
     command.arg("--override").arg("listeners=PLAINTEXT://127.0.0.1:0");
+    command.arg("--override").arg("strome.admin.listener=");
     let dirs: Vec<String> = data.iter().map(|dir| dir.display().to_string()).collect();
     command.arg("--override").arg(format!("log.dirs={}", dirs.join(",")));
     for (key, value) in overrides {
@@ -210,10 +219,16 @@ fn show_end(log: &Path) {
     lines[from..].iter().for_each(|line| eprintln!("    {line}"));
 }
 
+/// Where a broker listens.
+struct Addresses {
+    kafka: SocketAddr,
+    admin: Option<SocketAddr>,
+}
+
 /// Waits until the broker serves; says where, or how it ended instead.
-fn await_ready(process: &mut Child) -> Result<SocketAddr, ExitStatus> {
+fn await_ready(process: &mut Child) -> Result<Addresses, ExitStatus> {
     let lines = follow(process.stdout.take().expect("its output"));
-    let mut address = None;
+    let (mut address, mut admin) = (None, None);
     let deadline = Instant::now() + PATIENCE;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
@@ -224,8 +239,11 @@ fn await_ready(process: &mut Child) -> Result<SocketAddr, ExitStatus> {
         if let Some(listener) = line.strip_prefix("listening: PLAINTEXT://") {
             address = listener.split(',').next().and_then(|address| address.parse().ok());
         }
+        if let Some(page) = line.strip_prefix("admin: http://") {
+            admin = page.split('/').next().and_then(|address| address.parse().ok());
+        }
         if line.starts_with("ready") {
-            return Ok(address.expect("the address, before it is ready"));
+            return Ok(Addresses { kafka: address.expect("the address, before it is ready"), admin });
         }
     }
 }

@@ -17,4 +17,4 @@
 
 mod port;
 
-pub use port::{Port, PortId, mesh};
+pub use port::{Port, PortId, Traffic, mesh};

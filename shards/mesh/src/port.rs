@@ -33,6 +33,19 @@ pub struct Port<M> {
     next: usize,
     /// Whether room was made since the last look for senders that wait for it.
     made_room: bool,
+    /// How often a message found its lane full.
+    full: u64,
+}
+
+/// How it stands with the lanes of one participant.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Traffic {
+    /// Messages in the lanes to it.
+    pub incoming: usize,
+    /// Messages of its that wait because a lane is full.
+    pub waiting: usize,
+    /// How often that has come about.
+    pub full: u64,
 }
 
 /// What the participants share.
@@ -76,6 +89,7 @@ pub fn mesh<M: Send>(wakers: &[Waker], lane_len: usize) -> Vec<Port<M>> {
             waiting: 0,
             next: id,
             made_room: false,
+            full: 0,
         })
         .collect()
 }
@@ -110,6 +124,7 @@ impl<M: Send> Port<M> {
             Err(message) => {
                 outbox.push_back(message);
                 self.waiting += 1;
+                self.full += 1;
             }
         }
     }
@@ -163,6 +178,13 @@ impl<M: Send> Port<M> {
     #[must_use]
     pub fn congested(&self) -> bool {
         self.waiting > 0
+    }
+
+    /// How it stands with the lanes.
+    #[must_use]
+    pub fn traffic(&self) -> Traffic {
+        let incoming = self.shared.lanes_to(self.id).iter().map(ArrayQueue::len).sum();
+        Traffic { incoming, waiting: self.waiting, full: self.full }
     }
 
     /// Says that this participant is going to sleep, and looks once more. `true`: it may sleep; any message

@@ -190,6 +190,11 @@ macro_rules! tables {
                 }
                 Ok(())
             }
+
+            #[inline]
+            fn errors(&self, _: &str) -> u64 {
+                0 $(+ $crate::wire::Wire::errors(&self.$field, stringify!($field)))*
+            }
         }
 
         impl $crate::wire::Nullable for $name {

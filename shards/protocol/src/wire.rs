@@ -111,7 +111,16 @@ pub trait Wire: Sized {
 
     /// Writes this value.
     fn write(&self, writer: &mut Writer, at: At) -> Result<(), EncodeError>;
+
+    /// How many errors this value of the field `name` reports, with all that it holds.
+    #[inline]
+    fn errors(&self, _name: &str) -> u64 {
+        0
+    }
 }
+
+/// The field in which Kafka reports an error: 0 for none.
+const ERROR_FIELD: &str = "error_code";
 
 /// The types that can be null; `Option` of one is a [`Wire`] type.
 pub trait Nullable: Wire {
@@ -154,6 +163,11 @@ macro_rules! numbers {
             fn write(&self, writer: &mut Writer, _: At) -> Result<(), EncodeError> {
                 writer.put(&self.to_be_bytes());
                 Ok(())
+            }
+
+            #[inline]
+            fn errors(&self, name: &str) -> u64 {
+                u64::from(name == ERROR_FIELD && *self != Self::default())
             }
         }
     )*};
@@ -364,6 +378,12 @@ impl<T: Wire> Wire for Vec<T> {
         write_len(Some(self.len()), writer, at)?;
         self.iter().try_for_each(|element| element.write(writer, at.not_null()))
     }
+
+    #[inline]
+    fn errors(&self, _: &str) -> u64 {
+        // Elements have no name of their own: a number in a list is no error.
+        self.iter().map(|element| element.errors("")).sum()
+    }
 }
 
 impl<T: Wire> Nullable for Vec<T> {
@@ -400,5 +420,10 @@ impl<T: Nullable> Wire for Option<T> {
             None if at.nullable => T::write_null(writer, at),
             None => Err(EncodeError::Null { field: writer.field() }),
         }
+    }
+
+    #[inline]
+    fn errors(&self, name: &str) -> u64 {
+        self.as_ref().map_or(0, |value| value.errors(name))
     }
 }

@@ -235,6 +235,16 @@ pub struct BatchHeader {
     pub record_count: i32,
 }
 
+/// The length of the batch at the beginning of `bytes` and the number of its records, as its header says; `None` where
+/// none begins. For counting: nothing else of the batch is looked at.
+#[must_use]
+pub fn len_and_records(bytes: &[u8]) -> Option<(usize, u64)> {
+    let header: &[u8; BATCH_HEADER_BYTES] = bytes.first_chunk()?;
+    let len = usize::try_from(read_i32(header, LENGTH_AT)).ok()?.checked_add(BATCH_LENGTH_FIELD_END)?;
+    (len >= BATCH_HEADER_BYTES)
+        .then_some((len, read_i32(header, RECORD_COUNT_AT).max(0).unsigned_abs().into()))
+}
+
 impl BatchHeader {
     /// Reads the header at the beginning of `bytes`, which may hold less or more than the batch.
     ///

@@ -40,7 +40,8 @@ pub use crc::{check_crc, crc32c};
 pub use error::{RecordError, Rejected};
 pub use filter::{Filtered, Tombstones, emptied, filter};
 pub use header::{
-    Attributes, BATCH_HEADER_BYTES, BATCH_LENGTH_FIELD_END, BatchHeader, Compression, MAGIC_V2, TimestampType,
+    Attributes, BATCH_HEADER_BYTES, BATCH_LENGTH_FIELD_END, BatchHeader, Compression, MAGIC_V2,
+    TimestampType, len_and_records,
 };
 pub use records::{Header, Headers, Record, RecordIter, Records, decompress};
 pub use rules::{CompressionPolicy, DECOMPRESSED_BYTES_MAX, Rules};

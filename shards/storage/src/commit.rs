@@ -16,6 +16,7 @@
 
 use std::io;
 use std::sync::Arc;
+use std::time::Instant;
 
 use reactor::{File, Reactor, Sync, Token};
 use tracing::{error, warn};
@@ -56,6 +57,10 @@ pub(crate) struct Commit {
     synced: bool,
     /// Where the journal stood, if all that it held of the log then is part of this.
     journal_mark: Option<u64>,
+    /// Whether somebody waits for it.
+    is_commit: bool,
+    began: Instant,
+    bytes: u64,
 }
 
 /// Which way records go that have to become durable.
@@ -103,14 +108,15 @@ pub(crate) fn start(log: &mut Log, core: &mut Core, reactor: &mut Reactor) -> bo
         Next::Nothing => false,
         Next::Wait => true,
         Next::Write { file, segment, piece, sync } => {
-            let token = log.begin_write(segment, &piece.end(), sync, is_commit, core);
+            let bytes = piece.end().to.saturating_sub(piece.at);
+            let token = log.begin_write(segment, &piece.end(), (bytes, sync), is_commit, core);
             let sync = if sync { Sync::Data } else { Sync::No };
             reactor.write(&file, FilePosition(piece.at), piece.slices, sync, token);
             false
         }
         Next::Sync { file, segment, to } => {
             let end = PieceEnd { to, to_offset: log.written_end };
-            let token = log.begin_write(segment, &end, true, is_commit, core);
+            let token = log.begin_write(segment, &end, (0, true), is_commit, core);
             reactor.sync(&file, token);
             false
         }
@@ -120,6 +126,11 @@ pub(crate) fn start(log: &mut Log, core: &mut Core, reactor: &mut Reactor) -> bo
 /// Takes in how the write or sync of a segment went.
 pub(crate) fn finish(log: &mut Log, commit: &Commit, result: io::Result<()>, core: &mut Core) {
     log.in_flight = None;
+    let figures = match commit.is_commit {
+        true => &mut core.figures.segment_commits,
+        false => &mut core.figures.write_backs,
+    };
+    figures.note(commit.began, commit.bytes, result.is_ok());
     if matches!(log.state, State::Offline(_)) {
         // Its bytes no longer count as unwritten, and nobody is told of it any more.
         return;
@@ -323,12 +334,12 @@ impl Log {
             || !is_wanted && waited_ms >= core.settings.write_delay_ms_max
     }
 
-    /// Notes a write or sync that is about to begin; returns its token.
+    /// Notes a write of so many bytes, or a sync, or both, which is about to begin; returns its token.
     fn begin_write(
         &mut self,
         segment: Offset,
         end: &PieceEnd,
-        synced: bool,
+        (bytes, synced): (u64, bool),
         is_commit: bool,
         core: &mut Core,
     ) -> Token {
@@ -347,6 +358,9 @@ impl Log {
             to_byte: first_byte + end.to,
             synced,
             journal_mark,
+            is_commit,
+            began: Instant::now(),
+            bytes,
         }))
     }
 

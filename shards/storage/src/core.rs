@@ -15,6 +15,7 @@ use crate::commit::Commit;
 use crate::compact::schedule::Slice;
 use crate::damage::Searched;
 use crate::error::StorageError;
+use crate::figures::Figures;
 use crate::job::{self, Finished, Job};
 use crate::journal::{self, Journal, OpenedJournal};
 use crate::log::Log;
@@ -64,6 +65,7 @@ pub(crate) struct Core {
     /// An entry for every chunk that is no longer the newest of its log, oldest first.
     pub(crate) evictable: VecDeque<LogId>,
     last_read: u64,
+    pub(crate) figures: Figures,
 }
 
 /// What the reactor has in hand for this store.
@@ -115,6 +117,7 @@ impl Core {
             cached: 0,
             evictable: VecDeque::new(),
             last_read: 0,
+            figures: Figures::default(),
         }
     }
 

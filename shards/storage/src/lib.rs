@@ -37,6 +37,7 @@ mod dir_view;
 mod dump;
 mod error;
 mod failure;
+mod figures;
 mod index;
 mod job;
 mod journal;
@@ -76,6 +77,8 @@ pub use compact::{
 pub use dir_view::DirView;
 pub use dump::{DumpEntry, SegmentDump};
 pub use error::StorageError;
+pub use figures::{Figures, JournalLevel, Levels, WriteFigures};
+pub use journal::JournalState;
 pub use layout::LogName;
 pub use log_dir::{LogDir, MetaProperties};
 pub use opened::OpenedLog;

@@ -54,6 +54,10 @@ impl LoadQueue {
         self.wanted.pop().or_else(|| self.ahead.pop())
     }
 
+    pub(crate) fn in_flight_bytes(&self) -> usize {
+        self.in_flight_bytes
+    }
+
     pub(crate) fn started(&mut self, bytes: usize) {
         self.in_flight_bytes += bytes;
     }

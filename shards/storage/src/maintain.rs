@@ -81,6 +81,8 @@ impl Store {
             && let Some(segment) = log.sealed.pop_front()
         {
             gone.push(segment.base);
+            self.core.figures.segments_dropped += 1;
+            self.core.figures.dropped_bytes += segment.bytes;
         }
         if gone.is_empty() {
             return;

@@ -214,6 +214,11 @@ impl ColdReads {
         self.memory.used()
     }
 
+    /// What the disk is reading now.
+    pub(crate) fn loading_bytes(&self) -> usize {
+        self.queue.in_flight_bytes()
+    }
+
     /// Keeps a segment open that was open for another reason.
     pub(crate) fn keep(&mut self, key: SegmentKey, segment: OpenSegment) {
         self.segments.keep(key, segment, self.segments_max);
@@ -296,6 +301,10 @@ impl ColdReads {
     ) {
         let Load { region, bytes, file, reserved } = load;
         self.queue.ended(bytes);
+        if let Ok(bytes) = &result {
+            core.figures.loads += 1;
+            core.figures.loaded_bytes += bytes.len() as u64;
+        }
         let error = |error| match log {
             Some(log) => StorageError::io("read", &segment_path(log, region.segment.1), error),
             None => StorageError::UnknownLog,

@@ -22,6 +22,7 @@ use crate::compact::schedule::Compactor;
 use crate::compact::txn_index::AbortedTxn;
 use crate::core::{Core, Message, Operation};
 use crate::error::StorageError;
+use crate::figures::{Figures, Levels};
 use crate::journal::{self, Journal};
 use crate::log::Log;
 use crate::lookup::PendingLookup;
@@ -198,6 +199,7 @@ impl Store {
             // What lies in the journal would stay unwritten for as long as nobody asks.
             log.journal.is_write_back_asked = true;
             self.core.wants_room |= is_full;
+            self.core.figures.appends_refused += 1;
             self.core.mark_dirty(log);
             return Err(StorageError::Full);
         }
@@ -265,11 +267,18 @@ impl Store {
             return Ok(Read::Now(Vec::new()));
         }
         if let Some(batches) = log.tail.read(from, up_to, bytes_max) {
+            self.core.figures.memory_reads += 1;
             return Ok(Read::Now(batches));
         }
         let id = self.core.next_read_id();
         let read = ColdRead::new(id, log.id, from, up_to, bytes_max);
-        self.cold.read(read, log, &mut self.core, reactor)
+        let answer = self.cold.read(read, log, &mut self.core, reactor);
+        match answer {
+            Ok(Read::Now(_)) => self.core.figures.loaded_reads += 1,
+            Ok(Read::Later(_)) => self.core.figures.disk_reads += 1,
+            Err(_) => {}
+        }
+        answer
     }
 
     /// Notes that the marker of an aborted transaction was appended; it gets into the transaction index.
@@ -391,6 +400,29 @@ impl Store {
     #[must_use]
     pub fn cold_bytes(&self) -> usize {
         self.cold.memory_bytes()
+    }
+
+    /// What was counted since the store was made.
+    #[must_use]
+    pub fn figures(&self) -> &Figures {
+        &self.core.figures
+    }
+
+    /// What it holds now.
+    #[must_use]
+    pub fn levels(&self) -> Levels {
+        let settings = &self.core.settings;
+        Levels {
+            cache_bytes: self.core.cached,
+            cache_bytes_max: settings.cache_bytes_max,
+            unwritten_bytes: self.core.unwritten,
+            unwritten_bytes_max: settings.unwritten_bytes_max,
+            cold_bytes: self.cold.memory_bytes(),
+            cold_bytes_max: settings.cold_bytes_max,
+            loading_bytes: self.cold.loading_bytes(),
+            stalled_logs: self.core.stalled.len(),
+            journals: self.core.journals.iter().map(Journal::level).collect(),
+        }
     }
 
     /// Bytes in memory: of all tails, and of them what is not yet written.

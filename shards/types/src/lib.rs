@@ -3,12 +3,14 @@
 #![forbid(unsafe_code)]
 
 mod error_code;
+mod histogram;
 mod ids;
 pub mod limits;
 mod names;
 mod numbers;
 
 pub use error_code::ErrorCode;
+pub use histogram::{HISTOGRAM_BOUNDS, Histogram};
 pub use ids::{
     BrokerId, DirectoryId, ParseUuidError, PartitionIndex, ProducerEpoch, ProducerId, ShardId, TopicId,
     TopicPartition, Uuid,

@@ -129,6 +129,15 @@ pub struct InternalTopicSettings {
     pub in_sync_replicas_min: Option<u32>,
 }
 
+/// Where metrics and health are served over HTTP.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AdminListener {
+    /// Host and port; `None` for nowhere.
+    pub address: Option<(String, u16)>,
+    /// Whether somebody has asked for it.
+    pub is_explicit: bool,
+}
+
 /// Settings that only Strome has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StromeSettings {
@@ -142,6 +151,8 @@ pub struct StromeSettings {
     pub cache_bytes: Option<ByteCount>,
     /// `strome.journal.bytes`; zero for no journal.
     pub journal_bytes: ByteCount,
+    /// `strome.admin.listener`.
+    pub admin_listener: AdminListener,
 }
 
 impl BrokerSettings {
@@ -239,7 +250,27 @@ impl Values<'_> {
             memory_bytes: unless_zero(self.count("strome.memory.bytes")?).map(ByteCount),
             cache_bytes: unless_zero(self.count("strome.cache.bytes")?).map(ByteCount),
             journal_bytes: ByteCount(self.count("strome.journal.bytes")?),
+            admin_listener: self.admin_listener()?,
         })
+    }
+
+    /// `host:port`; an IPv6 address in brackets.
+    fn admin_listener(&self) -> Result<AdminListener, InvalidSetting> {
+        const NAME: &str = "strome.admin.listener";
+        let text = self.text(NAME)?;
+        let is_explicit = self.layers.explicit(NAME).is_some();
+        if text.trim().is_empty() {
+            return Ok(AdminListener { address: None, is_explicit });
+        }
+        let parse = || {
+            let (host, port) = text.trim().rsplit_once(':')?;
+            let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+            let is_bracketed = bare.len() < host.len();
+            let is_host = !bare.is_empty() && (is_bracketed || !bare.contains(':'));
+            is_host.then_some((bare.to_owned(), port.parse().ok()?))
+        };
+        let address = parse().ok_or_else(|| invalid(NAME, &text, "Must be of the form host:port"))?;
+        Ok(AdminListener { address: Some(address), is_explicit })
     }
 
     /// The settings whose names begin with `prefix`.

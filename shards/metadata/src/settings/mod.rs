@@ -24,7 +24,7 @@ mod value;
 
 pub use accepts::Accepts;
 pub use broker::{
-    BrokerSettings, CleanerSettings, ConnectionLimits, InternalTopicSettings, InternalTopics,
+    AdminListener, BrokerSettings, CleanerSettings, ConnectionLimits, InternalTopicSettings, InternalTopics,
     NetworkSettings, StromeSettings, TopicCreation,
 };
 pub use describe::{Described, describe_all_brokers, describe_broker, describe_topic};

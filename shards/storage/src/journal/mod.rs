@@ -26,6 +26,7 @@ mod scan;
 use std::collections::{BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use reactor::{Chunk, File};
 use tracing::error;
@@ -33,6 +34,7 @@ use types::Offset;
 
 use crate::core::Core;
 use crate::error::StorageError;
+use crate::figures::JournalLevel;
 use crate::log::Log;
 use crate::log_dir::LogDir;
 use crate::store::{LITTLE_UNWRITTEN_PART, LogId};
@@ -87,6 +89,19 @@ enum State {
 #[derive(Debug)]
 struct Flight {
     parts: Vec<Part>,
+    began: Instant,
+    bytes: u64,
+}
+
+/// What becomes of commits in a directory.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JournalState {
+    /// Nothing there had to be made durable yet.
+    Unused,
+    /// They are packed into the journal.
+    InUse,
+    /// The journal cannot be used: every log commits for itself.
+    Failed,
 }
 
 /// What a commit does for one log.
@@ -152,6 +167,22 @@ impl Journal {
             flight: None,
             buffer: None,
             is_growing: false,
+        }
+    }
+
+    /// How full it is.
+    pub(crate) fn level(&self) -> JournalLevel {
+        let state = match self.state {
+            State::Unopened | State::Opening => JournalState::Unused,
+            State::Ready { .. } => JournalState::InUse,
+            State::Failed => JournalState::Failed,
+        };
+        JournalLevel {
+            dir: self.dir.path().to_owned(),
+            state,
+            used_bytes: self.ring.used(),
+            capacity_bytes: self.ring.capacity(),
+            method: self.dir.commit_method(),
         }
     }
 

@@ -4,6 +4,7 @@
 //! Each batch is copied once into the commit. One buffer is used again and again.
 
 use std::io;
+use std::time::Instant;
 
 use reactor::{Chunk, ChunkSlice, File, Reactor, Sync};
 use record::crc32c;
@@ -50,8 +51,9 @@ pub(crate) fn finish(
     core: &mut Core,
 ) -> Vec<LogId> {
     let Some(journal) = core.journals.get_mut(index) else { return Vec::new() };
-    let parts = journal.flight.take().map(|flight| flight.parts).unwrap_or_default();
+    let Some(Flight { parts, began, bytes }) = journal.flight.take() else { return Vec::new() };
     let has_failed = result.is_err();
+    core.figures.journal_commits.note(began, bytes, !has_failed);
     if let Err(cause) = result {
         journal.fail(cause);
     }
@@ -127,7 +129,7 @@ impl Journal {
         self.note_needs(&parts, taken.sequence, logs);
         let slice = buffer.slice(0..padded as usize);
         self.buffer = Some(buffer);
-        self.flight = Some(Flight { parts });
+        self.flight = Some(Flight { parts, began: Instant::now(), bytes: padded });
         Some(Write { file, at: FilePosition(taken.position), slice, sync: self.dir.commit_method().sync() })
     }
 

@@ -3,6 +3,8 @@
 use super::settings;
 
 settings! {
+    "strome.admin.listener" String Some("127.0.0.1:9644"), Any, Medium ReadOnly Acts,
+        "Where metrics and health are served over HTTP, as host:port; empty for nowhere.";
     "strome.cache.bytes" Long Some("0"), AtLeast(0), Medium ReadOnly Acts,
         "Memory for written records that readers may want; 0 takes a quarter of `strome.memory.bytes`.";
     "strome.cpus" String Some(""), Any, High ReadOnly Acts,

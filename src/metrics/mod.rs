@@ -1,0 +1,19 @@
+//! What a shard counts about itself, in plain numbers that only its own core touches.
+//!
+//! # Hot path
+//! No atomic, no lock, no allocation. Whoever wants the figures asks with a message and gets a copy
+//! ([`ShardSnapshot`]).
+//!
+//! # Not here
+//! What storage, connections, lanes and the ring count (their crates); names and texts for the outside (`admin`).
+
+mod apis;
+mod snapshot;
+mod topics;
+
+pub use apis::{ApiFigures, Apis};
+pub use snapshot::{
+    Compactions, ControlSnapshot, LoopFigures, PartitionSnapshot, Phase, ShardSnapshot, Snapshot,
+    SnapshotSender,
+};
+pub use topics::{TopicFigures, TopicPlace, Topics};

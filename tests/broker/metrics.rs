@@ -1,0 +1,267 @@
+//! Metrics and health over HTTP: exact after known traffic, documented, and out of reach of bad clients.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::time::Duration;
+
+use protocol::messages::FetchRequest;
+
+use crate::client::Client;
+use crate::prometheus::{Metrics, ask, get};
+use crate::support::{Broker, PATIENCE};
+use crate::topics::{FETCH, append, batch, create, delete, fetch, fetch_request, produce};
+
+const ADMIN: (&str, &str) = ("strome.admin.listener", "127.0.0.1:0");
+
+fn start(overrides: &[(&str, &str)]) -> Broker {
+    Broker::start(&[&[ADMIN], overrides].concat())
+}
+
+#[test]
+fn figures_are_exact_after_known_traffic() {
+    let broker = start(&[("strome.shards", "2")]);
+    let before = Metrics::scrape(broker.admin_address());
+    assert_eq!(before.sum("strome_requests_total", &[]), 0.0);
+    assert_eq!(before.sum("strome_received_bytes_total", &[]), 0.0);
+
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 4, &[]);
+    create(&mut client, "u", 1, &[]);
+    let batches = [batch(&["a"]), batch(&["b", "c"]), batch(&["d", "e", "f"])];
+    for partition in 0..4 {
+        batches.iter().for_each(|batch| _ = append(&mut client, "t", partition, batch.clone()));
+    }
+    append(&mut client, "u", 0, batches[0].clone());
+    assert_eq!(produce(&mut client, "t", 99, batches[0].clone()).error_code, 3);
+    let stored: usize = batches.iter().map(|batch| batch.len()).sum();
+    for _ in 0..3 {
+        assert_eq!(fetch(&mut client, "t", 2, 0).records.expect("records").len(), stored);
+    }
+
+    let after = Metrics::scrape(broker.admin_address());
+    let api = |family: &str, api: &str| after.sum(family, &[("api", api)]);
+    assert_eq!(api("strome_requests_total", "CreateTopics"), 2.0);
+    assert_eq!(api("strome_requests_total", "Produce"), 14.0);
+    assert_eq!(api("strome_request_errors_total", "Produce"), 1.0);
+    assert_eq!(api("strome_requests_total", "Fetch"), 3.0);
+    assert_eq!(api("strome_request_errors_total", "Fetch"), 0.0);
+    let topic = |family: &str, topic: &str| after.sum(family, &[("topic", topic)]);
+    assert_eq!(topic("strome_topic_records_in_total", "t"), 24.0);
+    assert_eq!(topic("strome_topic_batches_in_total", "t"), 12.0);
+    assert_eq!(topic("strome_topic_bytes_in_total", "t"), 4.0 * stored as f64);
+    assert_eq!(topic("strome_topic_records_in_total", "u"), 1.0);
+    assert_eq!(topic("strome_topic_records_out_total", "t"), 18.0);
+    assert_eq!(topic("strome_topic_batches_out_total", "t"), 9.0);
+    assert_eq!(topic("strome_topic_bytes_out_total", "t"), 3.0 * stored as f64);
+    assert_eq!(topic("strome_topic_bytes_out_total", "u"), 0.0);
+    assert_eq!(after.sum("strome_topics", &[]), 2.0);
+    assert_eq!(after.sum("strome_shard_partitions", &[("state", "online")]), 5.0);
+    assert_eq!(after.sum("strome_connections", &[]), 1.0);
+    assert!(after.sum("strome_commits_total", &[("way", "journal")]) > 0.0);
+    assert_eq!(after.sum("strome_commits_failed_total", &[]), 0.0);
+    assert_eq!(after.sum("strome_appends_waiting", &[]), 0.0);
+
+    // Every byte of the requests, and a length of four bytes before each.
+    let requests = after.sum("strome_requests_total", &[]);
+    let bytes = after.sum("strome_request_bytes_total", &[]);
+    assert_eq!(after.sum("strome_received_bytes_total", &[]), bytes + 4.0 * requests);
+    assert!(after.sum("strome_sent_bytes_total", &[]) > 9.0 * stored as f64);
+}
+
+#[test]
+fn a_topic_that_is_deleted_is_shown_no_more_and_begins_anew_under_its_name() {
+    let broker = start(&[]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    append(&mut client, "t", 0, batch(&["a"]));
+    assert_eq!(delete(&mut client, "t"), 0);
+    let topics = |metrics: &Metrics| -> BTreeSet<String> {
+        let samples = &metrics.0["strome_topic_records_in_total"].samples;
+        samples.iter().map(|(_, labels, _)| labels["topic"].clone()).collect()
+    };
+    assert_eq!(topics(&Metrics::scrape(broker.admin_address())), BTreeSet::from(["(other)".to_owned()]));
+    create(&mut client, "t", 1, &[]);
+    let metrics = Metrics::scrape(broker.admin_address());
+    assert_eq!(topics(&metrics).len(), 2);
+    assert_eq!(metrics.sum("strome_topic_records_in_total", &[("topic", "t")]), 0.0);
+}
+
+#[test]
+fn what_waits_and_what_is_closed_is_counted() {
+    let broker = start(&[("strome.shards", "1")]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    let mut waits = Client::connect(broker.address());
+    let poll = FetchRequest { max_wait_ms: 600_000, min_bytes: 1, ..fetch_request("t", &[(0, 0)]) };
+    waits.send(FETCH, &poll);
+    let mut bad = Client::connect(broker.address());
+    bad.write(&i32::MAX.to_be_bytes());
+    bad.expect_closed();
+    let mut unknown = Client::connect(broker.address());
+    unknown.write(&[0, 0, 0, 14, 0x7f, 0xff, 0, 0, 0, 0, 0, 1, 0, 4, b'a', b'b', b'c', b'd']);
+    unknown.expect_closed();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let metrics = Metrics::scrape(broker.admin_address());
+        let closed = |reason| metrics.sum("strome_connections_closed_total", &[("reason", reason)]);
+        let seen = (
+            metrics.sum("strome_fetches_waiting", &[]),
+            metrics.sum("strome_requests_in_flight", &[]),
+            closed("bad-frame"),
+            closed("by-broker"),
+            metrics.sum("strome_requests_refused_total", &[("api", "unknown")]),
+            metrics.sum("strome_connections", &[]),
+        );
+        if seen == (1.0, 1.0, 1.0, 1.0, 1.0, 2.0) {
+            break;
+        }
+        assert!(std::time::Instant::now() < deadline, "{seen:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// Name, type and labels of each family, without `le`, as the page of the documentation lists them.
+#[test]
+fn the_page_of_the_documentation_lists_exactly_what_there_is() {
+    let broker = start(&[]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    append(&mut client, "t", 0, batch(&["a"]));
+    let metrics = Metrics::scrape(broker.admin_address());
+    let labels = |family: &crate::prometheus::Family| -> BTreeSet<String> {
+        let keys = family.samples.iter().flat_map(|(_, labels, _)| labels.keys().cloned());
+        keys.filter(|key| key != "le").collect()
+    };
+    let found: BTreeMap<_, _> = metrics
+        .0
+        .iter()
+        .map(|(name, family)| (name.clone(), (family.kind.clone(), labels(family))))
+        .collect();
+    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/METRICS.md");
+    let page = std::fs::read_to_string(page).expect("the page");
+    let mut listed = BTreeMap::new();
+    for line in page.lines().filter(|line| line.starts_with("| `")) {
+        let cells: Vec<&str> = line.trim_matches('|').split('|').map(str::trim).collect();
+        let [name, kind, labels, meaning] = cells[..] else { panic!("four cells: {line}") };
+        assert!(!meaning.is_empty(), "{line}");
+        let labels = labels.split(',').map(|label| label.trim().trim_matches('`').to_owned());
+        let labels: BTreeSet<String> = labels.filter(|label| !label.is_empty()).collect();
+        let name = name.trim_matches('`').to_owned();
+        assert!(listed.insert(name, (kind.to_owned(), labels)).is_none(), "twice: {line}");
+    }
+    for (name, family) in &found {
+        assert_eq!(listed.get(name), Some(family), "{name} in docs/METRICS.md");
+    }
+    for name in listed.keys() {
+        assert!(found.contains_key(name), "{name} is documented and not there");
+    }
+}
+
+#[test]
+fn health_is_told_with_reasons() {
+    let temp = tempfile::tempdir().expect("a temporary directory");
+    let (good, bad) = (temp.path().join("good"), temp.path().join("bad"));
+    let dirs = format!("{},{}", good.display(), bad.display());
+    let mut broker = start(&[("log.dirs", &dirs)]);
+    for path in ["/healthz", "/readyz"] {
+        let page = get(broker.admin_address(), path);
+        assert_eq!(
+            (page.status, page.body.as_str()),
+            (200, "{\"reasons\":[],\"status\":\"ok\"}\n"),
+            "{path}"
+        );
+    }
+    assert!(broker.stop().success());
+    std::fs::remove_dir_all(&bad).expect("the directory");
+    std::fs::write(&bad, "").expect("a file in its place");
+    broker.restart();
+    let page = get(broker.admin_address(), "/healthz");
+    assert_eq!(page.status, 503);
+    assert!(page.body.contains("\"unavailable\"") && page.body.contains("/bad is offline"), "{}", page.body);
+    assert_eq!(get(broker.admin_address(), "/readyz").status, 200, "what is left is served");
+    let metrics = Metrics::scrape(broker.admin_address());
+    let online =
+        |dir: &Path| metrics.sum("strome_directory_online", &[("directory", &dir.display().to_string())]);
+    assert_eq!((online(&good), online(&bad)), (1.0, 0.0));
+}
+
+#[test]
+fn bad_http_does_no_harm() {
+    let broker = start(&[]);
+    let admin = broker.admin_address();
+    assert_eq!(get(admin, "/").status, 404);
+    assert_eq!(get(admin, "/metrics/../../etc/passwd").status, 404);
+    assert_eq!(get(admin, "/metrics?name=x").status, 200);
+    assert_eq!(
+        ask(admin, "POST /metrics HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nConnection: close\r\n\r\nabc")
+            .status,
+        405
+    );
+    let head = ask(admin, "HEAD /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n");
+    assert_eq!((head.status, head.body.as_str()), (200, ""));
+    let endless = |piece: &[u8], times: usize| {
+        let mut stream = TcpStream::connect(admin).expect("a connection");
+        stream.set_read_timeout(Some(PATIENCE)).expect("a socket");
+        for _ in 0..times {
+            if stream.write_all(piece).is_err() {
+                break;
+            }
+        }
+        // A refusal or a reset, but no hang.
+        let mut answer = Vec::new();
+        let _ = stream.read_to_end(&mut answer);
+        assert!(!answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    };
+    endless(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03", 1);
+    endless(&[0; 4096], 100);
+    endless(b"GET /metrics HTTP/1.1\r\nHost: ", 1);
+    endless(&[b'a'; 4096], 1000);
+    let headers: String = (0..1000).map(|at| format!("h{at}: v\r\n")).collect();
+    endless(format!("GET /metrics HTTP/1.1\r\n{headers}\r\n").as_bytes(), 1);
+    // More than may be open at a time, silent: others come in all the same.
+    let silent: Vec<TcpStream> = (0..100).map(|_| TcpStream::connect(admin).expect("a connection")).collect();
+    assert_eq!(get(admin, "/readyz").status, 200);
+    drop(silent);
+    assert_eq!(get(admin, "/healthz").status, 200);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    assert_eq!(append(&mut client, "t", 0, batch(&["a"])), 0);
+}
+
+#[test]
+fn many_scrapes_at_once_disturb_no_producer() {
+    let broker = start(&[("strome.shards", "2")]);
+    let admin = broker.admin_address();
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 2, &[]);
+    let scrapers: Vec<_> = (0..8)
+        .map(|_| std::thread::spawn(move || (0..20).for_each(|_| _ = Metrics::scrape(admin))))
+        .collect();
+    for at in 0..100 {
+        assert_eq!(append(&mut client, "t", at % 2, batch(&["a"])), i64::from(at / 2));
+    }
+    scrapers.into_iter().for_each(|scraper| scraper.join().expect("its scrapes"));
+    let metrics = Metrics::scrape(admin);
+    assert_eq!(metrics.sum("strome_topic_records_in_total", &[("topic", "t")]), 100.0);
+    assert_eq!(metrics.sum("strome_shard_answers", &[]), 2.0);
+}
+
+#[test]
+fn a_listener_that_was_asked_for_and_cannot_be_had_ends_the_start() {
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let address = taken.local_addr().expect("its address").to_string();
+    let temp = tempfile::tempdir().expect("a temporary directory");
+    let log = temp.path().join("log");
+    let settings = [("strome.admin.listener", address.as_str())];
+    let ended = Broker::try_start_in(&[temp.path().join("data")], &log, &settings);
+    assert_eq!(ended.err().and_then(|status| status.code()), Some(1));
+    let told = std::fs::read_to_string(&log).expect("what it says");
+    assert!(told.contains(&address) && told.contains("strome.admin.listener"), "{told}");
+    drop(taken);
+    Broker::try_start_in(&[temp.path().join("data")], &log, &settings).expect("it starts now");
+    let wrong = [("strome.admin.listener", "localhost")];
+    let ended = Broker::try_start_in(&[temp.path().join("data")], &log, &wrong);
+    assert_eq!(ended.err().and_then(|status| status.code()), Some(78));
+}
