@@ -104,7 +104,11 @@ impl History {
         self.events.iter().map(|(at, event)| (*at, event))
     }
 
+    /// Remembers an event. One that is repeated over and over does not push out the others.
     pub(crate) fn push(&mut self, now: TimestampMs, event: Event) {
+        if self.events.back().is_some_and(|(_, last)| *last == event) {
+            return;
+        }
         if self.events.len() == EVENTS_MAX {
             self.events.pop_front();
         }

@@ -21,7 +21,6 @@
 //! # Not here
 //! Which broker coordinates a group, and hosting (`src/coordinator`); what clients may do (the broker's `api`).
 #![forbid(unsafe_code)]
-#![allow(dead_code, reason = "the machines that use all this come next")]
 
 pub mod assignor;
 mod classic;

@@ -1,5 +1,22 @@
-//! Groups of the classic protocol.
+//! Groups of the classic protocol: a client, the group's leader, assigns the partitions.
+//!
+//! A generation begins when all members have joined ([`join`], [`rebalance`]), and is complete when the leader has handed
+//! in the assignment ([`sync`]). Then the group is recorded; what happens before is volatile, and members that lose their
+//! coordinator meanwhile join again.
 
-/// A group whose leader, a client, assigns the partitions.
-#[derive(Debug, Default)]
-pub(crate) struct ClassicGroup;
+mod commit;
+mod describe;
+mod group;
+mod heartbeat;
+mod join;
+mod leave;
+mod member;
+mod members;
+mod rebalance;
+mod record;
+mod state;
+mod subscription;
+mod sync;
+
+pub(crate) use group::ClassicGroup;
+pub(crate) use leave::{leave_response, leaving_members};

@@ -32,7 +32,7 @@ pub struct EncodedRecord {
 }
 
 macro_rules! records {
-    ($($(#[$doc:meta])* $name:ident($key:ident, $value:ident) = $kind:ident, written in $version:literal;)*) => {
+    ($($(#[$doc:meta])* $name:ident($key:ident, $value:ident) = $kind:ident, written in $version:expr;)*) => {
         /// A change of what a coordinator keeps: a key, and its value or `None` where it is deleted.
         #[derive(Clone, Debug, PartialEq)]
         pub enum Record {
@@ -50,7 +50,10 @@ macro_rules! records {
                         key: group_log::encode_key(&Kind::$kind, key)?,
                         value: value
                             .as_ref()
-                            .map(|value| group_log::encode_value(&Kind::$kind, $version, value))
+                            .map(|value| {
+                                let version: fn(&$value) -> i16 = $version;
+                                group_log::encode_value(&Kind::$kind, version(value), value)
+                            })
                             .transpose()?,
                     },)*
                 })
@@ -78,36 +81,36 @@ macro_rules! records {
 // The versions are those that Kafka 4.3 writes: the last one that older brokers can read.
 records! {
     /// A committed offset.
-    OffsetCommit(OffsetCommitKey, OffsetCommitValue) = OFFSET_COMMIT, written in 3;
+    OffsetCommit(OffsetCommitKey, OffsetCommitValue) = OFFSET_COMMIT, written in offset_version;
     /// A generation of a classic group.
-    GroupMetadata(GroupMetadataKey, GroupMetadataValue) = GROUP_METADATA, written in 3;
+    GroupMetadata(GroupMetadataKey, GroupMetadataValue) = GROUP_METADATA, written in |_| 3;
     /// A consumer group and its epoch.
     ConsumerGroupMetadata(ConsumerGroupMetadataKey, ConsumerGroupMetadataValue) =
-        CONSUMER_GROUP_METADATA, written in 0;
+        CONSUMER_GROUP_METADATA, written in |_| 0;
     /// What a consumer group saw of its topics, before Kafka 4.1.
     ConsumerGroupPartitionMetadata(ConsumerGroupPartitionMetadataKey, ConsumerGroupPartitionMetadataValue) =
-        CONSUMER_GROUP_PARTITION_METADATA, written in 0;
+        CONSUMER_GROUP_PARTITION_METADATA, written in |_| 0;
     /// What a member of a consumer group said about itself.
     ConsumerGroupMemberMetadata(ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue) =
-        CONSUMER_GROUP_MEMBER_METADATA, written in 0;
+        CONSUMER_GROUP_MEMBER_METADATA, written in |_| 0;
     /// The epoch of a consumer group's target assignment.
     ConsumerGroupTargetAssignmentMetadata(
         ConsumerGroupTargetAssignmentMetadataKey,
         ConsumerGroupTargetAssignmentMetadataValue
-    ) = CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA, written in 0;
+    ) = CONSUMER_GROUP_TARGET_ASSIGNMENT_METADATA, written in |_| 0;
     /// What a member is meant to have.
     ConsumerGroupTargetAssignmentMember(
         ConsumerGroupTargetAssignmentMemberKey,
         ConsumerGroupTargetAssignmentMemberValue
-    ) = CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER, written in 0;
+    ) = CONSUMER_GROUP_TARGET_ASSIGNMENT_MEMBER, written in |_| 0;
     /// What a member has.
     ConsumerGroupCurrentMemberAssignment(
         ConsumerGroupCurrentMemberAssignmentKey,
         ConsumerGroupCurrentMemberAssignmentValue
-    ) = CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT, written in 0;
+    ) = CONSUMER_GROUP_CURRENT_MEMBER_ASSIGNMENT, written in |_| 0;
     /// The topics that a pattern was found to match.
     ConsumerGroupRegularExpression(ConsumerGroupRegularExpressionKey, ConsumerGroupRegularExpressionValue) =
-        CONSUMER_GROUP_REGULAR_EXPRESSION, written in 0;
+        CONSUMER_GROUP_REGULAR_EXPRESSION, written in |_| 0;
 }
 
 impl Record {
@@ -122,6 +125,11 @@ impl Record {
             (number, key) => Self::decode_kind(number, &key, value),
         }
     }
+}
+
+/// Only version 1 says when an offset expires, and only clients that are as old ask for it.
+fn offset_version(value: &OffsetCommitValue) -> i16 {
+    if value.expire_timestamp >= 0 { 1 } else { 3 }
 }
 
 fn decode_value<T: protocol::wire::Wire>(kind: &Kind, value: &Bytes) -> Result<T, RecordError> {

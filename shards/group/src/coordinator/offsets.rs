@@ -1,0 +1,88 @@
+//! Requests about offsets: finds the group, asks whether the request may do what it wants, and has it done.
+
+use protocol::messages::{OffsetCommitRequest, OffsetDeleteRequest, OffsetDeleteResponse};
+use types::{ErrorCode, TimestampMs, TopicName};
+
+use super::Coordinator;
+use crate::effects::Effects;
+use crate::group::Kind;
+use crate::names::GroupId;
+use crate::offsets;
+use crate::refusal;
+use crate::request::{Context, OffsetFetch};
+
+/// From this version of OffsetCommit on, a generation of a group that does not exist has an error of its own.
+const GROUP_NOT_FOUND_VERSION: i16 = 9;
+
+impl Coordinator {
+    pub(super) fn commit_offsets(
+        &mut self,
+        request: &OffsetCommitRequest,
+        context: &Context<'_>,
+        out: &mut Effects,
+    ) {
+        if request.generation_id_or_member_epoch < 0 {
+            // Whoever does not claim to be a member may commit to a group that does not exist yet.
+            self.group_or_new(&request.group_id);
+        }
+        let response = self.with_group(&request.group_id, context.now, out, |kind, _, turn| {
+            let checked = match kind {
+                Kind::Classic(group) => group.check_commit(request, turn),
+                Kind::Consumer(_) => Err(ErrorCode::UnknownMemberId),
+            };
+            match checked {
+                Ok(()) => offsets::commit(request, turn),
+                Err(error) => refusal::commit(request, error),
+            }
+        });
+        let response = response.unwrap_or_else(|| {
+            let error = if context.version >= GROUP_NOT_FOUND_VERSION {
+                ErrorCode::GroupIdNotFound
+            } else {
+                ErrorCode::IllegalGeneration
+            };
+            refusal::commit(request, error)
+        });
+        out.reply(context.ticket, response);
+    }
+
+    pub(super) fn fetch_offsets(&mut self, request: &OffsetFetch, context: &Context<'_>, out: &mut Effects) {
+        let group = self.groups.get(request.group.group_id.as_str());
+        out.reply(context.ticket, offsets::fetch(request, group.map(|group| &group.offsets)));
+    }
+
+    pub(super) fn delete_offsets(
+        &mut self,
+        request: &OffsetDeleteRequest,
+        context: &Context<'_>,
+        out: &mut Effects,
+    ) {
+        let refuse =
+            |error: ErrorCode| OffsetDeleteResponse { error_code: error.code(), ..Default::default() };
+        if request.group_id.is_empty() {
+            return out.reply(context.ticket, refuse(ErrorCode::InvalidGroupId));
+        }
+        let response = self.with_group(&request.group_id, context.now, out, |kind, offsets, turn| match kind
+            .check_delete_offsets()
+        {
+            Ok(consumed) => offsets::delete(request, offsets, &consumed, turn),
+            Err(error) => refuse(error),
+        });
+        out.reply(context.ticket, response.unwrap_or_else(|| refuse(ErrorCode::GroupIdNotFound)));
+    }
+
+    /// Deletes the offsets of topics that are no more.
+    pub(super) fn forget_topics(&mut self, topics: &[&TopicName], now: TimestampMs, out: &mut Effects) {
+        if topics.is_empty() {
+            return;
+        }
+        let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
+        for id in ids {
+            self.with_group(id.as_str(), now, out, |_, offsets, turn| {
+                for topic in topics {
+                    offsets.delete_topic(turn.id, topic.as_str(), &mut turn.out.records);
+                }
+            });
+        }
+    }
+}

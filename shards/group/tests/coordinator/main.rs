@@ -1,0 +1,14 @@
+//! Coordinators as clients see them: requests in, answers out, and what is left of a group after a crash.
+
+mod admin;
+mod commit;
+mod expiry;
+mod history;
+mod hostile;
+mod join;
+mod leave;
+mod size;
+mod static_members;
+mod sync;
+mod timeouts;
+mod world;
