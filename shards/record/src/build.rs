@@ -66,7 +66,8 @@ impl Default for BatchOptions {
 #[derive(Clone, Debug)]
 pub struct BatchBuilder {
     options: BatchOptions,
-    records: Vec<u8>,
+    /// Room for the header, then the records as they are without compression.
+    batch: Vec<u8>,
     count: i32,
     base_timestamp: TimestampMs,
     max_timestamp: TimestampMs,
@@ -76,13 +77,27 @@ impl BatchBuilder {
     /// Without records yet.
     #[must_use]
     pub fn new(options: BatchOptions) -> Self {
+        Self::reusing(options, Vec::new())
+    }
+
+    /// The same in the memory of `buffer`, whose content is dropped. Without compression the batch that comes out lies in
+    /// it too: who makes many batches and gets their memory back ([`Bytes::try_into_mut`]) allocates nothing.
+    #[must_use]
+    pub fn reusing(options: BatchOptions, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
+        buffer.resize(BATCH_HEADER_BYTES, 0);
         Self {
             options,
-            records: Vec::new(),
+            batch: buffer,
             count: 0,
             base_timestamp: TimestampMs::NONE,
             max_timestamp: TimestampMs::NONE,
         }
+    }
+
+    /// Makes room for a batch of so many bytes in all.
+    pub fn reserve(&mut self, bytes: usize) {
+        self.batch.reserve(bytes.saturating_sub(self.batch.len()));
     }
 
     /// Records so far.
@@ -94,7 +109,7 @@ impl BatchBuilder {
     /// Bytes of the batch so far, were it not compressed.
     #[must_use]
     pub fn bytes_uncompressed(&self) -> usize {
-        BATCH_HEADER_BYTES + self.records.len()
+        self.batch.len()
     }
 
     /// Appends a record.
@@ -118,9 +133,9 @@ impl BatchBuilder {
         if i32::try_from(whole).is_err() || self.count == i32::MAX {
             return Err(RecordError::TooLarge(whole));
         }
-        self.records.reserve(whole - self.bytes_uncompressed());
-        fields.put(&mut self.records, body, headers.len());
-        headers.iter().for_each(|header| encode::put_header(&mut self.records, header));
+        self.batch.reserve(whole - self.bytes_uncompressed());
+        fields.put(&mut self.batch, body, headers.len());
+        headers.iter().for_each(|header| encode::put_header(&mut self.batch, header));
         self.max_timestamp = self.max_timestamp.max(timestamp);
         self.count += 1;
         Ok(())
@@ -138,7 +153,7 @@ impl BatchBuilder {
     ///
     /// # Errors
     /// `RecordCount` without records; what the compressor reports.
-    pub fn build(self) -> Result<Bytes, RecordError> {
+    pub fn build(mut self) -> Result<Bytes, RecordError> {
         if self.count == 0 {
             return Err(RecordError::RecordCount("a batch needs a record"));
         }
@@ -153,7 +168,7 @@ impl BatchBuilder {
         if options.log_append_time.is_some() {
             attributes = attributes.with_timestamp_type(TimestampType::LogAppendTime);
         }
-        let header = BatchHeader {
+        let mut header = BatchHeader {
             base_offset: options.base_offset,
             batch_len_bytes: 0,
             partition_leader_epoch: options.leader_epoch,
@@ -168,7 +183,13 @@ impl BatchBuilder {
             base_sequence: options.producer.base_sequence,
             record_count: self.count,
         };
-        assemble(&header, options.compression, options.level, &self.records).map(|(_, batch)| batch)
+        if options.compression == Compression::None {
+            header.batch_len_bytes = self.batch.len();
+            write_header(&mut header, &mut self.batch)?;
+            return Ok(Bytes::from(self.batch));
+        }
+        let records = self.batch.get(BATCH_HEADER_BYTES..).unwrap_or_default();
+        assemble(&header, options.compression, options.level, records).map(|(_, batch)| batch)
     }
 }
 
