@@ -22,6 +22,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("strome-storage", &["strome-types", "strome-record", "strome-reactor"]),
     ("strome-net", &["strome-types", "strome-protocol", "strome-reactor"]),
     ("strome-tuning", &["strome-types"]),
+    ("strome-bench", &["strome-types", "strome-record", "strome-protocol", "strome-reactor"]),
     (
         "strome",
         &[
@@ -38,6 +39,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
             "strome-storage",
             "strome-net",
             "strome-tuning",
+            "strome-bench",
         ],
     ),
 ];

@@ -32,19 +32,25 @@ pub struct Connect {
 type Addresses = std::vec::Vec<HostPort>;
 
 impl Connect {
+    /// The brokers to begin with.
+    pub fn bootstrap(&self) -> Result<Vec<HostPort>, Failure> {
+        if let Some(addresses) = &self.bootstrap_server {
+            return Ok(addresses.clone());
+        }
+        let text = std::env::var(BOOTSTRAP_VARIABLE).unwrap_or_else(|_| BOOTSTRAP_DEFAULT.to_owned());
+        HostPort::parse_list(&text).map_err(|why| Failure::Said(format!("{BOOTSTRAP_VARIABLE}: {why}")))
+    }
+
+    /// How long a request may take, and trying again.
+    pub fn request_timeout(&self) -> Duration {
+        Duration::from_millis(self.request_timeout_ms)
+    }
+
     /// A client that is connected to one of the brokers.
     pub fn client(&self) -> Result<Client, Failure> {
-        let bootstrap = match &self.bootstrap_server {
-            Some(addresses) => addresses.clone(),
-            None => {
-                let text = std::env::var(BOOTSTRAP_VARIABLE).unwrap_or_else(|_| BOOTSTRAP_DEFAULT.to_owned());
-                HostPort::parse_list(&text)
-                    .map_err(|why| Failure::Said(format!("{BOOTSTRAP_VARIABLE}: {why}")))?
-            }
-        };
-        let request_timeout = Duration::from_millis(self.request_timeout_ms);
+        let request_timeout = self.request_timeout();
         Ok(Client::connect(Options {
-            bootstrap,
+            bootstrap: self.bootstrap()?,
             client_id: self.client_id.clone(),
             connect_timeout: CONNECT_TIMEOUT.min(request_timeout),
             request_timeout,

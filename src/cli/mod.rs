@@ -1,5 +1,6 @@
 //! The command line: one file per command.
 
+mod bench;
 mod configs;
 mod connect;
 mod consume;
@@ -47,6 +48,9 @@ enum Command {
     Offsets(offsets::Offsets),
     /// Show what is in the brokers' log directories
     LogDirs(log_dirs::LogDirs),
+    /// Measure brokers, and make reports of what was measured
+    #[command(subcommand)]
+    Bench(Box<bench::Bench>),
     /// Look into the files of a log, without a broker
     #[command(subcommand)]
     Log(log::Log),
@@ -65,6 +69,7 @@ pub fn run() -> ExitCode {
         Command::Configs(configs) => configs.run(),
         Command::Offsets(offsets) => offsets.run(),
         Command::LogDirs(log_dirs) => log_dirs.run(),
+        Command::Bench(bench) => bench.run(),
         Command::Log(log) => log.run(),
         Command::Tune(tune) => tune.run(),
     };

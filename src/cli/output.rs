@@ -18,6 +18,7 @@ pub struct Output {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum Form {
     /// Aligned columns under a header
+    #[value(alias = "text")]
     Table,
     /// Columns separated by tabs, without a header
     Plain,

@@ -1,0 +1,194 @@
+//! Connections before they go onto the ring: made, and asked for the broker's versions, one blocking call after the other.
+//!
+//! # Invariants
+//! - Nothing waits longer than the time-out that the caller gives.
+//! - What a peer claims to send is not allocated before it comes.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use protocol::messages::ApiVersionsRequest;
+use protocol::{ApiKey, Request, Str, Versions, decode_response, encode_request};
+
+use crate::error::BenchError;
+
+/// How the client calls itself.
+pub(crate) const CLIENT_ID: &str = "strome-bench";
+
+/// No answer of those that are asked for here is longer.
+const FRAME_BYTES_MAX: usize = 256 << 20;
+const READ_BYTES: u64 = 64 * 1024;
+
+/// The answer to a version that the broker does not know.
+const UNSUPPORTED_VERSION: i16 = 35;
+
+/// Where a broker listens.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Address {
+    /// A name or an IP address.
+    pub host: String,
+    /// The port.
+    pub port: u16,
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { host, port } = self;
+        if host.contains(':') { write!(f, "[{host}]:{port}") } else { write!(f, "{host}:{port}") }
+    }
+}
+
+/// The versions of each API that a broker speaks.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Spoken(BTreeMap<i16, Versions>);
+
+impl Spoken {
+    /// The highest version that both sides know, of those that Kafka has settled.
+    pub(crate) fn version(&self, key: ApiKey) -> Option<i16> {
+        let api = key.api();
+        let known = Versions::between(api.versions.min, api.versions.max.min(api.advertised.max));
+        let offered = self.0.get(&key.key())?;
+        let common = known.max.min(offered.max);
+        (common >= known.min && common >= offered.min).then_some(common)
+    }
+}
+
+/// A connection that works, and what the broker at its end speaks.
+#[derive(Debug)]
+pub(crate) struct Dialed {
+    pub(crate) address: Address,
+    pub(crate) stream: TcpStream,
+    pub(crate) spoken: Arc<Spoken>,
+    timeout: Duration,
+    last_correlation: i32,
+}
+
+impl Dialed {
+    /// Connects and asks for the broker's versions.
+    pub(crate) fn open(address: &Address, timeout: Duration) -> Result<Self, BenchError> {
+        let stream = connect(address, timeout).and_then(|stream| {
+            stream.set_nodelay(true)?;
+            stream.set_write_timeout(Some(timeout))?;
+            Ok(stream)
+        });
+        let stream = stream.map_err(|source| BenchError::Io {
+            address: address.clone(),
+            what: "cannot connect",
+            source,
+        })?;
+        let spoken = Arc::new(Spoken::default());
+        let mut dialed = Self { address: address.clone(), stream, spoken, timeout, last_correlation: 0 };
+        dialed.spoken = Arc::new(dialed.ask_versions()?);
+        Ok(dialed)
+    }
+
+    /// Sends a request and waits for its answer.
+    pub(crate) fn call<R: Request>(&mut self, request: &R) -> Result<R::Response, BenchError> {
+        let unsupported = || BenchError::Unsupported { address: self.address.clone(), api: R::API };
+        let version = self.spoken.version(R::API).ok_or_else(unsupported)?;
+        let frame = self.exchange(request, version)?;
+        self.decode::<R>(&frame, version)
+    }
+
+    /// The newest version first, then the one that the broker names if that is too new for it (KIP-511).
+    fn ask_versions(&mut self) -> Result<Spoken, BenchError> {
+        let request = ApiVersionsRequest {
+            client_software_name: Str::from_static(CLIENT_ID),
+            client_software_version: Str::from_static(env!("CARGO_PKG_VERSION")),
+        };
+        let mut version = ApiKey::ApiVersions.api().versions.max;
+        for _ in 0..2 {
+            let frame = self.exchange(&request, version)?;
+            let refused = frame.get(4..6).is_some_and(|code| code == UNSUPPORTED_VERSION.to_be_bytes());
+            let response = self.decode::<ApiVersionsRequest>(&frame, if refused { 0 } else { version })?;
+            let offered = response.api_keys.iter().map(|api| {
+                let range = Versions { min: api.min_version, max: api.max_version };
+                (api.api_key, range)
+            });
+            let offered: BTreeMap<i16, Versions> = offered.collect();
+            if !refused {
+                return Ok(Spoken(offered));
+            }
+            let own = offered.get(&ApiKey::ApiVersions.key()).map_or(0, |own| own.max);
+            version = own.clamp(0, version - 1);
+        }
+        Err(self.not_kafka("it refuses to name its versions"))
+    }
+
+    fn exchange<R: Request>(&mut self, request: &R, version: i16) -> Result<Bytes, BenchError> {
+        self.last_correlation = self.last_correlation.wrapping_add(1);
+        let correlation = self.last_correlation;
+        let pieces = encode_request(version, correlation, Some(Str::from_static(CLIENT_ID)), request)?;
+        let deadline = Instant::now() + self.timeout;
+        self.stream.write_all(&pieces.concat()).map_err(|error| self.failed(R::API, error))?;
+        let len = self.read(4, R::API, deadline)?;
+        let len = len.first_chunk().map_or(0, |len| i32::from_be_bytes(*len));
+        let len = usize::try_from(len).ok().filter(|len| (4..=FRAME_BYTES_MAX).contains(len));
+        let len = len.ok_or_else(|| self.not_kafka("its answer has an impossible length"))?;
+        let frame = Bytes::from(self.read(len, R::API, deadline)?);
+        if frame.first_chunk().map(|id| i32::from_be_bytes(*id)) != Some(correlation) {
+            return Err(self.not_kafka("it answers a question that was not asked"));
+        }
+        Ok(frame)
+    }
+
+    fn read(&mut self, len: usize, api: ApiKey, deadline: Instant) -> Result<Vec<u8>, BenchError> {
+        let mut bytes = Vec::new();
+        while bytes.len() < len {
+            let left = deadline.saturating_duration_since(Instant::now());
+            // Zero would mean for ever.
+            let timeout = self.stream.set_read_timeout(Some(left.max(Duration::from_millis(1))));
+            timeout.map_err(|error| self.failed(api, error))?;
+            let wanted = READ_BYTES.min((len - bytes.len()) as u64);
+            match (&self.stream).take(wanted).read_to_end(&mut bytes) {
+                Ok(0) => return Err(self.failed(api, ErrorKind::UnexpectedEof.into())),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) => return Err(self.failed(api, error)),
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn decode<R: Request>(&self, frame: &Bytes, version: i16) -> Result<R::Response, BenchError> {
+        let decoded = decode_response::<R>(frame, version);
+        let undecodable = |source| BenchError::Decode { address: self.address.clone(), api: R::API, source };
+        decoded.map(|(_, response)| response).map_err(undecodable)
+    }
+
+    fn failed(&self, api: ApiKey, source: io::Error) -> BenchError {
+        let address = self.address.clone();
+        match source.kind() {
+            ErrorKind::WouldBlock | ErrorKind::TimedOut => {
+                BenchError::Timeout { address, api, after: self.timeout }
+            }
+            _ => BenchError::Io { address, what: "the connection broke", source },
+        }
+    }
+
+    fn not_kafka(&self, why: &str) -> BenchError {
+        BenchError::NotKafka { address: self.address.clone(), why: why.to_owned() }
+    }
+}
+
+/// Tries all addresses of the host.
+fn connect(address: &Address, timeout: Duration) -> io::Result<TcpStream> {
+    let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
+    for resolved in resolve(address)? {
+        match TcpStream::connect_timeout(&resolved, timeout) {
+            Ok(stream) => return Ok(stream),
+            Err(error) => last = error,
+        }
+    }
+    Err(last)
+}
+
+/// All addresses of the host.
+pub(crate) fn resolve(address: &Address) -> io::Result<Vec<SocketAddr>> {
+    Ok((address.host.as_str(), address.port).to_socket_addrs()?.collect())
+}

@@ -1,0 +1,189 @@
+//! A result as JSON, which is what is saved and what reports are made of. Its keys end in their units.
+
+use serde_json::{Map, Value, json};
+
+use crate::error::error_name;
+use crate::latency::Latencies;
+use crate::outcome::{Broker, Digest, Outcome, Point};
+use crate::plan::{Load, Plan};
+use crate::tally::Amount;
+
+/// The form of the JSON; it grows by one when a key changes its meaning or goes.
+pub(crate) const FORMAT: u64 = 1;
+
+/// The result of one run.
+#[must_use]
+pub fn to_json(outcome: &Outcome) -> Value {
+    let Outcome { plan, total, .. } = outcome;
+    let retries: Map<String, Value> =
+        total.retries.iter().map(|(code, count)| (error_name(*code), json!(count))).collect();
+    let mut result = json!({
+        "format": FORMAT,
+        "tool": concat!("strome bench ", env!("CARGO_PKG_VERSION")),
+        "workload": plan.name,
+        "mode": plan.mode.name(),
+        "began_unix_s": outcome.began_unix_s,
+        "seconds": outcome.seconds,
+        "plan": plan_json(plan),
+        "durability": {
+            "meaning": outcome.durability().text(),
+            "acks": plan.produce.acks.name(),
+            "replication_factor": outcome.replication_factor,
+            "topic_settings": outcome.topic_settings,
+        },
+        "retries": retries,
+        "reconnects": total.reconnects,
+        "unacknowledged_records": total.unacknowledged,
+        "client": {
+            "cpu_seconds": outcome.client.cpu_seconds,
+            "cpu_us_per_record": outcome.client_cpu_us_per_record(),
+            "threads_busy": outcome.client.threads_busy,
+        },
+        "brokers": outcome.brokers.iter().map(broker_json).collect::<Vec<_>>(),
+        "broker_cpu_seconds": outcome.broker_cpu_seconds(),
+        "broker_cpu_us_per_record": outcome.broker_cpu_us_per_record(),
+        "others_cpu_seconds": outcome.others_cpu_seconds,
+        "stolen_cpu_seconds": outcome.stolen_cpu_seconds,
+        "host": {
+            "cpu": outcome.host.cpu,
+            "cpus": outcome.host.cpus,
+            "cpus_usable": outcome.host.cpus_usable,
+            "virtual": outcome.host.is_virtual,
+            "memory_bytes": outcome.host.memory_bytes,
+            "kernel": outcome.host.kernel,
+            "governor": outcome.host.governor,
+        },
+        "warnings": outcome.warnings(),
+        "series": outcome.series.iter().map(point_json).collect::<Vec<_>>(),
+    });
+    let parts = [
+        (
+            "produce",
+            plan.mode.produces().then(|| {
+                let mut part = flow_json(outcome.produced, outcome.seconds, &total.produce);
+                part["requests"] = json!(total.produce_requests);
+                part
+            }),
+        ),
+        (
+            "consume",
+            plan.mode.consumes().then(|| {
+                let mut part = flow_json(outcome.consumed, outcome.seconds, &total.fetch);
+                part["requests"] = json!(total.fetch_requests);
+                part["caught_up_s"] = json!(outcome.caught_up_s);
+                part
+            }),
+        ),
+        (
+            "end_to_end",
+            (plan.mode.produces() && plan.mode.consumes()).then(
+                || json!({ "latency": latency_json(&total.end_to_end), "missing_records": outcome.missing }),
+            ),
+        ),
+    ];
+    for (name, part) in parts {
+        if let Some(part) = part {
+            result[name] = part;
+        }
+    }
+    result
+}
+
+fn plan_json(plan: &Plan) -> Value {
+    let Plan { topics, records, produce, fetch, .. } = plan;
+    let (rate, arrivals) = match produce.load {
+        Load::Closed => (None, None),
+        Load::Open { records_per_second, arrivals } => (Some(records_per_second), Some(arrivals.name())),
+    };
+    json!({
+        "loop": if rate.is_some() { "open" } else { "closed" },
+        "rate_per_s": rate,
+        "arrivals": arrivals,
+        "warm_up_s": plan.warm_up.as_secs_f64(),
+        "duration_s": plan.duration.as_secs_f64(),
+        "topic": topics.name,
+        "topics": topics.count,
+        "partitions": topics.partitions,
+        "topic_configs": topics.configs.iter().map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>(),
+        "record_bytes": records.sizes.to_string(),
+        "keys": records.keys,
+        "random_share": records.random_share,
+        "producers": if plan.mode.produces() { plan.producers } else { 0 },
+        "consumers": if plan.mode.consumes() { plan.consumers } else { 0 },
+        "threads": plan.threads,
+        "cores": plan.cores,
+        "acks": produce.acks.name(),
+        "compression": produce.compression.name(),
+        "spread": if records.keys.is_some() { "by key" } else { produce.spread.name() },
+        "batch_bytes": produce.batch_bytes,
+        "linger_ms": produce.linger.as_secs_f64() * 1e3,
+        "request_bytes_max": produce.request_bytes_max,
+        "requests_in_flight_max": produce.requests_in_flight_max,
+        "window_bytes": produce.window_bytes,
+        "records": produce.records,
+        "fetch_max_bytes": fetch.max_bytes,
+        "fetch_partition_max_bytes": fetch.partition_max_bytes,
+        "fetch_min_bytes": fetch.min_bytes,
+        "fetch_wait_max_ms": fetch.wait_max.as_secs_f64() * 1e3,
+        "backlog_bytes": fetch.backlog_bytes,
+        "seed": plan.seed,
+    })
+}
+
+fn flow_json(amount: Amount, seconds: f64, latencies: &Latencies) -> Value {
+    json!({
+        "records": amount.records,
+        "bytes": amount.bytes,
+        "records_per_s": amount.records as f64 / seconds,
+        "mb_per_s": amount.bytes as f64 / seconds / 1e6,
+        "latency": latency_json(latencies),
+    })
+}
+
+fn latency_json(latencies: &Latencies) -> Value {
+    json!({
+        "count": latencies.count(),
+        "min_us": latencies.min_us(),
+        "mean_us": latencies.mean_us(),
+        "p50_us": latencies.percentile_us(50.0),
+        "p90_us": latencies.percentile_us(90.0),
+        "p99_us": latencies.percentile_us(99.0),
+        "p999_us": latencies.percentile_us(99.9),
+        "p9999_us": latencies.percentile_us(99.99),
+        "max_us": latencies.max_us(),
+        "curve_us": latencies.curve_us(),
+    })
+}
+
+fn point_json(point: &Point) -> Value {
+    json!({
+        "at_s": point.at_s,
+        "seconds": point.seconds,
+        "produced_records": point.produced.records,
+        "produced_bytes": point.produced.bytes,
+        "consumed_records": point.consumed.records,
+        "consumed_bytes": point.consumed.bytes,
+        "produce": digest_json(&point.produce),
+        "end_to_end": digest_json(&point.end_to_end),
+        "fetch": digest_json(&point.fetch),
+    })
+}
+
+fn digest_json(digest: &Digest) -> Value {
+    json!({ "p50_us": digest.p50_us, "p99_us": digest.p99_us, "p999_us": digest.p999_us, "max_us": digest.max_us })
+}
+
+fn broker_json(broker: &Broker) -> Value {
+    let process = broker.process.as_ref();
+    let usage = broker.usage.as_ref();
+    json!({
+        "id": broker.id,
+        "address": broker.address.to_string(),
+        "pid": process.map(|process| process.pid),
+        "command": process.map(|process| process.command.as_str()),
+        "cpu_seconds": usage.map(|usage| usage.cpu_seconds),
+        "rss_bytes": usage.map(|usage| usage.rss_bytes),
+        "rss_peak_bytes": usage.map(|usage| usage.rss_peak_bytes),
+        "threads": usage.map(|usage| usage.threads),
+    })
+}

@@ -1,0 +1,250 @@
+//! What a run has found out.
+
+use std::collections::BTreeMap;
+
+use crate::dial::Address;
+use crate::host::Host;
+use crate::plan::{Acks, Plan};
+use crate::process::{Process, Usage};
+use crate::tally::{Amount, Tally};
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// What was to be done.
+    pub plan: Plan,
+    /// When it began, in seconds since 1970.
+    pub began_unix_s: u64,
+    /// How long was measured.
+    pub seconds: f64,
+    /// Acknowledged while it was measured.
+    pub produced: Amount,
+    /// Received by consumers while it was measured.
+    pub consumed: Amount,
+    /// All that was seen after the warm-up. Its latencies are those of the records that were due while it was measured,
+    /// whenever their answers came.
+    pub total: Tally,
+    /// Second by second, warm-up included.
+    pub series: Vec<Point>,
+    /// Records that were acknowledged and did not reach consumers before the run gave up.
+    pub missing: u64,
+    /// How long after the start consumers had everything that was there before; `None` where there was nothing, or they
+    /// did not get so far.
+    pub caught_up_s: Option<f64>,
+    /// The client's own use of processors.
+    pub client: Client,
+    /// The brokers.
+    pub brokers: Vec<Broker>,
+    /// CPU seconds of everything else on this machine, where the brokers' are known.
+    pub others_cpu_seconds: Option<f64>,
+    /// CPU seconds that the hypervisor gave to others.
+    pub stolen_cpu_seconds: f64,
+    /// The client's machine.
+    pub host: Host,
+    /// The topics' settings that decide what an acknowledgement means, as the brokers tell them.
+    pub topic_settings: BTreeMap<String, String>,
+    /// Replicas of each partition.
+    pub replication_factor: usize,
+}
+
+/// One second of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Point {
+    /// Its end, in seconds from the end of the warm-up; the warm-up's own are below or at zero.
+    pub at_s: f64,
+    /// How long it really was.
+    pub seconds: f64,
+    /// Acknowledged.
+    pub produced: Amount,
+    /// Received by consumers.
+    pub consumed: Amount,
+    /// Of the answers that came in this second.
+    pub produce: Digest,
+    /// See above.
+    pub end_to_end: Digest,
+    /// See above.
+    pub fetch: Digest,
+}
+
+/// Some figures of a histogram, in microseconds; `None` where nothing was counted.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Digest {
+    /// The median.
+    pub p50_us: Option<f64>,
+    /// Of a hundred, the slowest but one.
+    pub p99_us: Option<f64>,
+    /// Of a thousand.
+    pub p999_us: Option<f64>,
+    /// The slowest.
+    pub max_us: Option<f64>,
+}
+
+impl Digest {
+    /// Of these latencies.
+    #[must_use]
+    pub fn of(latencies: &crate::latency::Latencies) -> Self {
+        Self {
+            p50_us: latencies.percentile_us(50.0),
+            p99_us: latencies.percentile_us(99.0),
+            p999_us: latencies.percentile_us(99.9),
+            max_us: latencies.max_us(),
+        }
+    }
+}
+
+/// The client's own use of processors while it was measured.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Client {
+    /// CPU seconds of the whole process.
+    pub cpu_seconds: f64,
+    /// How much of the time each thread was busy, from 0 to 1. One that is always busy may be what limits the run.
+    pub threads_busy: Vec<f64>,
+}
+
+/// One broker of the cluster.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Broker {
+    /// Its number.
+    pub id: i32,
+    /// Where it listens.
+    pub address: Address,
+    /// Its process, if it runs on this machine and may be seen.
+    pub process: Option<Process>,
+    /// What it used while it was measured: CPU seconds; memory as it was at the end.
+    pub usage: Option<Usage>,
+}
+
+/// What an acknowledgement means for a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Durability {
+    /// On the disk of every replica in sync.
+    Synced,
+    /// In the memory of every replica in sync.
+    Replicated,
+    /// In the memory of the leader.
+    Leader,
+    /// Nothing.
+    None,
+    /// The broker does not tell its settings.
+    Unknown,
+}
+
+impl Durability {
+    /// In words.
+    #[must_use]
+    pub const fn text(self) -> &'static str {
+        match self {
+            Self::Synced => "acknowledged when on the disk of all replicas in sync",
+            Self::Replicated => {
+                "acknowledged when in the memory of all replicas in sync, before the disk has it"
+            }
+            Self::Leader => "acknowledged when in the leader's memory",
+            Self::None => "not acknowledged: sent is all that is known",
+            Self::Unknown => {
+                "acknowledged by all replicas in sync; the broker does not say whether from disk"
+            }
+        }
+    }
+}
+
+impl Outcome {
+    /// What an acknowledgement meant, by what the brokers say of themselves.
+    #[must_use]
+    pub fn durability(&self) -> Durability {
+        let flush = self.topic_settings.get("flush.messages").and_then(|text| text.parse::<u64>().ok());
+        match (self.plan.produce.acks, flush) {
+            (Acks::None, _) => Durability::None,
+            (Acks::Leader, _) => Durability::Leader,
+            (Acks::All, Some(1)) => Durability::Synced,
+            (Acks::All, Some(_)) => Durability::Replicated,
+            (Acks::All, None) => Durability::Unknown,
+        }
+    }
+
+    /// Acknowledged records a second.
+    #[must_use]
+    pub fn produced_per_s(&self) -> f64 {
+        self.produced.records as f64 / self.seconds
+    }
+
+    /// Records a second that consumers have got.
+    #[must_use]
+    pub fn consumed_per_s(&self) -> f64 {
+        self.consumed.records as f64 / self.seconds
+    }
+
+    /// Records that were moved: produced, or consumed where nobody produced.
+    #[must_use]
+    pub fn records(&self) -> u64 {
+        if self.plan.mode.produces() { self.produced.records } else { self.consumed.records }
+    }
+
+    /// Microseconds of CPU that the client used per record that it sent or received.
+    #[must_use]
+    pub fn client_cpu_us_per_record(&self) -> Option<f64> {
+        per_record(self.client.cpu_seconds, self.produced.records + self.consumed.records)
+    }
+
+    /// Microseconds of CPU that all brokers together used per record; `None` if not all of them are known.
+    #[must_use]
+    pub fn broker_cpu_us_per_record(&self) -> Option<f64> {
+        per_record(self.broker_cpu_seconds()?, self.records())
+    }
+
+    /// CPU seconds of all brokers together; `None` if not all of them are known.
+    #[must_use]
+    pub fn broker_cpu_seconds(&self) -> Option<f64> {
+        self.brokers.iter().map(|broker| broker.usage.map(|usage| usage.cpu_seconds)).sum()
+    }
+
+    /// What who reads the figures should know.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let mut warnings = Vec::new();
+        if let Some(busiest) = self.client.threads_busy.iter().copied().reduce(f64::max)
+            && busiest > BUSY_WARNING
+        {
+            warnings.push(format!(
+                "a thread of the client was busy for {:.0} % of the time: it may be what limits this run (--threads)",
+                busiest * 100.0
+            ));
+        }
+        if self.total.unacknowledged > 0 {
+            warnings.push(format!(
+                "{} records were not acknowledged when the run gave up; they count with the time until then",
+                self.total.unacknowledged
+            ));
+        }
+        if self.missing > 0 {
+            warnings.push(format!("{} acknowledged records did not reach a consumer in time", self.missing));
+        }
+        if let Some(others) = self.others_cpu_seconds
+            && others / self.seconds > OTHERS_WARNING
+        {
+            warnings.push(format!(
+                "other programs used {:.1} processors meanwhile: throughput and latencies suffer, CPU per record hardly",
+                others / self.seconds
+            ));
+        }
+        if self.stolen_cpu_seconds / self.seconds > STOLEN_WARNING {
+            warnings.push(format!(
+                "the hypervisor withheld {:.2} processors meanwhile",
+                self.stolen_cpu_seconds / self.seconds
+            ));
+        }
+        if self.total.produce.clipped() + self.total.end_to_end.clipped() > 0 {
+            warnings.push("some latencies were above an hour and count as an hour".to_owned());
+        }
+        warnings
+    }
+}
+
+/// Above it a thread has no room for bursts any more.
+const BUSY_WARNING: f64 = 0.8;
+/// Processors.
+const OTHERS_WARNING: f64 = 0.1;
+const STOLEN_WARNING: f64 = 0.05;
+
+fn per_record(cpu_seconds: f64, records: u64) -> Option<f64> {
+    (records > 0).then(|| cpu_seconds * 1e6 / records as f64)
+}

@@ -1,0 +1,587 @@
+//! One producer: records become due, gather in batches, go out in requests, and are acknowledged.
+//!
+//! The time and the answers come in, requests go out; it knows neither sockets nor a clock.
+//!
+//! # Hot path
+//! A record is written once, into the memory of the batch that is sent; a batch's memory is used again.
+//!
+//! # Invariants
+//! - A record's latency begins when it was due. In an open loop that is decided beforehand; records that find the window
+//!   full are not made yet, but stay due.
+//! - A batch is in one place: gathering, queued, or with whoever took the request, who gives it back.
+//!
+//! # Not here
+//! How many requests a connection may have unanswered (`worker.rs`).
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use protocol::messages::produce::{
+    PartitionProduceData, PartitionProduceResponse, TopicProduceData, TopicProduceResponse,
+};
+use protocol::messages::{ProduceRequest, ProduceResponse};
+use protocol::{Records, Str};
+use record::{BATCH_HEADER_BYTES, BatchBuilder, BatchOptions};
+use types::{BrokerId, TimestampMs, TopicId};
+
+use crate::error::{BenchError, is_retriable};
+use crate::moment::{Moment, Timeline};
+use crate::payload::{Keys, Values};
+use crate::plan::{ProducePlan, Spread};
+use crate::schedule::Schedule;
+use crate::tally::{Amount, Tally, counts};
+
+/// Between two attempts for one partition.
+const BACKOFF: Duration = Duration::from_millis(50);
+
+/// Memory of batches that is kept for the next ones.
+const SPARE_BUFFERS_MAX: usize = 64;
+
+/// What a record takes besides key and value: lengths, deltas and attributes.
+const RECORD_OVERHEAD_BYTES: usize = 16;
+
+/// A topic, as it is named in requests and answers.
+#[derive(Clone, Debug)]
+pub(crate) struct TopicName {
+    pub(crate) name: Str,
+    pub(crate) id: TopicId,
+}
+
+/// One partition that a producer writes to.
+#[derive(Clone, Debug)]
+pub(crate) struct Target {
+    /// Index into the run's topics.
+    pub(crate) topic: usize,
+    pub(crate) partition: i32,
+    pub(crate) leader: BrokerId,
+    /// How many consumers will get each record.
+    pub(crate) readers: u64,
+}
+
+/// What the next record is waited for.
+#[derive(Debug)]
+enum Supply {
+    /// For room.
+    Closed,
+    /// For its time.
+    Open(Schedule),
+}
+
+/// When a batch's records were due, and how many at each time.
+type Dues = Vec<(Moment, u32)>;
+
+/// A batch that is complete.
+#[derive(Debug)]
+pub(crate) struct Batch {
+    lane: usize,
+    bytes: Bytes,
+    records: u32,
+    payload_bytes: usize,
+    dues: Dues,
+    first_failure: Option<Moment>,
+}
+
+/// A batch that gathers records.
+#[derive(Debug)]
+struct Gathering {
+    builder: BatchBuilder,
+    payload_bytes: usize,
+    since: Moment,
+    dues: Dues,
+}
+
+#[derive(Debug)]
+struct Lane {
+    target: Target,
+    queue: VecDeque<Batch>,
+    gathering: Option<Gathering>,
+    /// Whether its leader's list has it.
+    listed: bool,
+    /// Not before then, after a failure.
+    not_before: Moment,
+}
+
+/// What one producer is made of.
+pub(crate) struct ProducerParts {
+    pub(crate) plan: Arc<ProducePlan>,
+    pub(crate) topics: Arc<[TopicName]>,
+    /// Grouped by topic.
+    pub(crate) targets: Vec<Target>,
+    /// Which of them gets the first record without a key.
+    pub(crate) first_target: usize,
+    pub(crate) values: Values,
+    pub(crate) keys: Option<Keys>,
+    /// From the origin; none in a closed loop.
+    pub(crate) schedule: Option<Schedule>,
+    /// Its share of a number of records that ends the run.
+    pub(crate) records: Option<u64>,
+    pub(crate) timeout: Duration,
+}
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Producer {
+    plan: Arc<ProducePlan>,
+    topics: Arc<[TopicName]>,
+    lanes: Vec<Lane>,
+    supply: Supply,
+    values: Values,
+    keys: Option<Keys>,
+    timeline: Timeline,
+    timeout: Duration,
+    /// Records that may still be made.
+    left: Option<u64>,
+    /// Where the next record without a key goes.
+    next_lane: usize,
+    window_used_bytes: usize,
+    /// Lanes that gather, by when they began to; entries whose batch is gone are skipped.
+    lingering: VecDeque<(Moment, usize)>,
+    /// Lanes with something to send, by leader.
+    lists: BTreeMap<BrokerId, VecDeque<usize>>,
+    /// The first time at which a partition may be tried again.
+    retry_at: Moment,
+    /// Batches that are queued or with somebody.
+    unanswered: usize,
+    /// Times the number of readers: what consumers are to get.
+    promised: u64,
+    /// Memory of batches that are answered.
+    spare: Vec<(Vec<u8>, Dues)>,
+    over: bool,
+}
+
+impl Producer {
+    pub(crate) fn new(parts: ProducerParts, timeline: Timeline) -> Self {
+        let lane = |target| Lane {
+            target,
+            queue: VecDeque::new(),
+            gathering: None,
+            listed: false,
+            not_before: Moment::ORIGIN,
+        };
+        let supply = match parts.schedule {
+            Some(schedule) => Supply::Open(schedule.shifted(timeline.start)),
+            None => Supply::Closed,
+        };
+        Self {
+            plan: parts.plan,
+            topics: parts.topics,
+            lanes: parts.targets.into_iter().map(lane).collect(),
+            supply,
+            values: parts.values,
+            keys: parts.keys,
+            timeline,
+            timeout: parts.timeout,
+            left: parts.records,
+            next_lane: parts.first_target,
+            window_used_bytes: 0,
+            lingering: VecDeque::new(),
+            lists: BTreeMap::new(),
+            retry_at: Moment::NEVER,
+            unanswered: 0,
+            promised: 0,
+            spare: Vec::new(),
+            over: false,
+        }
+    }
+
+    /// Makes the records that are due and find room, and lists what is to be sent.
+    pub(crate) fn advance(&mut self, now: Moment, timestamp: TimestampMs) -> Result<(), BenchError> {
+        while let Some(due) = self.next_due(now) {
+            self.make(due, timestamp)?;
+        }
+        if self.retry_at <= now {
+            let pauses = self.lists.values().flatten().map(|lane| self.lanes[*lane].not_before);
+            self.retry_at = pauses.filter(|until| *until > now).min().unwrap_or(Moment::NEVER);
+        }
+        let flush = self.over || !self.has_room();
+        while let Some(&(since, lane)) = self.lingering.front() {
+            let gathers = self.lanes[lane].gathering.as_ref().is_some_and(|batch| batch.since == since);
+            if gathers && !flush && since + self.plan.linger > now {
+                break;
+            }
+            self.lingering.pop_front();
+            if gathers {
+                self.list(lane);
+            }
+        }
+        Ok(())
+    }
+
+    /// The time of the next record, if it is to be made now.
+    fn next_due(&mut self, now: Moment) -> Option<Moment> {
+        if self.over || !self.has_room() {
+            return None;
+        }
+        let due = match &mut self.supply {
+            Supply::Closed => now,
+            Supply::Open(schedule) => schedule.due(),
+        };
+        if self.left == Some(0) || due >= self.timeline.end {
+            self.over = true;
+            return None;
+        }
+        if due > now {
+            return None;
+        }
+        if let Supply::Open(schedule) = &mut self.supply {
+            schedule.take();
+        }
+        if let Some(left) = &mut self.left {
+            *left -= 1;
+        }
+        Some(due)
+    }
+
+    fn has_room(&self) -> bool {
+        self.window_used_bytes < self.plan.window_bytes
+    }
+
+    fn make(&mut self, due: Moment, timestamp: TimestampMs) -> Result<(), BenchError> {
+        let value = self.values.next(due);
+        let (key, chosen) = match &mut self.keys {
+            Some(keys) => {
+                let (key, index) = keys.next(self.lanes.len());
+                (Some(key), index)
+            }
+            None => (None, self.next_lane),
+        };
+        let payload_bytes = key.map_or(0, <[u8]>::len) + value.len();
+        let takes = payload_bytes + RECORD_OVERHEAD_BYTES;
+        let lane = &mut self.lanes[chosen];
+        let full = |batch: &Gathering| batch.builder.bytes_uncompressed() + takes > self.plan.batch_bytes;
+        let closed = match lane.gathering.take_if(|batch| full(batch)) {
+            Some(batch) => Some(batch.close(chosen)?),
+            None => None,
+        };
+        let spare = &mut self.spare;
+        let (lingering, options) =
+            (&mut self.lingering, BatchOptions { compression: self.plan.compression, ..Default::default() });
+        let capacity = self.plan.batch_bytes.max(BATCH_HEADER_BYTES + takes);
+        let batch = lane.gathering.get_or_insert_with(|| {
+            lingering.push_back((due, chosen));
+            let (buffer, dues) = spare.pop().unwrap_or_default();
+            let mut builder = BatchBuilder::reusing(options, buffer);
+            builder.reserve(capacity.min(FIRST_RESERVE_BYTES));
+            Gathering { builder, payload_bytes: 0, since: due, dues }
+        });
+        batch.builder.push(timestamp, key, Some(value), &[]).map_err(BenchError::Batch)?;
+        batch.payload_bytes += payload_bytes;
+        match batch.dues.last_mut() {
+            Some((last, count)) if *last == due => *count += 1,
+            _ => batch.dues.push((due, 1)),
+        }
+        let moves_on = batch.builder.bytes_uncompressed() + takes > self.plan.batch_bytes;
+        self.window_used_bytes += payload_bytes;
+        if let Some(closed) = closed {
+            self.enqueue(closed);
+        }
+        if moves_on {
+            self.close(chosen)?;
+        }
+        if self.keys.is_none() && (moves_on || self.plan.spread == Spread::RoundRobin) {
+            self.next_lane = (chosen + 1) % self.lanes.len();
+        }
+        Ok(())
+    }
+
+    /// Closes the batch that a lane gathers, and queues it.
+    fn close(&mut self, lane: usize) -> Result<(), BenchError> {
+        if let Some(batch) = self.lanes[lane].gathering.take() {
+            let batch = batch.close(lane)?;
+            self.enqueue(batch);
+        }
+        Ok(())
+    }
+
+    fn enqueue(&mut self, batch: Batch) {
+        let lane = batch.lane;
+        self.lanes[lane].queue.push_back(batch);
+        self.unanswered += 1;
+        self.list(lane);
+    }
+
+    fn list(&mut self, index: usize) {
+        let lane = &mut self.lanes[index];
+        if !lane.listed {
+            lane.listed = true;
+            self.lists.entry(lane.target.leader).or_default().push_back(index);
+        }
+    }
+
+    /// The batches of the next request to a broker: one of each partition that has any, as far as a request goes.
+    pub(crate) fn take_request(&mut self, broker: BrokerId, now: Moment) -> Result<Vec<Batch>, BenchError> {
+        let mut batches: Vec<Batch> = Vec::new();
+        let mut bytes = 0;
+        let Some(mut list) = self.lists.remove(&broker) else { return Ok(batches) };
+        let listed = list.len();
+        for _ in 0..listed {
+            let Some(index) = list.pop_front() else { break };
+            if self.lanes[index].not_before > now {
+                list.push_back(index);
+                continue;
+            }
+            if self.lanes[index].queue.is_empty() && self.is_ripe(index, now) {
+                if let Some(batch) = self.lanes[index].gathering.take() {
+                    self.lanes[index].queue.push_back(batch.close(index)?);
+                    self.unanswered += 1;
+                }
+                self.move_on_from(index);
+            }
+            let ripe = self.is_ripe(index, now);
+            let lane = &mut self.lanes[index];
+            match lane.queue.pop_front() {
+                Some(batch)
+                    if !batches.is_empty() && bytes + batch.bytes.len() > self.plan.request_bytes_max =>
+                {
+                    lane.queue.push_front(batch);
+                    list.push_front(index);
+                    break;
+                }
+                Some(batch) => {
+                    bytes += batch.bytes.len();
+                    batches.push(batch);
+                    if lane.queue.is_empty() && !ripe {
+                        lane.listed = false;
+                    } else {
+                        list.push_back(index);
+                    }
+                }
+                None => lane.listed = false,
+            }
+        }
+        if !list.is_empty() {
+            self.lists.insert(broker, list);
+        }
+        // Partitions of one topic stand together in a request.
+        batches.sort_by_key(|batch| batch.lane);
+        Ok(batches)
+    }
+
+    /// The next record without a key goes elsewhere once a batch was sent.
+    fn move_on_from(&mut self, lane: usize) {
+        if self.next_lane == lane && self.keys.is_none() {
+            self.next_lane = (lane + 1) % self.lanes.len();
+        }
+    }
+
+    /// Whether what a lane gathers need not wait for more.
+    fn is_ripe(&self, lane: usize, now: Moment) -> bool {
+        let gathering = self.lanes[lane].gathering.as_ref();
+        gathering.is_some_and(|batch| self.over || !self.has_room() || batch.since + self.plan.linger <= now)
+    }
+
+    /// The request with these batches.
+    pub(crate) fn request(&self, batches: &[Batch]) -> ProduceRequest {
+        let mut topic_data: Vec<TopicProduceData> = Vec::new();
+        let mut last_topic = None;
+        for batch in batches {
+            let target = &self.lanes[batch.lane].target;
+            if last_topic != Some(target.topic) {
+                last_topic = Some(target.topic);
+                let TopicName { name, id } = self.topics[target.topic].clone();
+                topic_data.push(TopicProduceData { name, topic_id: id, partition_data: Vec::new() });
+            }
+            if let Some(topic) = topic_data.last_mut() {
+                let records = Some(Records::from(batch.bytes.clone()));
+                topic.partition_data.push(PartitionProduceData { index: target.partition, records });
+            }
+        }
+        ProduceRequest {
+            transactional_id: None,
+            acks: self.plan.acks.on_wire(),
+            timeout_ms: i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX),
+            topic_data,
+        }
+    }
+
+    /// An answer has come, or, without acknowledgements, the request is sent (`None`). Returns whether somebody should look
+    /// for new leaders.
+    pub(crate) fn answered(
+        &mut self,
+        batches: Vec<Batch>,
+        response: Option<&ProduceResponse>,
+        now: Moment,
+        tally: &mut Tally,
+    ) -> Result<bool, BenchError> {
+        tally.produce_requests += 1;
+        let mut look_for_leaders = false;
+        let topics = response.map_or(&[][..], |response| &response.responses);
+        let answers: Vec<Answer<'_>> = topics
+            .iter()
+            .flat_map(|topic| topic.partition_responses.iter().map(move |p| (topic, p)))
+            .collect();
+        for (hint, batch) in batches.into_iter().enumerate() {
+            let (code, message) =
+                if response.is_none() { (0, "") } else { self.outcome(&batch, &answers, hint) };
+            match code {
+                0 => self.acknowledged(batch, now, tally),
+                code if is_retriable(code) => {
+                    self.failed(batch, code, now, tally)?;
+                    look_for_leaders = true;
+                }
+                code => {
+                    let message = message.to_owned();
+                    return Err(BenchError::Refused { what: self.place(&batch), code, message });
+                }
+            }
+        }
+        Ok(look_for_leaders)
+    }
+
+    /// What an answer says about a batch, of which it is likely to be the `hint`-th partition: brokers answer in the order
+    /// of the request, but need not.
+    fn outcome<'a>(&self, batch: &Batch, answers: &[Answer<'a>], hint: usize) -> (i16, &'a str) {
+        const UNKNOWN_SERVER_ERROR: i16 = -1;
+        let target = &self.lanes[batch.lane].target;
+        let TopicName { name, id } = &self.topics[target.topic];
+        let is_meant = |(topic, partition): &&Answer<'a>| {
+            // Newer versions name topics by id, older ones by name.
+            let same = if topic.name.is_empty() { topic.topic_id == *id } else { topic.name == *name };
+            same && partition.index == target.partition
+        };
+        let found = answers.get(hint).filter(is_meant).or_else(|| answers.iter().find(is_meant));
+        found.map_or((UNKNOWN_SERVER_ERROR, "the answer does not name the partition"), |(_, partition)| {
+            (partition.error_code, partition.error_message.as_ref().map_or("", |text| text.as_str()))
+        })
+    }
+
+    fn acknowledged(&mut self, batch: Batch, now: Moment, tally: &mut Tally) {
+        for (due, count) in &batch.dues {
+            if counts(&self.timeline, *due, now) {
+                tally.produce.record(now.since(*due), u64::from(*count));
+            }
+        }
+        let records = u64::from(batch.records);
+        tally.produced.add(Amount { records, bytes: batch.payload_bytes as u64 });
+        self.promised += records * self.lanes[batch.lane].target.readers;
+        self.window_used_bytes -= batch.payload_bytes;
+        self.unanswered -= 1;
+        self.keep_memory(batch);
+    }
+
+    fn keep_memory(&mut self, batch: Batch) {
+        let Batch { bytes, mut dues, .. } = batch;
+        if self.spare.len() < SPARE_BUFFERS_MAX
+            && let Ok(mut bytes) = bytes.try_into_mut()
+        {
+            bytes.clear();
+            dues.clear();
+            self.spare.push((bytes.into(), dues));
+        }
+    }
+
+    /// A batch comes back with an error that may pass, or because its connection is gone.
+    pub(crate) fn failed(
+        &mut self,
+        mut batch: Batch,
+        code: i16,
+        now: Moment,
+        tally: &mut Tally,
+    ) -> Result<(), BenchError> {
+        tally.retry(code);
+        let first = *batch.first_failure.get_or_insert(now);
+        if now.since(first) > self.timeout {
+            return Err(BenchError::Exhausted { what: self.place(&batch), code, after: self.timeout });
+        }
+        let index = batch.lane;
+        let lane = &mut self.lanes[index];
+        lane.not_before = now + BACKOFF;
+        self.retry_at = self.retry_at.min(lane.not_before);
+        lane.queue.push_front(batch);
+        self.list(index);
+        Ok(())
+    }
+
+    fn place(&self, batch: &Batch) -> String {
+        let target = &self.lanes[batch.lane].target;
+        format!("writing to {}, partition {}", self.topics[target.topic].name, target.partition)
+    }
+
+    /// Leaders as they are now, by topic and partition.
+    pub(crate) fn follow_leaders(&mut self, leader_of: impl Fn(usize, i32) -> Option<BrokerId>) {
+        for index in 0..self.lanes.len() {
+            let lane = &mut self.lanes[index];
+            let Some(leader) = leader_of(lane.target.topic, lane.target.partition) else { continue };
+            let before = std::mem::replace(&mut lane.target.leader, leader);
+            if before != leader && std::mem::take(&mut lane.listed) {
+                if let Some(list) = self.lists.get_mut(&before) {
+                    list.retain(|listed| *listed != index);
+                }
+                self.list(index);
+            }
+        }
+    }
+
+    /// The brokers that lead its partitions.
+    pub(crate) fn leaders(&self) -> impl Iterator<Item = BrokerId> {
+        self.lanes.iter().map(|lane| lane.target.leader)
+    }
+
+    /// When [`advance`](Self::advance) has something to do without an answer coming.
+    pub(crate) fn wake(&self, now: Moment) -> Moment {
+        let lingers = self.lingering.front().map_or(Moment::NEVER, |(since, _)| *since + self.plan.linger);
+        let due = match &self.supply {
+            _ if self.over || !self.has_room() => Moment::NEVER,
+            Supply::Closed => now,
+            // Records that gather anyway need not each be made at once.
+            Supply::Open(schedule) => schedule.due().max(now + (self.plan.linger / 8).min(TICK_MAX)),
+        };
+        lingers.min(due).min(self.retry_at)
+    }
+
+    /// Whether no more records come and all are answered.
+    pub(crate) fn is_finished(&self) -> bool {
+        self.over && self.unanswered == 0 && self.lanes.iter().all(|lane| lane.gathering.is_none())
+    }
+
+    /// Records that consumers are to get because they were acknowledged.
+    pub(crate) fn promised(&self) -> u64 {
+        self.promised
+    }
+
+    /// Gives up on all that is not acknowledged; `in_flight` are the batches that are with somebody. Their latency is at
+    /// least the time until now, and so is that of the records that were due and never made.
+    pub(crate) fn give_up(&mut self, in_flight: Vec<Batch>, now: Moment, tally: &mut Tally) {
+        let mut dues: Vec<(Moment, u32)> = in_flight.into_iter().flat_map(|batch| batch.dues).collect();
+        for lane in &mut self.lanes {
+            dues.extend(lane.queue.drain(..).flat_map(|batch| batch.dues));
+            dues.extend(lane.gathering.take().into_iter().flat_map(|batch| batch.dues));
+        }
+        if let Supply::Open(schedule) = &mut self.supply {
+            let end = self.timeline.end.min(now);
+            while self.left != Some(0) && schedule.due() < end {
+                dues.push((schedule.take(), 1));
+                self.left = self.left.map(|left| left - 1);
+            }
+        }
+        for (due, count) in dues {
+            if counts(&self.timeline, due, now) {
+                tally.produce.record(now.since(due), u64::from(count));
+                tally.unacknowledged += u64::from(count);
+            }
+        }
+        self.over = true;
+        self.unanswered = 0;
+        self.lists.clear();
+    }
+}
+
+/// What an answer says about one partition.
+type Answer<'a> = (&'a TopicProduceResponse, &'a PartitionProduceResponse);
+
+/// Records that gather are made at most so much later than they are due.
+const TICK_MAX: Duration = Duration::from_millis(1);
+
+/// A batch's memory begins with at most so much; it grows if the batch does. Memory that is used again has grown already.
+const FIRST_RESERVE_BYTES: usize = 16 * 1024;
+
+impl Gathering {
+    fn close(self, lane: usize) -> Result<Batch, BenchError> {
+        let Self { builder, payload_bytes, dues, .. } = self;
+        let records = builder.record_count().unsigned_abs();
+        let bytes = builder.build().map_err(BenchError::Batch)?;
+        Ok(Batch { lane, bytes, records, payload_bytes, dues, first_failure: None })
+    }
+}

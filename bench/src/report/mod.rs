@@ -1,0 +1,131 @@
+//! One page with plots out of the saved results of one or several runs. It stands alone: styles and plots are part of it,
+//! nothing is loaded from anywhere.
+
+mod page;
+mod plot;
+mod saved;
+
+use serde_json::Value;
+
+use self::page::Page;
+use self::plot::{Line, Plot, Scale};
+use self::saved::Saved;
+use crate::error::BenchError;
+
+/// The page about these results, each with the name of its file, which tells apart those of the same workload.
+pub fn report(results: &[(String, Value)]) -> Result<String, BenchError> {
+    let saved: Vec<Saved<'_>> =
+        results.iter().map(|(name, value)| Saved::new(name, value)).collect::<Result<_, _>>()?;
+    let mut page = Page::new();
+    page.figures(&saved);
+    for (part, what) in [("produce", "Produce"), ("end_to_end", "End-to-end"), ("consume", "Fetch")] {
+        page.plot(&by_percentile(&saved, part, &format!("{what} latency by percentile")));
+        page.plot(&over_time(
+            &saved,
+            part,
+            &format!("{what} latency over time: p99, and the longest in faint"),
+        ));
+    }
+    for (amount, what) in
+        [("produced", "Records acknowledged a second"), ("consumed", "Records consumed a second")]
+    {
+        page.plot(&throughput(&saved, amount, what));
+    }
+    page.settings(&saved);
+    Ok(page.finish())
+}
+
+/// Latency against percentile, the latter stretched towards its end: each step to the right is ten times as rare.
+fn by_percentile(saved: &[Saved<'_>], part: &str, title: &str) -> Plot {
+    let mut plot = Plot::new(title, Scale::Percentile, Scale::LogMicros);
+    for (color, result) in saved.iter().enumerate() {
+        let points = result.curve(part).into_iter().filter(|(percent, _)| *percent < 100.0);
+        plot.line(Line { name: result.name.clone(), color, faint: false, points: points.collect() });
+    }
+    plot
+}
+
+fn over_time(saved: &[Saved<'_>], part: &str, title: &str) -> Plot {
+    let mut plot = Plot::new(title, Scale::Seconds, Scale::LogMicros);
+    let key = if part == "consume" { "fetch" } else { part };
+    for (figure, faint) in [("max_us", true), ("p99_us", false)] {
+        for (color, result) in saved.iter().enumerate() {
+            let points = result.series(|point| point.get(key)?.get(figure)?.as_f64());
+            plot.line(Line { name: result.name.clone(), color, faint, points });
+        }
+    }
+    plot
+}
+
+fn throughput(saved: &[Saved<'_>], amount: &str, title: &str) -> Plot {
+    let mut plot = Plot::new(title, Scale::Seconds, Scale::Linear);
+    let key = format!("{amount}_records");
+    for (color, result) in saved.iter().enumerate() {
+        let points = result.series(|point| {
+            let seconds = point.get("seconds")?.as_f64().filter(|seconds| *seconds > 0.05)?;
+            Some(point.get(&key)?.as_f64()? / seconds)
+        });
+        let points = if points.iter().any(|(_, rate)| *rate > 0.0) { points } else { Vec::new() };
+        plot.line(Line { name: result.name.clone(), color, faint: false, points });
+    }
+    plot
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn result(workload: &str, p99: f64) -> Value {
+        let point = |at: f64| {
+            json!({
+                "at_s": at, "seconds": 1.0, "produced_records": 1000, "consumed_records": 0,
+                "produce": { "p99_us": p99, "max_us": p99 * 10.0 },
+            })
+        };
+        json!({
+            "format": 1, "workload": workload, "mode": "produce", "seconds": 3.0, "began_unix_s": 1_700_000_000,
+            "plan": { "linger_ms": 5.0, "acks": "all" },
+            "host": { "cpu": "a <fast> & good one", "kernel": "6.1" },
+            "durability": { "meaning": "on disk", "topic_settings": { "flush.messages": "1" } },
+            "produce": {
+                "records_per_s": 1234.5, "mb_per_s": 1.2,
+                "latency": { "p50_us": 100.0, "p99_us": p99, "p999_us": p99, "max_us": p99, "curve_us": [[0.0, 50.0], [50.0, 100.0], [99.0, p99], [100.0, p99]] },
+            },
+            "brokers": [{ "command": "a-broker serve" }],
+            "warnings": ["mind <this>"],
+            "series": [point(-1.0), point(0.0), point(1.0), point(2.0)],
+        })
+    }
+
+    #[test]
+    fn a_page_stands_alone_and_shows_every_run() {
+        let page =
+            report(&[("a.json".into(), result("x", 500.0)), ("b.json".into(), result("x", 900.0))]).unwrap();
+        for outside in ["http:", "https:", "//", "src=", "href=", "url(", "@import", "<script"] {
+            assert!(!page.contains(outside), "{outside}");
+        }
+        assert!(page.contains("x (a)") && page.contains("x (b)"));
+        // Both lines in each of three plots, and the faint ones over time.
+        assert_eq!(page.matches("<polyline").count(), 2 * 3 + 2);
+        assert!(page.contains("1,234") && page.contains("a-broker serve") && page.contains("flush.messages"));
+    }
+
+    #[test]
+    fn what_a_result_says_cannot_break_out_of_its_place() {
+        let page = report(&[("a.json".into(), result("<script>alert(1)</script>", 500.0))]).unwrap();
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
+        assert!(page.contains("a &lt;fast&gt; &amp; good one") && page.contains("mind &lt;this&gt;"));
+    }
+
+    #[test]
+    fn something_else_than_a_result_is_refused_by_its_name() {
+        for wrong in [json!({}), json!([]), json!({ "format": 99 }), json!("text")] {
+            let error = report(&[("wrong.json".into(), wrong)]).unwrap_err().to_string();
+            assert!(error.starts_with("wrong.json: "), "{error}");
+        }
+        // A result with nothing in it makes a page without plots.
+        let empty = report(&[("a.json".into(), json!({ "format": 1 }))]).unwrap();
+        assert!(!empty.contains("<svg"));
+    }
+}

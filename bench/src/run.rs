@@ -1,0 +1,230 @@
+//! A run from its beginning to its end: topics, connections, threads, and what they report.
+
+use std::collections::BTreeMap;
+use std::sync::atomic::AtomicBool;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use protocol::Str;
+use types::Offset;
+
+use crate::cluster::{Access, Map, NewTopic};
+use crate::error::BenchError;
+use crate::host::Host;
+use crate::moment::Clock;
+use crate::outcome::{Broker, Client, Outcome};
+use crate::payload::RunId;
+use crate::phase::{FILLING, Found, Phase, perform};
+use crate::plan::{Load, Mode, Plan, Spread};
+use crate::process::Process;
+use crate::random::mix;
+use crate::tally::Amount;
+use crate::watch::Watch;
+
+/// Settings of a topic that decide what its figures mean.
+const TELLING_SETTINGS: &[&str] = &[
+    "cleanup.policy",
+    "compression.type",
+    "flush.messages",
+    "flush.ms",
+    "max.message.bytes",
+    "message.timestamp.type",
+    "min.insync.replicas",
+    "retention.bytes",
+    "retention.ms",
+    "segment.bytes",
+];
+
+/// Filling topics goes in batches of this size, whatever the run itself does with batches.
+const FILL_BATCH_BYTES: usize = 256 * 1024;
+const FILL_WINDOW_BYTES: usize = 8 * 1024 * 1024;
+/// Filling topics never takes longer.
+const FILL_TIME_MAX: Duration = Duration::from_secs(3600);
+
+/// Runs a plan. `watch` is told how it goes; `stop` ends it early, with an error.
+pub fn run(
+    plan: &Plan,
+    access: &Access,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) -> Result<Outcome, BenchError> {
+    plan.check().map_err(BenchError::Plan)?;
+    let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let mut access = access.clone();
+    let names = prepare_topics(plan, &access, began)?;
+    // Any broker that is known from here on will do.
+    let result = measure(plan, &mut access, &names, began, watch, stop);
+    if plan.topics.name.is_none() && !plan.topics.keep {
+        let deleted = access.delete(&names);
+        // The first thing that went wrong is the one to tell.
+        if result.is_ok() {
+            deleted?;
+        }
+    }
+    result
+}
+
+/// Makes the topics of the run, or finds the one that is named.
+fn prepare_topics(plan: &Plan, access: &Access, began: Duration) -> Result<Vec<Str>, BenchError> {
+    let names: Vec<String> = match &plan.topics.name {
+        Some(name) => vec![name.clone()],
+        None => {
+            let run = format!("strome-bench-{}-{}", began.as_millis(), std::process::id());
+            (0..plan.topics.count).map(|index| format!("{run}-{index}")).collect()
+        }
+    };
+    let as_str: Vec<Str> = names.iter().map(|name| Str::from(name.as_str())).collect();
+    if let [only] = &as_str[..]
+        && plan.topics.name.is_some()
+        && access.has_topic(only)?
+    {
+        return Ok(as_str);
+    }
+    let new = |name: &'_ String| NewTopic {
+        name: name.clone(),
+        partitions: plan.topics.partitions,
+        replication_factor: plan.topics.replication_factor,
+        configs: plan.topics.configs.clone(),
+    };
+    access.create(&names.iter().map(new).collect::<Vec<_>>())?;
+    Ok(as_str)
+}
+
+fn measure(
+    plan: &Plan,
+    access: &mut Access,
+    names: &[Str],
+    began: Duration,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) -> Result<Outcome, BenchError> {
+    let map = access.map(names)?;
+    access.bootstrap.extend(map.brokers.values().cloned());
+    let replication_factor =
+        map.topics.iter().map(|topic| topic.replication_factor).max().unwrap_or_default();
+    let topic_settings = match names.first() {
+        Some(first) => access.settings(first, TELLING_SETTINGS).unwrap_or_default(),
+        None => Default::default(),
+    };
+    let seed = mix(plan.seed ^ began.as_nanos() as u64);
+    if plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog() {
+        fill(plan, access, &map, RunId(seed), watch, stop)?;
+    }
+    let offsets = offsets(plan, access, &map)?;
+    let brokers: Vec<(i32, _, Option<Process>)> =
+        map.brokers.iter().map(|(id, address)| (id.0, address.clone(), Process::at(address))).collect();
+    let processes: Vec<Process> = brokers.iter().filter_map(|(_, _, process)| process.clone()).collect();
+    let found = perform(Phase {
+        plan: plan.clone(),
+        access: access.clone(),
+        map,
+        offsets,
+        run: RunId(mix(seed.wrapping_add(1))),
+        clock: Clock::start(),
+        processes,
+        watch,
+        stop,
+    })?;
+    let usages = &found.usages;
+    let brokers: Vec<Broker> = brokers
+        .into_iter()
+        .map(|(id, address, process)| {
+            let usage = process.as_ref().and_then(|process| {
+                usages.iter().find(|(pid, _)| *pid == process.pid).map(|(_, usage)| *usage)
+            });
+            Broker { id, address, process, usage }
+        })
+        .collect();
+    Ok(outcome(plan, began, found, brokers, topic_settings, replication_factor))
+}
+
+fn outcome(
+    plan: &Plan,
+    began: Duration,
+    found: Found,
+    brokers: Vec<Broker>,
+    topic_settings: BTreeMap<String, String>,
+    replication_factor: usize,
+) -> Outcome {
+    let (mut produced, mut consumed) = (Amount::default(), Amount::default());
+    let measured_until = plan.duration.as_secs_f64() + 1e-6;
+    for point in &found.series {
+        if point.at_s > 0.0 && point.at_s <= measured_until {
+            produced.add(point.produced);
+            consumed.add(point.consumed);
+        }
+    }
+    let broker_cpu: Option<f64> =
+        brokers.iter().map(|broker| broker.usage.map(|usage| usage.cpu_seconds)).sum();
+    let others =
+        broker_cpu.map(|broker| (found.machine_cpu_seconds - broker - found.client_cpu_seconds).max(0.0));
+    Outcome {
+        plan: plan.clone(),
+        began_unix_s: began.as_secs(),
+        seconds: found.seconds,
+        produced,
+        consumed,
+        total: found.total,
+        series: found.series,
+        missing: if plan.mode == Mode::Consume { 0 } else { found.missing },
+        caught_up_s: found.caught_up_s,
+        client: Client { cpu_seconds: found.client_cpu_seconds, threads_busy: found.threads_busy },
+        brokers,
+        others_cpu_seconds: others,
+        stolen_cpu_seconds: found.stolen_cpu_seconds,
+        host: Host::this(),
+        topic_settings,
+        replication_factor,
+    }
+}
+
+/// Puts records into the topics, for consumers to begin with.
+fn fill(
+    plan: &Plan,
+    access: &Access,
+    map: &Map,
+    run: RunId,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) -> Result<(), BenchError> {
+    let mut filling = plan.clone();
+    let record_bytes =
+        plan.records.sizes.mean() + plan.records.keys.map_or(0.0, |_| crate::payload::KEY_BYTES as f64);
+    let records = (plan.fetch.backlog_bytes as f64 / record_bytes.max(1.0)).ceil() as u64;
+    filling.mode = Mode::Produce;
+    filling.name = FILLING.to_owned();
+    filling.producers = plan.producers.max(1);
+    filling.produce.load = Load::Closed;
+    filling.produce.spread = Spread::Sticky;
+    filling.produce.batch_bytes = plan.produce.batch_bytes.max(FILL_BATCH_BYTES);
+    filling.produce.window_bytes = plan.produce.window_bytes.max(FILL_WINDOW_BYTES);
+    filling.produce.records = Some(records.max(1));
+    filling.warm_up = Duration::ZERO;
+    filling.duration = FILL_TIME_MAX;
+    let found = perform(Phase {
+        offsets: no_offsets(map),
+        plan: filling,
+        access: access.clone(),
+        map: map.clone(),
+        run,
+        clock: Clock::start(),
+        processes: Vec::new(),
+        watch,
+        stop,
+    })?;
+    match found.total.unacknowledged {
+        0 => Ok(()),
+        left => Err(BenchError::Plan(format!("{left} records of the backlog were not acknowledged"))),
+    }
+}
+
+/// Where each partition's log begins and ends; only consumers want to know.
+fn offsets(plan: &Plan, access: &Access, map: &Map) -> Result<Vec<Vec<(Offset, Offset)>>, BenchError> {
+    if !plan.mode.consumes() {
+        return Ok(no_offsets(map));
+    }
+    map.topics.iter().map(|topic| access.offsets(map, topic)).collect()
+}
+
+fn no_offsets(map: &Map) -> Vec<Vec<(Offset, Offset)>> {
+    map.topics.iter().map(|topic| vec![(Offset(0), Offset(0)); topic.leaders.len()]).collect()
+}

@@ -1,0 +1,30 @@
+//! Telling how a run goes while it goes.
+
+use crate::outcome::Point;
+
+/// Where a run is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Topics are being filled for consumers.
+    Filling,
+    /// Nothing counts yet.
+    WarmUp,
+    /// Everything counts.
+    Measuring,
+    /// No more records; the last answers are awaited.
+    Draining,
+}
+
+/// Is told how a run goes.
+pub trait Watch {
+    /// A second of it is over.
+    fn second(&mut self, stage: Stage, point: &Point);
+}
+
+/// Looks away.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Unwatched;
+
+impl Watch for Unwatched {
+    fn second(&mut self, _: Stage, _: &Point) {}
+}

@@ -1,0 +1,169 @@
+//! Runs that have a name, so that results of different people can be compared.
+//!
+//! After the OpenMessaging Benchmark (one topic, a few producers, 1 KB) and its critics (many producers, small keyed batches,
+//! consumers that lag behind, retention at work).
+
+use std::time::Duration;
+
+use crate::plan::{Mode, Plan, Spread};
+use crate::sizes::Sizes;
+
+/// A run that has a name.
+#[derive(Clone, Copy, Debug)]
+pub struct Workload {
+    /// Its name.
+    pub name: &'static str,
+    /// What it does, and what it shows.
+    pub about: &'static str,
+    plan: fn() -> Plan,
+}
+
+impl Workload {
+    /// What it is to do.
+    #[must_use]
+    pub fn plan(&self) -> Plan {
+        Plan { name: self.name.to_owned(), ..(self.plan)() }
+    }
+
+    /// The one with this name.
+    #[must_use]
+    pub fn named(name: &str) -> Option<&'static Self> {
+        WORKLOADS.iter().find(|workload| workload.name == name)
+    }
+}
+
+/// All of them.
+pub const WORKLOADS: &[Workload] = &[
+    Workload {
+        name: "1kb-1p",
+        about: "1 KB records into one partition: the cost of a byte",
+        plan: || produce(1_000, 1, 1),
+    },
+    Workload { name: "1kb-16p", about: "1 KB records into 16 partitions", plan: || produce(1_000, 16, 1) },
+    Workload { name: "1kb-100p", about: "1 KB records into 100 partitions", plan: || produce(1_000, 100, 1) },
+    Workload {
+        name: "1kb-1000p",
+        about: "1 KB records into 1,000 partitions: the cost of a partition",
+        plan: || produce(1_000, 1_000, 1),
+    },
+    Workload {
+        name: "100b-1p",
+        about: "100 byte records into one partition: the cost of a record",
+        plan: || produce(100, 1, 1),
+    },
+    Workload {
+        name: "100b-100p",
+        about: "100 byte records into 100 partitions",
+        plan: || produce(100, 100, 1),
+    },
+    Workload {
+        name: "64kb-1p",
+        about: "64 KiB records into one partition: a stream of large batches",
+        plan: || produce(65_536, 1, 1),
+    },
+    Workload {
+        name: "64kb-16p",
+        about: "64 KiB records into 16 partitions",
+        plan: || produce(65_536, 16, 1),
+    },
+    Workload {
+        name: "4-producers",
+        about: "4 producers of 1 KB records, 16 partitions",
+        plan: || produce(1_000, 16, 4),
+    },
+    Workload {
+        name: "50-producers",
+        about: "50 producers of 1 KB records, 16 partitions, batches of 16 KiB: many connections",
+        plan: || small_batches(produce(1_000, 16, 50)),
+    },
+    Workload {
+        name: "100-producers",
+        about: "100 producers of 1 KB records, 100 partitions, batches of 16 KiB",
+        plan: || small_batches(produce(1_000, 100, 100)),
+    },
+    Workload {
+        name: "keyed-100p",
+        about: "keyed 100 byte records, 4 producers, 100 partitions: small batches for every partition",
+        plan: || keyed(100, 4),
+    },
+    Workload {
+        name: "keyed-1000p",
+        about: "keyed 100 byte records, 4 producers, 1,000 partitions",
+        plan: || keyed(1_000, 4),
+    },
+    Workload {
+        name: "tail-1kb",
+        about: "4 producers and 4 consumers of 1 KB records, 16 partitions, linger 1 ms: end to end",
+        plan: || {
+            let mut plan = Plan { producers: 4, consumers: 4, ..Plan::of(Mode::EndToEnd) };
+            plan.topics.partitions = 16;
+            plan.produce.linger = Duration::from_millis(1);
+            plan
+        },
+    },
+    Workload {
+        name: "read-1kb",
+        about: "1 GB of 1 KB records, read once from the first to the last",
+        plan: || Plan::of(Mode::Consume),
+    },
+    Workload {
+        name: "backlog-drain",
+        about: "consumers read 4 GB that lie there while 4 producers write on: does reading disturb writing?",
+        plan: || {
+            let mut plan = Plan { producers: 4, consumers: 4, ..Plan::of(Mode::Mixed) };
+            plan.topics.partitions = 16;
+            plan.fetch.backlog_bytes = 4_000_000_000;
+            plan.duration = Duration::from_secs(60);
+            plan
+        },
+    },
+    Workload {
+        name: "past-retention",
+        about: "1 KB records into 4 partitions that keep 256 MiB each in segments of 32 MiB, for 5 minutes",
+        plan: || {
+            let mut plan = produce(1_000, 4, 1);
+            let settings = [("segment.bytes", 32 << 20), ("retention.bytes", 256 << 20)];
+            plan.topics.configs =
+                settings.map(|(key, value): (&str, u64)| (key.to_owned(), value.to_string())).into();
+            // Brokers look every five minutes by default: `log.retention.check.interval.ms`.
+            plan.duration = Duration::from_secs(300);
+            plan
+        },
+    },
+];
+
+fn produce(record_bytes: usize, partitions: i32, producers: usize) -> Plan {
+    let mut plan = Plan { producers, ..Plan::of(Mode::Produce) };
+    plan.records.sizes = Sizes::fixed(record_bytes);
+    plan.topics.partitions = partitions;
+    plan
+}
+
+fn small_batches(mut plan: Plan) -> Plan {
+    plan.produce.batch_bytes = 16 * 1024;
+    plan.produce.window_bytes = 256 * 1024;
+    plan
+}
+
+fn keyed(partitions: i32, producers: usize) -> Plan {
+    let mut plan = produce(100, partitions, producers);
+    plan.records.keys = Some(1_000_000);
+    plan.produce.spread = Spread::RoundRobin;
+    plan.produce.batch_bytes = 16 * 1024;
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_workload_makes_sense_and_has_a_name_of_its_own() {
+        for workload in WORKLOADS {
+            assert_eq!(workload.plan().check(), Ok(()), "{}", workload.name);
+            assert_eq!(workload.plan().name, workload.name);
+            assert_eq!(WORKLOADS.iter().filter(|other| other.name == workload.name).count(), 1);
+        }
+        assert!(Workload::named("1kb-1p").is_some() && Workload::named("nonsense").is_none());
+    }
+}

@@ -1,0 +1,293 @@
+//! The arguments of a run. Each changes one thing of a plan; what is not given stays as the mode or the workload has it.
+
+use std::time::Duration;
+
+use bench::{Acks, Arrivals, Load, Plan, Sizes, Spread, parse_bytes};
+use clap::{Args, ValueEnum};
+use record::Compression;
+
+use crate::cli::connect::key_value;
+
+/// A run that ends by itself gets so long for it, if nothing is said.
+const OPEN_END: Duration = Duration::from_secs(600);
+
+/// Who works, on what, and how long.
+#[derive(Args)]
+#[command(next_help_heading = "Run")]
+pub(super) struct RunArguments {
+    /// How long is measured [default: 30; with --records, or reading a backlog once: 600 at most]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    seconds: Option<Duration>,
+    /// How long it runs before it is measured [default: 5; 0 with --records and for consume]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    warm_up: Option<Duration>,
+    /// How long the last answers are awaited [default: 30]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    drain: Option<Duration>,
+    /// A topic to use, made if it is missing and never removed [default: topics are made for the run]
+    #[arg(long)]
+    topic: Option<String>,
+    /// How many topics to make
+    #[arg(long, value_name = "N", conflicts_with = "topic")]
+    topics: Option<usize>,
+    /// Partitions of each topic
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    partitions: Option<i32>,
+    /// Replicas of each partition [default: the broker's]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i16).range(1..))]
+    replication_factor: Option<i16>,
+    /// A setting of topics that are made; may be given many times
+    #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value)]
+    configs: Vec<(String, String)>,
+    /// Leave the topics of the run behind
+    #[arg(long)]
+    keep_topics: bool,
+    /// How many producers
+    #[arg(long, value_name = "N")]
+    producers: Option<usize>,
+    /// How many consumers; where there are more than partitions, several read the same one
+    #[arg(long, value_name = "N")]
+    consumers: Option<usize>,
+    /// Threads of this client [default: 1, and another for every four CPUs]
+    #[arg(long, value_name = "N")]
+    threads: Option<usize>,
+    /// CPUs that those threads stay on: 2,3 [default: wherever there is room]
+    #[arg(long, value_name = "CPU,...", value_delimiter = ',')]
+    cpus: Vec<usize>,
+    /// Of everything that is random
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+/// What is produced, and how.
+#[derive(Args)]
+#[command(next_help_heading = "Producing")]
+pub(super) struct ProduceArguments {
+    /// Open loop: so many records a second of all producers together, due at set times [default: closed loop, as fast
+    /// as acknowledgements come]
+    #[arg(long, value_name = "RECORDS", value_parser = rate)]
+    rate: Option<f64>,
+    /// How records of an open loop follow each other
+    #[arg(long, value_enum, requires = "rate")]
+    arrivals: Option<ArrivalName>,
+    /// Stop after so many records of all producers together
+    #[arg(long, value_name = "N")]
+    records: Option<u64>,
+    /// Bytes of a record's value: 1000, 64KiB, or evenly spread: 100..1000
+    #[arg(long, value_name = "BYTES")]
+    record_size: Option<Sizes>,
+    /// Give records keys, out of so many; a key decides the partition
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    keys: Option<u64>,
+    /// How much of a value is random, from 0 to 1; matters with compression [default: 0.5]
+    #[arg(long, value_name = "SHARE")]
+    random_share: Option<f64>,
+    /// Where records without a key go: a batch to one partition and the next to another, or each to the next
+    #[arg(long, value_enum)]
+    spread: Option<SpreadName>,
+    /// Who must have a record before it counts: 0 nobody, 1 the leader, all the replicas in sync
+    #[arg(long, value_name = "0|1|all", value_parser = acks)]
+    acks: Option<Acks>,
+    /// How to compress batches
+    #[arg(long, value_name = "CODEC", value_parser = compression)]
+    compression: Option<Compression>,
+    /// Bytes of a batch, uncompressed [default: 256KiB]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    batch_size: Option<usize>,
+    /// How long a batch waits for more records [default: 5]
+    #[arg(long, value_name = "MS", value_parser = millis)]
+    linger: Option<Duration>,
+    /// Bytes of a request's batches [default: 1MiB]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    max_request_size: Option<usize>,
+    /// Unanswered requests of a connection [default: 5]
+    #[arg(long, value_name = "N")]
+    max_in_flight: Option<usize>,
+    /// Bytes of a producer's records that gather or wait for their acknowledgement [default: 4MiB]
+    #[arg(long, value_name = "BYTES", value_parser = bytes)]
+    window: Option<usize>,
+}
+
+/// How it is consumed.
+#[derive(Args)]
+#[command(next_help_heading = "Consuming")]
+pub(super) struct ConsumeArguments {
+    /// Bytes of records to put into the topics before consumers begin; 0 reads what a --topic has [default: 1GB]
+    #[arg(long, value_name = "BYTES", value_parser = parse_bytes)]
+    backlog: Option<u64>,
+    /// Bytes of an answer [default: 50MiB]
+    #[arg(long, value_name = "BYTES", value_parser = fetch_bytes)]
+    fetch_max_bytes: Option<i32>,
+    /// Bytes of one partition in an answer [default: 1MiB]
+    #[arg(long, value_name = "BYTES", value_parser = fetch_bytes)]
+    max_partition_fetch_bytes: Option<i32>,
+    /// Bytes that a broker waits for [default: 1]
+    #[arg(long, value_name = "BYTES", value_parser = fetch_bytes)]
+    fetch_min_bytes: Option<i32>,
+    /// How long it waits for them [default: 500]
+    #[arg(long, value_name = "MS", value_parser = millis)]
+    fetch_max_wait: Option<Duration>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ArrivalName {
+    Even,
+    Poisson,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum SpreadName {
+    Sticky,
+    RoundRobin,
+}
+
+impl RunArguments {
+    pub(super) fn apply(&self, plan: &mut Plan) {
+        set(&mut plan.duration, self.seconds);
+        set(&mut plan.warm_up, self.warm_up);
+        set(&mut plan.drain, self.drain);
+        if self.topic.is_some() {
+            plan.topics.name.clone_from(&self.topic);
+            plan.topics.count = 1;
+        }
+        set(&mut plan.topics.count, self.topics);
+        set(&mut plan.topics.partitions, self.partitions);
+        set(&mut plan.topics.replication_factor, self.replication_factor);
+        plan.topics.configs.extend(self.configs.iter().cloned());
+        plan.topics.keep |= self.keep_topics;
+        set(&mut plan.producers, self.producers);
+        set(&mut plan.consumers, self.consumers);
+        plan.threads = self.threads.unwrap_or_else(|| 1 + reactor::cores().len() / 4);
+        plan.cores.clone_from(&self.cpus);
+        set(&mut plan.seed, self.seed);
+    }
+
+    /// Whether the time was given.
+    pub(super) fn has_time(&self) -> (bool, bool) {
+        (self.seconds.is_some(), self.warm_up.is_some())
+    }
+}
+
+impl ProduceArguments {
+    pub(super) fn apply(&self, plan: &mut Plan, (has_duration, has_warm_up): (bool, bool)) {
+        let arrivals = match self.arrivals {
+            Some(ArrivalName::Poisson) => Arrivals::Poisson,
+            Some(ArrivalName::Even) | None => Arrivals::Even,
+        };
+        if let Some(records_per_second) = self.rate {
+            plan.produce.load = Load::Open { records_per_second, arrivals };
+        }
+        if self.records.is_some() && plan.mode.produces() {
+            plan.produce.records = self.records;
+            if !has_duration {
+                plan.duration = OPEN_END;
+            }
+            if !has_warm_up {
+                plan.warm_up = Duration::ZERO;
+            }
+        }
+        set(&mut plan.records.sizes, self.record_size);
+        plan.records.keys = self.keys.or(plan.records.keys);
+        set(&mut plan.records.random_share, self.random_share);
+        let spread = self.spread.map(|spread| match spread {
+            SpreadName::Sticky => Spread::Sticky,
+            SpreadName::RoundRobin => Spread::RoundRobin,
+        });
+        set(&mut plan.produce.spread, spread);
+        set(&mut plan.produce.acks, self.acks);
+        set(&mut plan.produce.compression, self.compression);
+        set(&mut plan.produce.batch_bytes, self.batch_size);
+        set(&mut plan.produce.linger, self.linger);
+        set(&mut plan.produce.request_bytes_max, self.max_request_size);
+        set(&mut plan.produce.requests_in_flight_max, self.max_in_flight);
+        set(&mut plan.produce.window_bytes, self.window);
+    }
+}
+
+impl ConsumeArguments {
+    pub(super) fn apply(&self, plan: &mut Plan) {
+        set(&mut plan.fetch.backlog_bytes, self.backlog);
+        set(&mut plan.fetch.max_bytes, self.fetch_max_bytes);
+        set(&mut plan.fetch.partition_max_bytes, self.max_partition_fetch_bytes);
+        set(&mut plan.fetch.min_bytes, self.fetch_min_bytes);
+        set(&mut plan.fetch.wait_max, self.fetch_max_wait);
+    }
+}
+
+fn set<T>(place: &mut T, value: Option<T>) {
+    if let Some(value) = value {
+        *place = value;
+    }
+}
+
+fn number(text: &str) -> Option<f64> {
+    text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
+}
+
+fn seconds(text: &str) -> Result<Duration, String> {
+    number(text)
+        .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
+        .ok_or_else(|| "expected seconds, such as 30 or 0.5".to_owned())
+}
+
+fn millis(text: &str) -> Result<Duration, String> {
+    number(text)
+        .and_then(|millis| Duration::try_from_secs_f64(millis / 1e3).ok())
+        .ok_or_else(|| "expected milliseconds, such as 5 or 0.5".to_owned())
+}
+
+/// Records a second: `200000`, `200k`, `1.5M`.
+fn rate(text: &str) -> Result<f64, String> {
+    let (digits, factor) = match text.strip_suffix(['k', 'K']) {
+        Some(digits) => (digits, 1e3),
+        None => text.strip_suffix('M').map_or((text, 1.0), |digits| (digits, 1e6)),
+    };
+    let rate = number(digits).map(|number| number * factor).filter(|rate| *rate > 0.0);
+    rate.ok_or_else(|| "expected records a second, such as 200000, 200k or 1.5M".to_owned())
+}
+
+fn bytes(text: &str) -> Result<usize, String> {
+    usize::try_from(parse_bytes(text)?).map_err(|_| format!("{text:?} is too much"))
+}
+
+fn fetch_bytes(text: &str) -> Result<i32, String> {
+    i32::try_from(parse_bytes(text)?).map_err(|_| format!("{text:?} is too much"))
+}
+
+fn acks(text: &str) -> Result<Acks, String> {
+    match text {
+        "0" => Ok(Acks::None),
+        "1" => Ok(Acks::Leader),
+        "all" | "-1" => Ok(Acks::All),
+        _ => Err("expected 0, 1 or all".to_owned()),
+    }
+}
+
+fn compression(text: &str) -> Result<Compression, String> {
+    Compression::ALL
+        .into_iter()
+        .find(|codec| codec.name() == text)
+        .ok_or_else(|| format!("expected one of {}", Compression::ALL.map(Compression::name).join(", ")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_and_times_are_read_as_people_write_them() {
+        assert_eq!((rate("200k"), rate("1.5M"), rate("70")), (Ok(200e3), Ok(1.5e6), Ok(70.0)));
+        for bad in ["0", "-5", "k", "NaN", "inf", "1G"] {
+            assert!(rate(bad).is_err(), "{bad}");
+        }
+        assert_eq!(millis("0.5"), Ok(Duration::from_micros(500)));
+        assert_eq!(seconds("90"), Ok(Duration::from_secs(90)));
+        assert!(seconds("-1").is_err() && seconds("1e300").is_err());
+    }
+
+    #[test]
+    fn a_codec_is_called_as_kafka_calls_it() {
+        assert_eq!(compression("zstd"), Ok(Compression::Zstd));
+        assert_eq!(compression("ZIP"), Err("expected one of none, gzip, snappy, lz4, zstd".to_owned()));
+    }
+}

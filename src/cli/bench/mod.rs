@@ -1,0 +1,201 @@
+//! `strome bench`: measures a broker, and makes reports of results.
+
+mod arguments;
+mod progress;
+mod text;
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+
+use bench::{Access, Address, BenchError, Mode, Outcome, Plan, WORKLOADS, Workload, to_json};
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+
+use self::arguments::{ConsumeArguments, ProduceArguments, RunArguments};
+use self::progress::Progress;
+use super::connect::Connect;
+use super::failure::Failure;
+use super::output::{Form, Output, Table};
+
+/// The commands of `strome bench`.
+#[derive(Subcommand)]
+pub enum Bench {
+    /// Write records: latency is from when a record was due until it was acknowledged
+    Produce(OneMode),
+    /// Read records that are written beforehand, from the first to the last
+    Consume(OneMode),
+    /// Write and read at the same time: latency is from when a record was due until a consumer had it
+    EndToEnd(OneMode),
+    /// Write while consumers catch up with what was there before
+    Mixed(OneMode),
+    /// Run a workload that has a name
+    Run(Named),
+    /// List the workloads that have names
+    List(List),
+    /// Make one page with plots out of saved results
+    Report(Report),
+}
+
+/// The arguments of a run.
+#[derive(Args)]
+pub struct OneMode {
+    #[command(flatten)]
+    run: RunArguments,
+    #[command(flatten)]
+    produce: ProduceArguments,
+    #[command(flatten)]
+    consume: ConsumeArguments,
+    #[command(flatten)]
+    results: Results,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+/// The arguments of `strome bench run`.
+#[derive(Args)]
+pub struct Named {
+    /// The workload; 'strome bench list' shows all. Arguments change single things of it
+    #[arg(value_name = "NAME", value_parser = workload)]
+    workload: &'static Workload,
+    #[command(flatten)]
+    arguments: OneMode,
+}
+
+fn workload(name: &str) -> Result<&'static Workload, String> {
+    Workload::named(name).ok_or_else(|| "there is no such workload; 'strome bench list' shows all".to_owned())
+}
+
+/// The arguments of `strome bench list`.
+#[derive(Args)]
+pub struct List {
+    #[command(flatten)]
+    output: Output,
+}
+
+impl List {
+    fn run(&self) -> Result<(), Failure> {
+        let mut table = Table::new(&["NAME", "MODE", "ABOUT"]);
+        for workload in WORKLOADS {
+            let mode = workload.plan().mode.name();
+            table.row(vec![workload.name.to_owned(), mode.to_owned(), workload.about.to_owned()]);
+        }
+        let value = |workload: &Workload| json!({ "name": workload.name, "mode": workload.plan().mode.name(), "about": workload.about });
+        Ok(self.output.print(&table, || WORKLOADS.iter().map(value).collect())?)
+    }
+}
+
+/// The arguments of `strome bench report`.
+#[derive(Args)]
+pub struct Report {
+    /// Results that were saved with --save; the page shows them side by side
+    #[arg(value_name = "FILE", required = true)]
+    results: Vec<PathBuf>,
+    /// Where the page goes
+    #[arg(long, short, value_name = "FILE")]
+    out: PathBuf,
+}
+
+impl Report {
+    fn run(&self) -> Result<(), Failure> {
+        let read = |path: &PathBuf| -> Result<(String, Value), Failure> {
+            let text = fs::read(path).map_err(|error| at(path, &error))?;
+            let value = serde_json::from_slice(&text).map_err(|error| at(path, &error))?;
+            Ok((path.display().to_string(), value))
+        };
+        let results: Vec<(String, Value)> = self.results.iter().map(read).collect::<Result<_, _>>()?;
+        let page = bench::report(&results)?;
+        fs::write(&self.out, page).map_err(|error| at(&self.out, &error))
+    }
+}
+
+fn at(path: &Path, error: &dyn std::fmt::Display) -> Failure {
+    Failure::Said(format!("{}: {error}", path.display()))
+}
+
+/// What becomes of a result.
+#[derive(Args)]
+struct Results {
+    /// Also write the result to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Also write a page with plots
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    /// Do not tell how it goes
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+impl Bench {
+    /// Measures, or reports.
+    pub fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Produce(arguments) => arguments.run(Plan::of(Mode::Produce)),
+            Self::Consume(arguments) => arguments.run(Plan::of(Mode::Consume)),
+            Self::EndToEnd(arguments) => arguments.run(Plan::of(Mode::EndToEnd)),
+            Self::Mixed(arguments) => arguments.run(Plan::of(Mode::Mixed)),
+            Self::Run(Named { workload, arguments }) => arguments.run(workload.plan()),
+            Self::List(list) => list.run(),
+            Self::Report(report) => report.run(),
+        }
+    }
+}
+
+impl OneMode {
+    /// Runs `plan` as these arguments change it.
+    fn run(self, mut plan: Plan) -> Result<(), Failure> {
+        self.run.apply(&mut plan);
+        self.produce.apply(&mut plan, self.run.has_time());
+        self.consume.apply(&mut plan);
+        plan.check().map_err(Failure::Usage)?;
+        let access = self.access()?;
+        let stop = super::stop_flag();
+        let mut progress = Progress::new(self.results.quiet);
+        let outcome = bench::run(&plan, &access, &mut progress, &stop);
+        progress.end();
+        self.results.show(&outcome?)
+    }
+
+    fn access(&self) -> Result<Access, Failure> {
+        let bootstrap = self.connect.bootstrap()?;
+        let bootstrap =
+            bootstrap.into_iter().map(|address| Address { host: address.host, port: address.port }).collect();
+        Ok(Access { bootstrap, timeout: self.connect.request_timeout() })
+    }
+}
+
+impl Results {
+    fn show(&self, outcome: &Outcome) -> Result<(), Failure> {
+        let json = to_json(outcome);
+        if let Some(path) = &self.save {
+            let text = format!("{json:#}\n");
+            fs::write(path, text).map_err(|error| at(path, &error))?;
+        }
+        if let Some(path) = &self.html {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let page = bench::report(&[(name, json.clone())])?;
+            fs::write(path, page).map_err(|error| at(path, &error))?;
+        }
+        let rows = text::rows(outcome);
+        let text = match self.output.form() {
+            Form::Table => text::aligned(&rows),
+            Form::Plain => text::plain(&rows),
+            Form::Json => format!("{json:#}\n"),
+        };
+        let mut out = io::stdout().lock();
+        out.write_all(text.as_bytes())?;
+        Ok(out.flush()?)
+    }
+}
+
+impl From<BenchError> for Failure {
+    fn from(error: BenchError) -> Self {
+        match error {
+            BenchError::Plan(why) => Self::Usage(why),
+            other => Self::Said(other.to_string()),
+        }
+    }
+}
