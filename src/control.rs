@@ -27,7 +27,7 @@ use crate::admin;
 use crate::boot::{BootError, RecoveryReport};
 use crate::clock::Now;
 use crate::message::Message;
-use crate::metrics::{self, ControlSnapshot, Snapshot};
+use crate::metrics::{self, ControlSnapshot, Passage, Snapshot};
 use crate::partition::{Directories, ReplicaNews};
 use crate::work::{Done, RequestRef};
 
@@ -360,7 +360,10 @@ impl Control {
     fn answer(&mut self, to: Option<RequestRef>, result: Result<Box<controller::Reply>, ErrorCode>) {
         let Some(to) = to else { return };
         let from = PortId(self.progress.len());
-        self.port.send(port_of(to.shard), Message::Done { to, from, done: Done::Controlled(result) });
+        let done = Done::Controlled(result);
+        // The time until here is time of others for whoever asked.
+        let passage = Passage::begin(Instant::now());
+        self.port.send(port_of(to.shard), Message::Done { to, from, done, passage });
     }
 
     fn broadcast(&mut self, message: impl Fn() -> Message) {

@@ -7,7 +7,7 @@ use metadata::{Delta, Image, LogIndex};
 use net::Moved;
 use types::ShardId;
 
-use crate::metrics::SnapshotSender;
+use crate::metrics::{Passage, SnapshotSender};
 use crate::partition::ReplicaNews;
 use crate::session::Session;
 use crate::work::{Done, RequestRef, Work};
@@ -17,7 +17,7 @@ pub enum Message {
     /// To the owner of partitions: do this and answer.
     Work { from: RequestRef, work: Work },
     /// To the home of a request: the answer, and who gives it.
-    Done { to: RequestRef, from: PortId, done: Done },
+    Done { to: RequestRef, from: PortId, done: Done, passage: Passage },
     /// To an owner: a read of this request need not wait any longer.
     Hurry { from: RequestRef },
     /// To a shard: a connection that belongs here from now on.

@@ -4,7 +4,7 @@
 //! - A request here waits for a known number of [`Done`]s, each of which arrives once.
 
 use mesh::PortId;
-use net::{ConnectionId, Slot};
+use net::{ConnectionId, Slot, Timeline};
 use types::ShardId;
 
 use crate::arena::{Arena, Key};
@@ -19,6 +19,8 @@ pub struct Call {
     pub api_key: i16,
     pub version: i16,
     pub correlation_id: i32,
+    /// Where its time went so far.
+    pub timeline: Timeline,
 }
 
 /// What a request's connection gets.

@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mesh::{Port, PortId};
 use metadata::Image;
-use net::{Connections, ListenerIndex};
+use net::{Connections, ListenerIndex, NO_API, Stage};
 use protocol::RequestHeader;
 use reactor::{Event, Reactor};
 use types::ShardId;
@@ -23,7 +23,7 @@ use crate::broker::Broker;
 use crate::clock::Now;
 use crate::control::port_of;
 use crate::message::Message;
-use crate::metrics::{Apis, LoopFigures, ShardSnapshot, Snapshot, SnapshotSender};
+use crate::metrics::{Apis, Class, LoopFigures, Passage, ShardSnapshot, Snapshot, SnapshotSender, Stages};
 use crate::partition::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::requests::{Answer, Call, Gather, Gathered, OwnerSet, Requests};
@@ -32,9 +32,6 @@ use crate::work::{Done, RequestRef, Work};
 
 /// Messages and requests that a turn handles before it submits, so that no one waits for a whole backlog.
 const TURN_ITEMS_MAX: usize = 512;
-
-/// Where requests are counted whose API cannot be told.
-const NO_API: i16 = -1;
 
 /// Requests that may wait for owners or the control thread; above, no new ones are taken.
 const REQUESTS_IN_FLIGHT_MAX: usize = 65_536;
@@ -59,7 +56,10 @@ pub struct Shard {
     mesh: Port<Message>,
     next_sweep: Instant,
     phase: Phase,
+    /// The time, read a few times each turn: where one piece of work ends and the next begins.
+    clock: Instant,
     apis: Apis,
+    stages: Stages,
     turns: LoopFigures,
 }
 
@@ -111,7 +111,9 @@ impl Shard {
             mesh,
             next_sweep: now.monotonic + SWEEP_INTERVAL,
             phase: Phase::Starting(listeners),
+            clock: now.monotonic,
             apis: Apis::default(),
+            stages: Stages::default(),
             turns: LoopFigures::default(),
         }
     }
@@ -140,6 +142,7 @@ impl Shard {
     /// One turn of the loop. Returns whether there was anything to do.
     fn turn(&mut self, events: &mut Vec<Event>) -> bool {
         self.now = Now::read();
+        self.clock = self.now.monotonic;
         self.turns.turns += 1;
         self.connections.tick(self.now.monotonic);
         self.reactor.poll(events);
@@ -147,12 +150,18 @@ impl Shard {
         for event in events.drain(..) {
             self.deliver(event);
         }
+        if busy {
+            self.clock = Instant::now();
+        }
         busy |= self.take_messages();
         busy |= self.take_requests();
         self.sweep();
         busy |= self.partitions.turn(&mut self.reactor, self.now);
         busy |= self.pass_on_answers();
         self.connections.flush(&mut self.reactor);
+        while let Some(timeline) = self.connections.next_timeline() {
+            self.stages.note(Class::of(timeline.api_key), &timeline);
+        }
         self.hand_connections_over();
         self.tell_applied();
         self.advance_stop();
@@ -181,8 +190,8 @@ impl Shard {
 
     fn deliver_message(&mut self, message: Message) {
         match message {
-            Message::Work { from, work } => self.partitions.accept(&mut self.reactor, from, work, self.now),
-            Message::Done { to, from, done } => self.merge(to, from, done),
+            Message::Work { from, work } => self.accept(from, work),
+            Message::Done { to, from, done, passage } => self.merge(to, from, done, &passage),
             Message::Hurry { from } => {
                 self.partitions.hurry_read(&mut self.reactor, from, self.now.monotonic)
             }
@@ -233,18 +242,21 @@ impl Shard {
     }
 
     fn dispatch(&mut self, request: net::Request) {
-        let net::Request { connection, slot, frame } = request;
+        let net::Request { connection, slot, frame, mut timeline } = request;
+        timeline.mark(Stage::Queue, self.clock);
         let Ok(header) = RequestHeader::peek(&frame) else {
             self.apis.of(NO_API).refused += 1;
-            self.connections.reply(connection, slot, None);
+            self.connections.reply(connection, slot, None, timeline);
             return self.connections.close(connection);
         };
+        timeline.api_key = header.api_key;
         let call = Call {
             connection,
             slot,
             api_key: header.api_key,
             version: header.api_version,
             correlation_id: header.correlation_id,
+            timeline,
         };
         let figures = self.apis.of(header.api_key);
         figures.requests += 1;
@@ -253,17 +265,21 @@ impl Shard {
         self.answer(&call, answer);
     }
 
+    /// Sends what was just made out.
     fn answer(&mut self, call: &Call, answer: Answer) {
+        self.clock = Instant::now();
+        let mut timeline = call.timeline;
+        timeline.mark(Stage::Work, self.clock);
         match answer {
             Answer::Reply { frame, errors } => {
                 self.apis.of(call.api_key).errors += errors;
-                self.connections.reply(call.connection, call.slot, Some(frame));
+                self.connections.reply(call.connection, call.slot, Some(frame), timeline);
             }
-            Answer::Silence => self.connections.reply(call.connection, call.slot, None),
+            Answer::Silence => self.connections.reply(call.connection, call.slot, None, timeline),
             Answer::Later => {}
             Answer::Close => {
                 self.apis.of(call.api_key).refused += 1;
-                self.connections.reply(call.connection, call.slot, None);
+                self.connections.reply(call.connection, call.slot, None, timeline);
                 self.connections.close(call.connection);
             }
         }
@@ -281,16 +297,31 @@ impl Shard {
         }
         let mut owners = OwnerSet::default();
         works.iter().for_each(|(owner, _)| owners.insert(*owner));
-        let request = self.requests.insert(call.clone(), gather, works.len(), owners);
+        let call = self.worked_on(call);
+        let request = self.requests.insert(call, gather, works.len(), owners);
         let from = RequestRef { shard: self.id, request };
         for (owner, work) in works {
             if owner == self.id {
-                self.partitions.accept(&mut self.reactor, from, work, self.now);
+                self.accept(from, work);
             } else {
                 self.mesh.send(port_of(owner), Message::Work { from, work });
             }
         }
         Answer::Later
+    }
+
+    /// The call, with the time until now as the shard's work.
+    fn worked_on(&mut self, call: &Call) -> Call {
+        self.clock = Instant::now();
+        let mut call = call.clone();
+        call.timeline.mark(Stage::Work, self.clock);
+        call
+    }
+
+    /// Takes up a piece of work as the owner.
+    fn accept(&mut self, from: RequestRef, work: Work) {
+        let now = Now { monotonic: self.clock, ..self.now };
+        self.partitions.accept(&mut self.reactor, from, work, now);
     }
 
     /// Sends the controller a request; `gather` makes the answer out of its reply.
@@ -300,7 +331,8 @@ impl Shard {
         gather: Box<dyn Gather>,
         request: controller::Request,
     ) -> Answer {
-        let key = self.requests.insert(call.clone(), gather, 1, OwnerSet::default());
+        let call = self.worked_on(call);
+        let key = self.requests.insert(call, gather, 1, OwnerSet::default());
         let from = RequestRef { shard: self.id, request: key };
         self.mesh.send(self.broker.control_port(), Message::Ask { from, request: Box::new(request) });
         Answer::Later
@@ -315,24 +347,42 @@ impl Shard {
                 return any;
             }
             any = true;
-            for (to, done) in answers {
+            self.clock = Instant::now();
+            let from = port_of(self.id);
+            for (to, done, passage) in answers {
                 if to.shard == self.id {
-                    self.merge(to, port_of(self.id), done);
+                    self.merge(to, from, done, &passage);
                 } else {
-                    self.mesh.send(port_of(to.shard), Message::Done { to, from: port_of(self.id), done });
+                    self.mesh.send(port_of(to.shard), Message::Done { to, from, done, passage });
                 }
             }
         }
     }
 
-    fn merge(&mut self, to: RequestRef, from: PortId, done: Done) {
+    fn merge(&mut self, to: RequestRef, from: PortId, done: Done, passage: &Passage) {
+        let disk = if matches!(done, Done::Append(_)) { Stage::Commit } else { Stage::Read };
         match self.requests.merge(to.request, from, done) {
             Gathered::Waiting => {}
             Gathered::Hurry(owners) => self.hurry(to, owners),
-            Gathered::Complete(call, gather) => {
+            Gathered::Complete(mut call, gather) => {
+                // Of several owners the last one to answer counts: the others' time lies within its own.
+                let (there, back) = self.ways_of(from);
+                passage.add_to(&mut call.timeline, there, disk);
+                call.timeline.mark(back, self.clock);
                 let answer = gather.finish(&call, self);
                 self.answer(&call, answer);
             }
+        }
+    }
+
+    /// What it is called when a request is on its way to whoever answers it, and back.
+    fn ways_of(&self, from: PortId) -> (Stage, Stage) {
+        if from == port_of(self.id) {
+            (Stage::Queue, Stage::Queue)
+        } else if from == self.broker.control_port() {
+            (Stage::Wait, Stage::Hop)
+        } else {
+            (Stage::Hop, Stage::Hop)
         }
     }
 
@@ -365,6 +415,7 @@ impl Shard {
         let snapshot = ShardSnapshot {
             shard: self.id,
             apis: self.apis.clone(),
+            stages: self.stages.clone(),
             turns: self.turns,
             ring: self.reactor.counts(),
             mesh: self.mesh.traffic(),

@@ -8,12 +8,16 @@
 //! What storage, connections, lanes and the ring count (their crates); names and texts for the outside (`admin`).
 
 mod apis;
+mod passage;
 mod snapshot;
+mod stages;
 mod topics;
 
 pub use apis::{ApiFigures, Apis};
+pub use passage::Passage;
 pub use snapshot::{
     Compactions, ControlSnapshot, LoopFigures, PartitionSnapshot, Phase, ShardSnapshot, Snapshot,
     SnapshotSender,
 };
+pub use stages::{Class, Stages};
 pub use topics::{TopicFigures, TopicPlace, Topics};

@@ -7,7 +7,7 @@ use net::Statistics;
 use storage::{CompactionReport, Figures, Levels};
 use types::{ByteCount, ShardId};
 
-use super::{Apis, Topics};
+use super::{Apis, Stages, Topics};
 
 /// Takes copies to the thread that asked for them. Has room for one of each sender, who is asked again only when the
 /// last one was taken.
@@ -23,6 +23,7 @@ pub enum Snapshot {
 pub struct ShardSnapshot {
     pub shard: ShardId,
     pub apis: Apis,
+    pub stages: Stages,
     pub turns: LoopFigures,
     pub ring: reactor::Counts,
     pub mesh: Traffic,

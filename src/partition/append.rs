@@ -13,7 +13,7 @@ use types::{ErrorCode, Offset, TimestampMs};
 
 use super::{Partition, Partitions};
 use crate::arena::Key;
-use crate::metrics::TopicFigures;
+use crate::metrics::{Passage, TopicFigures};
 use crate::work::{Acks, AppendWork, Appended, Done, Part, RequestRef};
 
 /// An append of which some parts still wait.
@@ -24,6 +24,7 @@ pub(super) struct AppendJob {
     answers: Vec<Part<Appended>>,
     /// Parts without their final answer.
     waiting: usize,
+    passage: Passage,
 }
 
 /// A part that the log had no room for yet: the disk has to catch up first.
@@ -55,6 +56,7 @@ impl Partitions {
             until: work.until,
             answers: answers.collect(),
             waiting: work.parts.len(),
+            passage: Passage::begin(self.clock),
         };
         let job = self.append_jobs.insert(job);
         for (index, part) in work.parts.into_iter().enumerate() {
@@ -73,6 +75,9 @@ impl Partitions {
             let job = stalled.job;
             if !self.append_part(&stalled, now) {
                 return self.stalled.push_front(stalled);
+            }
+            if let Some(job) = self.append_jobs.get_mut(job) {
+                job.passage.queued(self.clock);
             }
             self.conclude_append(job);
         }
@@ -170,9 +175,10 @@ impl Partitions {
     /// Sends a job's answer when no part waits any more.
     fn conclude_append(&mut self, key: Key) {
         if self.append_jobs.get(key).is_some_and(|job| job.waiting == 0)
-            && let Some(job) = self.append_jobs.remove(key)
+            && let Some(mut job) = self.append_jobs.remove(key)
         {
-            self.answers.push((job.from, Done::Append(job.answers)));
+            job.passage.on_disk(self.clock);
+            self.answer_after(job.passage, job.from, Done::Append(job.answers));
         }
     }
 }

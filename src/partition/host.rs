@@ -20,7 +20,7 @@ use super::replicas::ReplicaNews;
 use super::{Partition, settings};
 use crate::arena::{Arena, Key};
 use crate::clock::Now;
-use crate::metrics::{Compactions, PartitionSnapshot, Topics};
+use crate::metrics::{Compactions, PartitionSnapshot, Passage, Topics};
 use crate::placement::Placement;
 use crate::work::{Done, RequestRef, Work};
 
@@ -79,7 +79,9 @@ pub struct Partitions {
     pub(super) reads_to_resume: Vec<Key>,
     pub(super) disk_reads: HashMap<ReadId, DiskRead>,
     pub(super) list_jobs: Arena<ListJob>,
-    pub(super) answers: Vec<(RequestRef, Done)>,
+    answers: Vec<(RequestRef, Done, Passage)>,
+    /// The time, as of the last work or turn.
+    pub(super) clock: Instant,
     /// Partitions with records that are not durable, as of the last look.
     pub(super) unflushed: Vec<Key>,
     last_chores: Instant,
@@ -132,6 +134,7 @@ impl Partitions {
             disk_reads: HashMap::new(),
             list_jobs: Arena::default(),
             answers: Vec::new(),
+            clock: now,
             unflushed: Vec::new(),
             last_chores: now,
             next_chores: now,
@@ -150,6 +153,7 @@ impl Partitions {
     /// Takes up work; its answer comes out of [`Self::take_answers`], at once or later.
     pub fn accept(&mut self, reactor: &mut Reactor, from: RequestRef, work: Work, now: Now) {
         self.last_work = now.monotonic;
+        self.clock = now.monotonic;
         match work {
             Work::Append(append) => self.append(from, append, now.wall),
             Work::Read(read) => self.read(reactor, from, read, now.monotonic),
@@ -162,8 +166,18 @@ impl Partitions {
     }
 
     /// The answers that are ready.
-    pub fn take_answers(&mut self) -> Vec<(RequestRef, Done)> {
+    pub fn take_answers(&mut self) -> Vec<(RequestRef, Done, Passage)> {
         std::mem::take(&mut self.answers)
+    }
+
+    /// Answers at once.
+    pub(super) fn answer(&mut self, to: RequestRef, done: Done) {
+        self.answer_after(Passage::begin(self.clock), to, done);
+    }
+
+    /// Answers what has had to wait.
+    pub(super) fn answer_after(&mut self, passage: Passage, to: RequestRef, done: Done) {
+        self.answers.push((to, done, passage));
     }
 
     /// A write of a log has completed.
@@ -179,6 +193,7 @@ impl Partitions {
     /// Once a turn of the loop: takes in what has completed and starts what is due. Returns whether there was
     /// anything to take in.
     pub fn turn(&mut self, reactor: &mut Reactor, now: Now) -> bool {
+        self.clock = now.monotonic;
         self.store.tick(now.wall, reactor);
         let mut busy = self.take_in_opened(now.monotonic);
         while let Some(outcome) = self.store.next_outcome() {

@@ -7,6 +7,7 @@ use types::{ErrorCode, LeaderEpoch, Offset, TimestampMs, TopicPartition};
 use super::host::DiskRead;
 use super::{Partition, Partitions};
 use crate::arena::Key;
+use crate::metrics::Passage;
 use crate::work::{
     Done, EpochEnd, EpochQuery, Listed, LogSize, OffsetQuery, Part, ProducerSeen, RequestRef, WhichOffset,
 };
@@ -16,6 +17,7 @@ pub(super) struct ListJob {
     from: RequestRef,
     answers: Vec<Part<Listed>>,
     on_disk: Vec<(ReadId, usize)>,
+    passage: Passage,
 }
 
 impl Partitions {
@@ -39,10 +41,11 @@ impl Partitions {
             answers.push(part.answer(listed));
         }
         if on_disk.is_empty() {
-            return self.answers.push((from, Done::ListOffsets(answers)));
+            return self.answer(from, Done::ListOffsets(answers));
         }
         let ids: Vec<ReadId> = on_disk.iter().map(|(id, _)| *id).collect();
-        let key = self.list_jobs.insert(ListJob { from, answers, on_disk });
+        let key =
+            self.list_jobs.insert(ListJob { from, answers, on_disk, passage: Passage::begin(self.clock) });
         self.disk_reads.extend(ids.into_iter().map(|id| (id, DiskRead::Lookup(key))));
     }
 
@@ -92,9 +95,10 @@ impl Partitions {
 
     fn conclude_list(&mut self, key: Key) {
         if self.list_jobs.get(key).is_some_and(|job| job.on_disk.is_empty())
-            && let Some(job) = self.list_jobs.remove(key)
+            && let Some(mut job) = self.list_jobs.remove(key)
         {
-            self.answers.push((job.from, Done::ListOffsets(job.answers)));
+            job.passage.on_disk(self.clock);
+            self.answer_after(job.passage, job.from, Done::ListOffsets(job.answers));
         }
     }
 
@@ -108,7 +112,7 @@ impl Partitions {
             part.answer(end.unwrap_or_else(EpochEnd::failed))
         });
         let answers = answers.collect();
-        self.answers.push((from, Done::EpochEnds(answers)));
+        self.answer(from, Done::EpochEnds(answers));
     }
 
     pub(super) fn delete_records(&mut self, reactor: &mut Reactor, from: RequestRef, parts: &[Part<Offset>]) {
@@ -116,7 +120,7 @@ impl Partitions {
             .iter()
             .map(|part| part.answer(self.delete_records_of(reactor, part.at, part.item)))
             .collect();
-        self.answers.push((from, Done::DeleteRecords(answers)));
+        self.answer(from, Done::DeleteRecords(answers));
     }
 
     /// Moves the log start up to `to`, or to the high watermark for -1; returns the new log start.
@@ -157,7 +161,7 @@ impl Partitions {
                 found.map(size).collect()
             }
         };
-        self.answers.push((from, Done::LogSizes(sizes)));
+        self.answer(from, Done::LogSizes(sizes));
     }
 
     pub(super) fn producers(&mut self, from: RequestRef, parts: &[Part<()>]) {
@@ -169,7 +173,7 @@ impl Partitions {
             part.answer(seen)
         });
         let answers = answers.collect();
-        self.answers.push((from, Done::Producers(answers)));
+        self.answer(from, Done::Producers(answers));
     }
 }
 

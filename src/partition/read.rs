@@ -13,6 +13,7 @@ use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicPartition};
 use super::host::DiskRead;
 use super::{Partition, Partitions};
 use crate::arena::Key;
+use crate::metrics::Passage;
 use crate::work::{Done, EpochEnd, Fetched, Part, ReadPart, ReadWork, RequestRef};
 
 /// A read that is not answered yet: it waits for the disk or for more records.
@@ -30,6 +31,7 @@ pub(super) struct ReadJob {
     wakes: u64,
     /// It is to be answered with what is here.
     hurried: bool,
+    passage: Passage,
 }
 
 impl ReadJob {
@@ -74,6 +76,7 @@ impl Partitions {
             room: 0,
             wakes: 0,
             hurried: false,
+            passage: Passage::begin(self.clock),
         };
         let key = self.read_jobs.insert(job);
         self.reads_by_request.insert(from, key);
@@ -132,6 +135,7 @@ impl Partitions {
         let Some(job) = self.read_jobs.get_mut(key) else { return };
         let Some(place) = job.on_disk.iter().position(|(read, _)| *read == id) else { return };
         let (_, index) = job.on_disk.swap_remove(place);
+        job.passage.on_disk(self.clock);
         match result {
             Ok(records) => {
                 let part = &job.work.parts[index];
@@ -251,13 +255,14 @@ impl Partitions {
             return;
         }
         if has_enough || job.hurried || job.is_urgent() || job.work.until <= now || self.ending {
-            if let Some(job) = self.read_jobs.remove(key) {
+            if let Some(mut job) = self.read_jobs.remove(key) {
+                job.passage.on_disk(self.clock);
                 self.reads_by_request.remove(&job.from);
                 for (id, _) in &job.on_disk {
                     self.disk_reads.remove(id);
                 }
                 self.count_fetched(&job.fetched);
-                self.answers.push((job.from, Done::Read(job.fetched)));
+                self.answer_after(job.passage, job.from, Done::Read(job.fetched));
             }
         } else if job.wakes != 0 && job.wakes != self.wakes_of(&job.work.parts) {
             // While the disk was read there came more, of which nobody told this one.
@@ -304,6 +309,7 @@ impl Partitions {
     fn unpark(&mut self, key: Key) {
         let Some(job) = self.read_jobs.get_mut(key) else { return };
         job.parked = false;
+        job.passage.waited(self.clock);
         self.read_deadlines.remove(&(job.work.until, key));
         let places: Vec<TopicPartition> = job.work.parts.iter().map(|part| part.at).collect();
         for at in places {

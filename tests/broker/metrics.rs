@@ -6,12 +6,14 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::time::Duration;
 
-use protocol::messages::FetchRequest;
+use protocol::messages::{FetchRequest, ProduceRequest};
 
 use crate::client::Client;
 use crate::prometheus::{Metrics, ask, get};
 use crate::support::{Broker, PATIENCE};
-use crate::topics::{FETCH, append, batch, create, delete, fetch, fetch_request, produce};
+use crate::topics::{
+    FETCH, PRODUCE, append, batch, create, delete, fetch, fetch_request, produce, produce_request,
+};
 
 const ADMIN: (&str, &str) = ("strome.admin.listener", "127.0.0.1:0");
 
@@ -264,4 +266,106 @@ fn a_listener_that_was_asked_for_and_cannot_be_had_ends_the_start() {
     let wrong = [("strome.admin.listener", "localhost")];
     let ended = Broker::try_start_in(&[temp.path().join("data")], &log, &wrong);
     assert_eq!(ended.err().and_then(|status| status.code()), Some(78));
+}
+
+/// How long things take in the tests of stages: long enough to be seen beside everything else.
+const LONG: Duration = Duration::from_millis(300);
+
+/// What requests of an API have spent in a stage so far, in seconds.
+fn spent(metrics: &Metrics, api: &str, stage: &str) -> f64 {
+    metrics.sum("strome_request_stage_seconds_sum", &[("api", api), ("stage", stage)])
+}
+
+/// Waits until this many requests of an API are over: that an answer is out is noted a moment after a client has it.
+fn scrape_when_over(broker: &Broker, api: &str, requests: f64) -> Metrics {
+    let deadline = std::time::Instant::now() + PATIENCE;
+    loop {
+        let metrics = Metrics::scrape(broker.admin_address());
+        let over = metrics.sum("strome_request_seconds_count", &[("api", api)]);
+        if over == requests {
+            return metrics;
+        }
+        assert!(over < requests && std::time::Instant::now() < deadline, "{over} requests are over");
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+#[test]
+fn the_stages_of_all_requests_add_up_to_their_whole_time() {
+    let broker = start(&[("strome.shards", "3")]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 9, &[]);
+    for round in 0..20 {
+        for partition in 0..9 {
+            append(&mut client, "t", partition, batch(&["a"]));
+        }
+        let all: Vec<(i32, i64)> = (0..9).map(|partition| (partition, round)).collect();
+        client.call(FETCH, &fetch_request("t", &all));
+    }
+    let metrics = scrape_when_over(&broker, "Produce", 180.0);
+    let stages = ["socket", "queue", "work", "hop", "commit", "read", "wait", "send"];
+    for api in ["Produce", "Fetch", "Metadata", "Group", "other"] {
+        let count = metrics.sum("strome_request_seconds_count", &[("api", api)]);
+        for stage in stages {
+            let labels = [("api", api), ("stage", stage)];
+            assert_eq!(metrics.sum("strome_request_stage_seconds_count", &labels), count, "{api} {stage}");
+        }
+        let whole = metrics.sum("strome_request_seconds_sum", &[("api", api)]);
+        let parts: f64 = stages.iter().map(|stage| spent(&metrics, api, stage)).sum();
+        assert!((whole - parts).abs() < 1e-6, "{api}: {whole} and {parts}");
+    }
+    assert!(spent(&metrics, "Produce", "commit") > 0.0 && spent(&metrics, "Produce", "work") > 0.0);
+    assert!(spent(&metrics, "Fetch", "hop") > 0.0, "two of three partitions belong to other shards");
+    assert_eq!(spent(&metrics, "Fetch", "commit") + spent(&metrics, "Produce", "read"), 0.0);
+    for stage in stages {
+        let by_shard = metrics.sum("strome_shard_stage_seconds_total", &[("stage", stage)]);
+        let by_api = metrics.sum("strome_request_stage_seconds_sum", &[("stage", stage)]);
+        assert!((by_shard - by_api).abs() < 1e-6, "{stage}: {by_shard} and {by_api}");
+    }
+}
+
+#[test]
+fn a_request_that_arrives_slowly_spends_its_time_in_the_socket() {
+    let broker = start(&[("strome.shards", "1")]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    let request = produce_request("t", 0, -1, batch(&["a"]));
+    let frame = client.frame(PRODUCE, &request);
+    let (first, rest) = frame.split_at(frame.len() / 2);
+    client.write(first);
+    std::thread::sleep(LONG);
+    client.write(rest);
+    client.receive::<ProduceRequest>(PRODUCE);
+    let metrics = scrape_when_over(&broker, "Produce", 1.0);
+    assert!(spent(&metrics, "Produce", "socket") >= LONG.as_secs_f64());
+}
+
+#[test]
+fn a_poll_without_records_spends_its_time_waiting_also_for_another_shard() {
+    let broker = start(&[("strome.shards", "2")]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 4, &[]);
+    let all = [(0, 0), (1, 0), (2, 0), (3, 0)];
+    let wait_ms = LONG.as_millis() as i32;
+    let poll = FetchRequest { max_wait_ms: wait_ms, min_bytes: 1, ..fetch_request("t", &all) };
+    client.call(FETCH, &poll);
+    let metrics = scrape_when_over(&broker, "Fetch", 1.0);
+    assert!(spent(&metrics, "Fetch", "wait") >= LONG.as_secs_f64() * 0.9);
+    assert_eq!(spent(&metrics, "Fetch", "read"), 0.0);
+}
+
+#[test]
+fn an_answer_that_its_client_does_not_take_spends_its_time_being_sent() {
+    let broker = start(&[("strome.shards", "1"), ("socket.send.buffer.bytes", "16384")]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", 1, &[]);
+    let large = "x".repeat(1_000_000);
+    (0..16).for_each(|_| _ = append(&mut client, "t", 0, batch(&[&large])));
+    let fetch = FetchRequest { max_bytes: i32::MAX, ..fetch_request("t", &[(0, 0)]) };
+    client.send(FETCH, &fetch);
+    std::thread::sleep(LONG);
+    client.receive::<FetchRequest>(FETCH);
+    let metrics = scrape_when_over(&broker, "Fetch", 1.0);
+    // Some of it went into the sockets' buffers, but not all.
+    assert!(spent(&metrics, "Fetch", "send") >= LONG.as_secs_f64() * 0.5);
 }

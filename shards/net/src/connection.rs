@@ -28,6 +28,7 @@ use crate::outbound::Outbound;
 use crate::settings::HELD_BYTES_MAX;
 use crate::statistics::CloseReason;
 use crate::surroundings::{Effect, Surroundings};
+use crate::timeline::{Stage, Timeline};
 
 /// What is known about a connection from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,11 @@ pub(crate) struct Connection<S> {
     inbound: Inbound,
     outbound: Outbound,
     /// Frames that were not handed out: those of the newest slots.
-    ready: VecDeque<Bytes>,
+    ready: VecDeque<(Bytes, Timeline)>,
+    /// Of the frame that is arriving.
+    arriving_timeline: Timeline,
+    /// That frame may not be taken in yet.
+    is_held_up: bool,
     receive: Receive,
     input: Input,
     socket: SocketState,
@@ -121,6 +126,8 @@ impl<S> Connection<S> {
             inbound: Inbound::new(),
             outbound: Outbound::new(),
             ready: VecDeque::new(),
+            arriving_timeline: Timeline::begin(now),
+            is_held_up: false,
             receive: Receive::No,
             input: Input::Open,
             socket: SocketState::Open,
@@ -172,6 +179,9 @@ impl<S> Connection<S> {
         let bytes = self.outbound.sent();
         if succeeded {
             around.statistics.sent_bytes += bytes as u64;
+            while let Some(timeline) = self.outbound.next_sent() {
+                around.over(timeline);
+            }
         } else {
             self.hang_up(CloseReason::Broken);
         }
@@ -179,22 +189,31 @@ impl<S> Connection<S> {
     }
 
     /// A request that was handed out is answered; `None` for a request that has no answer.
-    pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>, around: &mut Surroundings) {
-        let reserved = self.outbound.answer(slot, answer);
+    pub(crate) fn answer(
+        &mut self,
+        slot: Slot,
+        answer: Option<Vec<Bytes>>,
+        timeline: Timeline,
+        around: &mut Surroundings,
+    ) {
+        if answer.is_none() && self.is_live() {
+            around.over(timeline);
+        }
+        let reserved = self.outbound.answer(slot, answer, timeline);
         around.budget.release(reserved);
         self.go_on(around);
     }
 
     /// The next request, if it may be handed out now.
-    pub(crate) fn next_request(&mut self, around: &mut Surroundings) -> Option<(Slot, Bytes)> {
+    pub(crate) fn next_request(&mut self, around: &mut Surroundings) -> Option<(Slot, Bytes, Timeline)> {
         self.is_runnable = false;
         if self.has_unheard_answers(around) {
             return None;
         }
         let slot = Slot(self.outbound.next_slot().0 - self.ready.len() as u64);
-        let frame = self.ready.pop_front()?;
+        let (frame, timeline) = self.ready.pop_front()?;
         self.queue_requests(around);
-        Some((slot, frame))
+        Some((slot, frame, timeline))
     }
 
     /// Memory was reserved for the announced frame.
@@ -319,24 +338,31 @@ impl<S> Connection<S> {
     /// Cuts frames off the input as long as there is input and the frames may come.
     fn take_in(&mut self, input: &mut &[u8], around: &mut Surroundings) {
         loop {
+            if !self.inbound.is_within_frame() {
+                self.arriving_timeline = Timeline::begin(around.now);
+            }
             match self.inbound.feed(input, self.frame_bytes_max) {
                 Step::Hungry => return,
                 Step::Frame(frame) => {
                     around.statistics.requests += 1;
                     self.outbound.begin(frame.len());
-                    self.ready.push_back(frame);
+                    self.arriving_timeline.mark(Stage::Socket, around.now);
+                    self.ready.push_back((frame, self.arriving_timeline));
                     self.queue_requests(around);
                 }
                 Step::Announced(len) => {
                     self.sends_large = around.budget.kind(len) == Kind::Large;
-                    if self.is_in_line || input.len() < head_bytes(len) || !self.may_begin_frame(around) {
+                    if input.len() < head_bytes(len) {
                         return;
+                    }
+                    if self.is_in_line || !self.may_begin_frame(around) {
+                        return self.hold_up(around);
                     }
                     if !around.budget.try_reserve(len) {
                         around.budget.wait(self.id, len);
                         around.statistics.memory_waits += 1;
                         self.is_in_line = true;
-                        return;
+                        return self.hold_up(around);
                     }
                     self.begin_frame(around);
                 }
@@ -366,7 +392,17 @@ impl<S> Connection<S> {
         self.forget_part_frame(around);
     }
 
+    /// The frame has to wait from now on, if it did not before.
+    fn hold_up(&mut self, around: &Surroundings) {
+        if !std::mem::replace(&mut self.is_held_up, true) {
+            self.arriving_timeline.mark(Stage::Socket, around.now);
+        }
+    }
+
     fn begin_frame(&mut self, around: &Surroundings) {
+        if std::mem::take(&mut self.is_held_up) {
+            self.arriving_timeline.mark(Stage::Queue, around.now);
+        }
         self.inbound.permit();
         self.frame_began = around.now;
     }
@@ -483,5 +519,6 @@ impl<S> Connection<S> {
         around.budget.release(self.inbound.arriving().unwrap_or(0));
         self.inbound = Inbound::new();
         self.is_in_line = false;
+        self.is_held_up = false;
     }
 }

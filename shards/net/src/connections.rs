@@ -30,6 +30,7 @@ use crate::settings::Limits;
 use crate::statistics::{CloseReason, Statistics};
 use crate::surroundings::Effect;
 use crate::table::Table;
+use crate::timeline::Timeline;
 
 /// A request, in the order of its connection. Each one that was handed out must be answered with
 /// [`Connections::reply`] once, even after its connection is gone: until then it counts as occupying memory.
@@ -41,6 +42,8 @@ pub struct Request {
     pub slot: Slot,
     /// The frame without its four length bytes.
     pub frame: Bytes,
+    /// Where its time went so far; comes back with the answer.
+    pub timeline: Timeline,
 }
 
 /// The connections of one shard; `S` is what the broker keeps for each (its principal, say, or its fetch session).
@@ -114,8 +117,8 @@ impl<S: Default> Connections<S> {
     /// The next request: in turn among the connections, in order within each. Whoever cannot work on more (because
     /// the mesh is congested, say) does not ask; then nothing more is read than what fits the request memory.
     pub fn next_request(&mut self) -> Option<Request> {
-        let (connection, slot, frame) = self.table.next_request()?;
-        Some(Request { connection, slot, frame })
+        let (connection, slot, frame, timeline) = self.table.next_request()?;
+        Some(Request { connection, slot, frame, timeline })
     }
 
     /// Whether [`Self::next_request`] may have something. Answers and flushes can bring up requests too, so look
@@ -127,11 +130,24 @@ impl<S: Default> Connections<S> {
 
     /// Answers a request with bytes that are ready for the wire, length and all; `None` if it has no answer. Answers
     /// may come in any order. The request's share of the memory is free from here on, so its frame should be too.
+    /// `timeline` comes out of [`Self::next_timeline`] when the answer is out.
     ///
     /// # Panics
     /// When the request was answered before.
-    pub fn reply(&mut self, connection: ConnectionId, slot: Slot, answer: Option<Vec<Bytes>>) {
-        self.table.answer(connection, slot, answer);
+    pub fn reply(
+        &mut self,
+        connection: ConnectionId,
+        slot: Slot,
+        answer: Option<Vec<Bytes>>,
+        timeline: Timeline,
+    ) {
+        self.table.answer(connection, slot, answer, timeline);
+    }
+
+    /// The next request that is over: its answer was sent, or it had none. In no particular order; one whose client has gone
+    /// before is never told.
+    pub fn next_timeline(&mut self) -> Option<Timeline> {
+        self.table.next_timeline()
     }
 
     /// Closes a connection at once; what was not sent is lost.

@@ -32,6 +32,7 @@ mod slab;
 mod statistics;
 mod surroundings;
 mod table;
+mod timeline;
 
 pub use admission::{Admission, AdmissionLimits, ListenerLimit, Permit, Refused};
 pub use connection::Facts;
@@ -40,3 +41,4 @@ pub use ids::{CONNECTIONS_PER_SHARD_MAX, ConnectionId, FOREIGN_TOKEN_BIT, Listen
 pub use listen::{Bound, ListenError, SocketSettings, listen};
 pub use settings::Limits;
 pub use statistics::{CloseReason, Statistics};
+pub use timeline::{NO_API, Stage, Timeline};

@@ -14,6 +14,7 @@ use bytes::Bytes;
 
 use crate::ids::Slot;
 use crate::settings::SEND_BYTES_MAX;
+use crate::timeline::Timeline;
 
 /// The requests of one connection that await an answer, and the bytes that await the socket.
 pub(crate) struct Outbound {
@@ -22,6 +23,11 @@ pub(crate) struct Outbound {
     /// Sum of `reserved` over the entries that are not answered.
     unanswered_bytes: usize,
     outgoing: Vec<Bytes>,
+    /// The requests whose answers are outgoing or in flight, each with the number of bytes up to its answer's end.
+    leaving: VecDeque<(u64, Timeline)>,
+    /// Bytes of answers that were ever outgoing, and of those that were sent.
+    outgoing_total: u64,
+    sent_total: u64,
     /// Bytes of answers: in the window, outgoing, and in flight.
     waiting_bytes: usize,
     in_flight_bytes: Option<usize>,
@@ -39,7 +45,7 @@ enum Answer {
     Awaited,
     /// Answered with nothing, as a produce request with `acks=0` is.
     Silent,
-    Bytes(Vec<Bytes>),
+    Bytes(Vec<Bytes>, Timeline),
 }
 
 impl Outbound {
@@ -49,6 +55,9 @@ impl Outbound {
             window: VecDeque::new(),
             unanswered_bytes: 0,
             outgoing: Vec::new(),
+            leaving: VecDeque::new(),
+            outgoing_total: 0,
+            sent_total: 0,
             waiting_bytes: 0,
             in_flight_bytes: None,
             deaf: false,
@@ -73,7 +82,7 @@ impl Outbound {
     /// # Panics
     /// When the slot was never given out or has been answered before: a programming error that would otherwise put
     /// answers under the wrong requests.
-    pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>) -> usize {
+    pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>, timeline: Timeline) -> usize {
         let position = slot.0.checked_sub(self.first.0).and_then(|position| usize::try_from(position).ok());
         let entry = position
             .and_then(|position| self.window.get_mut(position))
@@ -89,7 +98,7 @@ impl Outbound {
         entry.answer = match answer {
             Some(slices) if !self.deaf => {
                 self.waiting_bytes += total(&slices);
-                Answer::Bytes(slices)
+                Answer::Bytes(slices, timeline)
             }
             _ => Answer::Silent,
         };
@@ -99,9 +108,13 @@ impl Outbound {
 
     /// Moves the answers whose turn has come to the outgoing bytes.
     fn advance(&mut self) {
-        while let Some(Entry { answer: Answer::Silent | Answer::Bytes(_), .. }) = self.window.front() {
+        while let Some(Entry { answer: Answer::Silent | Answer::Bytes(..), .. }) = self.window.front() {
             self.first.0 += 1;
-            let Some(Entry { answer: Answer::Bytes(slices), .. }) = self.window.pop_front() else { continue };
+            let Some(Entry { answer: Answer::Bytes(slices, timeline), .. }) = self.window.pop_front() else {
+                continue;
+            };
+            self.outgoing_total += total(&slices) as u64;
+            self.leaving.push_back((self.outgoing_total, timeline));
             if self.outgoing.is_empty() {
                 self.outgoing = slices;
             } else {
@@ -152,7 +165,14 @@ impl Outbound {
     pub(crate) fn sent(&mut self) -> usize {
         let bytes = self.in_flight_bytes.take().unwrap_or(0);
         self.waiting_bytes -= bytes;
+        self.sent_total += bytes as u64;
         bytes
+    }
+
+    /// The next request whose answer was sent to its end.
+    pub(crate) fn next_sent(&mut self) -> Option<Timeline> {
+        let sent_total = self.sent_total;
+        self.leaving.pop_front_if(|(end, _)| *end <= sent_total).map(|(_, timeline)| timeline)
     }
 
     /// The client cannot hear any more: what waits is dropped, and so are the answers to come. A send in flight
@@ -160,8 +180,9 @@ impl Outbound {
     pub(crate) fn deafen(&mut self) {
         self.deaf = true;
         self.outgoing.clear();
+        self.leaving.clear();
         for entry in &mut self.window {
-            if matches!(entry.answer, Answer::Bytes(_)) {
+            if matches!(entry.answer, Answer::Bytes(..)) {
                 entry.answer = Answer::Silent;
             }
         }
@@ -204,7 +225,13 @@ fn total(slices: &[Bytes]) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
+
+    fn timeline() -> Timeline {
+        Timeline::begin(Instant::now())
+    }
 
     fn answer(text: &'static str) -> Option<Vec<Bytes>> {
         Some(vec![Bytes::from_static(text.as_bytes())])
@@ -239,7 +266,7 @@ mod tests {
                 let slot = left.remove((code % remaining) as usize);
                 code /= remaining;
                 let bytes = if slot == 2 { None } else { answer(texts[slot as usize]) };
-                assert_eq!(outbound.answer(Slot(slot), bytes), 10);
+                assert_eq!(outbound.answer(Slot(slot), bytes, timeline()), 10);
                 text.push_str(&drain(&mut outbound));
                 let sent_in_order = "abbdddd".starts_with(&text);
                 assert!(sent_in_order, "{text} in order {order}");
@@ -253,11 +280,11 @@ mod tests {
     #[test]
     fn what_is_answered_during_a_send_leaves_together_in_the_next() {
         let mut outbound = expecting(4);
-        outbound.answer(Slot(0), answer("one"));
+        outbound.answer(Slot(0), answer("one"), timeline());
         assert_eq!(outbound.take_send().unwrap(), ["one"]);
-        outbound.answer(Slot(2), answer("three"));
-        outbound.answer(Slot(1), answer("two"));
-        outbound.answer(Slot(3), answer("four"));
+        outbound.answer(Slot(2), answer("three"), timeline());
+        outbound.answer(Slot(1), answer("two"), timeline());
+        outbound.answer(Slot(3), answer("four"), timeline());
         assert_eq!(outbound.take_send(), None);
         assert_eq!(outbound.waiting_bytes(), 15);
         assert_eq!(outbound.sent(), 3);
@@ -270,7 +297,7 @@ mod tests {
     fn a_giant_answer_is_sent_in_parts_without_a_copy() {
         let giant = Bytes::from(vec![5u8; 2 * SEND_BYTES_MAX + 100]);
         let mut outbound = expecting(1);
-        outbound.answer(Slot(0), Some(vec![Bytes::from_static(b"head"), giant.clone()]));
+        outbound.answer(Slot(0), Some(vec![Bytes::from_static(b"head"), giant.clone()]), timeline());
         let mut parts = Vec::new();
         while let Some(slices) = outbound.take_send() {
             assert!(total(&slices) <= SEND_BYTES_MAX);
@@ -285,12 +312,12 @@ mod tests {
     #[test]
     fn a_deaf_client_costs_nothing_more() {
         let mut outbound = expecting(3);
-        outbound.answer(Slot(0), answer("on its way"));
+        outbound.answer(Slot(0), answer("on its way"), timeline());
         outbound.take_send().unwrap();
-        outbound.answer(Slot(2), answer("never heard"));
+        outbound.answer(Slot(2), answer("never heard"), timeline());
         outbound.deafen();
         assert_eq!(outbound.waiting_bytes(), 10);
-        assert_eq!(outbound.answer(Slot(1), answer("late")), 10);
+        assert_eq!(outbound.answer(Slot(1), answer("late"), timeline()), 10);
         outbound.sent();
         assert_eq!(outbound.take_send(), None);
         assert!(outbound.is_done());
@@ -300,17 +327,37 @@ mod tests {
     #[should_panic(expected = "answered twice")]
     fn a_second_answer_to_one_request_is_a_programming_error() {
         let mut outbound = expecting(2);
-        outbound.answer(Slot(1), None);
-        outbound.answer(Slot(1), None);
+        outbound.answer(Slot(1), None, timeline());
+        outbound.answer(Slot(1), None, timeline());
     }
 
     #[test]
     fn an_answer_without_bytes_does_not_hold_up_the_connection() {
         let mut outbound = expecting(2);
-        outbound.answer(Slot(0), Some(vec![Bytes::new()]));
+        outbound.answer(Slot(0), Some(vec![Bytes::new()]), timeline());
         assert_eq!(outbound.take_send(), None);
-        outbound.answer(Slot(1), answer("x"));
+        outbound.answer(Slot(1), answer("x"), timeline());
         assert_eq!(drain(&mut outbound), "x");
         assert!(outbound.is_done());
+    }
+
+    #[test]
+    fn a_request_is_over_when_the_last_byte_of_its_answer_is_sent() {
+        let giant = Bytes::from(vec![5u8; SEND_BYTES_MAX + 100]);
+        let mut outbound = expecting(4);
+        outbound.answer(Slot(1), Some(vec![giant]), timeline());
+        outbound.answer(Slot(2), None, timeline());
+        outbound.answer(Slot(0), answer("one"), timeline());
+        let mut over = Vec::new();
+        while outbound.take_send().is_some() {
+            assert_eq!(outbound.next_sent(), None, "nothing of it is sent yet");
+            outbound.sent();
+            over.push(std::iter::from_fn(|| outbound.next_sent()).count());
+        }
+        assert_eq!(over, [1, 1]);
+        outbound.answer(Slot(3), answer("never heard"), timeline());
+        outbound.deafen();
+        outbound.sent();
+        assert_eq!(outbound.next_sent(), None);
     }
 }

@@ -11,6 +11,7 @@ use crate::ids::ConnectionId;
 use crate::log_limit::LogLimit;
 use crate::settings::Limits;
 use crate::statistics::Statistics;
+use crate::timeline::{Stage, Timeline};
 
 /// Handed to a connection with each event. Lives as long as the shard.
 pub(crate) struct Surroundings {
@@ -21,6 +22,8 @@ pub(crate) struct Surroundings {
     /// Connections that an event has touched since they were last settled.
     pub(crate) unsettled: Vec<ConnectionId>,
     pub(crate) statistics: Statistics,
+    /// Of requests whose answers are out.
+    pub(crate) timelines: Vec<Timeline>,
     pub(crate) bad_frames_logged: LogLimit,
     /// As of the last tick.
     pub(crate) now: Instant,
@@ -41,6 +44,12 @@ pub(crate) enum Effect {
 }
 
 impl Surroundings {
+    /// A request is over.
+    pub(crate) fn over(&mut self, mut timeline: Timeline) {
+        timeline.mark(Stage::Send, self.now);
+        self.timelines.push(timeline);
+    }
+
     pub(crate) fn new(limits: Limits, now: Instant) -> Self {
         Self {
             budget: Budget::new(limits.request_memory),
@@ -48,6 +57,7 @@ impl Surroundings {
             runnable: VecDeque::new(),
             unsettled: Vec::new(),
             statistics: Statistics::default(),
+            timelines: Vec::new(),
             bad_frames_logged: LogLimit::default(),
             now,
         }

@@ -26,6 +26,7 @@ use crate::settings::Limits;
 use crate::slab::Slab;
 use crate::statistics::{CloseReason, Statistics};
 use crate::surroundings::{Effect, Surroundings};
+use crate::timeline::Timeline;
 
 /// How often the frames that arrive are looked at while others wait for memory.
 const CONTENTION_PERIOD: Duration = Duration::from_secs(1);
@@ -92,11 +93,11 @@ impl<S> Table<S> {
     }
 
     /// The next request of the connection whose turn it is.
-    pub(crate) fn next_request(&mut self) -> Option<(ConnectionId, Slot, Bytes)> {
+    pub(crate) fn next_request(&mut self) -> Option<(ConnectionId, Slot, Bytes, Timeline)> {
         while let Some(id) = self.around.runnable.pop_front() {
             let request = self.slab.get_mut(id).and_then(|it| it.next_request(&mut self.around));
-            if let Some((slot, frame)) = request {
-                return Some((id, slot, frame));
+            if let Some((slot, frame, timeline)) = request {
+                return Some((id, slot, frame, timeline));
             }
         }
         None
@@ -106,9 +107,15 @@ impl<S> Table<S> {
         !self.around.runnable.is_empty()
     }
 
-    pub(crate) fn answer(&mut self, id: ConnectionId, slot: Slot, answer: Option<Vec<Bytes>>) {
+    pub(crate) fn answer(
+        &mut self,
+        id: ConnectionId,
+        slot: Slot,
+        answer: Option<Vec<Bytes>>,
+        timeline: Timeline,
+    ) {
         if let Some(connection) = self.slab.get_mut(id) {
-            connection.answer(slot, answer, &mut self.around);
+            connection.answer(slot, answer, timeline, &mut self.around);
             self.share_memory();
         }
     }
@@ -206,6 +213,11 @@ impl<S> Table<S> {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.slab.len() == 0
+    }
+
+    /// The next request whose answer is out.
+    pub(crate) fn next_timeline(&mut self) -> Option<Timeline> {
+        self.around.timelines.pop()
     }
 
     pub(crate) fn statistics(&self) -> &Statistics {

@@ -51,6 +51,13 @@ impl Histogram {
         self.sum_ns = self.sum_ns.wrapping_add(ns);
     }
 
+    /// Notes that something took no time so many times.
+    pub fn note_nothing(&mut self, times: u64) {
+        if let Some(count) = self.counts.first_mut() {
+            *count += times;
+        }
+    }
+
     /// Adds all that another one has noted.
     pub fn add(&mut self, other: &Self) {
         self.counts.iter_mut().zip(&other.counts).for_each(|(count, more)| *count += more);

@@ -1,11 +1,12 @@
 //! Families with a sample for each shard.
 
+use net::Stage;
 use protocol::ApiKey;
 use storage::{JournalLevel, JournalState, WriteFigures};
 
 use super::sums::WAYS;
 use crate::admin::Facts;
-use crate::admin::text::{Kind, Page};
+use crate::admin::text::{Kind, Page, seconds};
 use crate::metrics::{ApiFigures, ShardSnapshot};
 
 type Shards<'a> = [(String, &'a ShardSnapshot)];
@@ -185,6 +186,16 @@ const LABELLED: &[Labelled] = &[
         values: |s, _| {
             let reasons = net::CloseReason::ALL.into_iter();
             reasons.map(|reason| (reason.name(), s.connections.closed_for(reason) as f64)).collect()
+        },
+    },
+    Labelled {
+        name: "strome_shard_stage_seconds_total",
+        kind: Kind::Counter,
+        help: "Time of all requests of the shard's connections, by the stage in which it went.",
+        label: "stage",
+        values: |s, _| {
+            let stages = Stage::ALL.into_iter();
+            stages.map(|stage| (stage.name(), seconds(s.stages.sum_ns(stage)))).collect()
         },
     },
     Labelled {

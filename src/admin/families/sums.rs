@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use net::Stage;
 use storage::{Figures, WriteFigures};
 use types::Histogram;
 
 use crate::admin::text::{Kind, Page};
-use crate::metrics::{ShardSnapshot, TopicFigures};
+use crate::metrics::{Class, ShardSnapshot, Stages, TopicFigures};
 
 /// One kind of writes.
 pub struct Way {
@@ -64,8 +65,35 @@ const PER_TOPIC: [PerTopic; 6] = [
 
 /// Adds all of them.
 pub fn write(page: &mut Page, shards: &[(String, &ShardSnapshot)]) {
+    stages(page, shards);
     commits(page, shards);
     topics(page, shards);
+}
+
+fn stages(page: &mut Page, shards: &[(String, &ShardSnapshot)]) {
+    let mut all = Stages::default();
+    shards.iter().for_each(|(_, shard)| all.add(&shard.stages));
+    let mut totals = page.family(
+        "strome_request_seconds",
+        Kind::Histogram,
+        "How long requests took, from the first byte of the request to the last one of its answer.",
+    );
+    // What nobody has asked for would only make the page longer.
+    let used = Class::ALL.into_iter().filter(|class| all.total(*class).count() > 0);
+    for class in used.clone() {
+        totals.histogram(&[("api", class.name())], all.total(class));
+    }
+    let mut stages = page.family(
+        "strome_request_stage_seconds",
+        Kind::Histogram,
+        "Where that time went; every request counts in every stage, and the stages add up to the whole.",
+    );
+    for class in used {
+        for stage in Stage::ALL {
+            let labels = [("api", class.name()), ("stage", stage.name())];
+            stages.histogram(&labels, &all.stage(class, stage));
+        }
+    }
 }
 
 fn commits(page: &mut Page, shards: &[(String, &ShardSnapshot)]) {

@@ -10,6 +10,7 @@ use super::*;
 use crate::admission::{Admission, AdmissionLimits};
 use crate::connection::Facts;
 use crate::ids::ListenerIndex;
+use crate::timeline::Stage;
 
 #[derive(Default)]
 struct Wire {
@@ -102,11 +103,12 @@ impl Net {
     }
 
     fn next(&mut self) -> Option<(ConnectionId, Slot, Bytes)> {
-        self.table.next_request()
+        self.table.next_request().map(|(id, slot, frame, _)| (id, slot, frame))
     }
 
     fn answer(&mut self, id: ConnectionId, slot: u64, answer: Option<Vec<Bytes>>) {
-        self.table.answer(id, Slot(slot), answer);
+        let timeline = Timeline::begin(self.start);
+        self.table.answer(id, Slot(slot), answer, timeline);
         self.run();
     }
 
@@ -301,9 +303,9 @@ fn thousands_of_connections_are_served_alike() {
     }
     net.run();
     let mut served = 0;
-    while let Some((id, slot, body)) = net.table.next_request() {
+    while let Some((id, slot, body, timeline)) = net.table.next_request() {
         served += 1;
-        net.table.answer(id, slot, Some(vec![body]));
+        net.table.answer(id, slot, Some(vec![body]), timeline);
         assert!(net.table.request_memory().0 <= 20_000);
         if !net.table.has_requests() {
             net.run();

@@ -227,7 +227,9 @@ impl Shard {
     fn handle(&mut self, request: Request) {
         self.connections.session_mut(request.connection).unwrap().requests += 1;
         match request.frame[0] {
-            b'n' => self.connections.reply(request.connection, request.slot, None),
+            b'n' => {
+                self.connections.reply(request.connection, request.slot, None, request.timeline);
+            }
             b'l' => self.later.push(request),
             b'b' => {
                 let length = u32::from_be_bytes(request.frame[1..5].try_into().unwrap());
@@ -253,7 +255,8 @@ impl Shard {
 
     fn answer(&mut self, request: &Request, body: Bytes) {
         let length = Bytes::copy_from_slice(&(body.len() as u32).to_be_bytes());
-        self.connections.reply(request.connection, request.slot, Some(vec![length, body]));
+        let answer = Some(vec![length, body]);
+        self.connections.reply(request.connection, request.slot, answer, request.timeline);
     }
 }
 

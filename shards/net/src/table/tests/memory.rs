@@ -225,3 +225,36 @@ fn a_slow_sender_of_a_small_frame_gives_way_to_others_of_its_kind() {
     net.at(9 * second);
     assert_eq!(net.echo(), 1);
 }
+
+#[test]
+fn the_time_of_a_frame_that_waits_for_memory_is_told_apart_from_that_of_its_arrival_and_of_its_answer() {
+    let mut net = Net::new(Limits { request_memory: ByteCount(10_000), ..limits() });
+    let [first, second] = std::array::from_fn(|_| net.connect());
+    net.write(first, &frame(&[0; 9000]));
+    let _ = net.next().unwrap();
+    let late = frame(&[0; 6000]);
+    let at = Duration::from_millis;
+    net.write(second, &late[..100]);
+    net.at(at(1));
+    // Now its head is here: it waits for memory, whatever else arrives.
+    net.write(second, &late[100..1500]);
+    net.at(at(5));
+    net.write(second, &late[1500..2000]);
+    net.at(at(8));
+    net.answer(first, 0, None);
+    net.at(at(10));
+    net.write(second, &late[2000..]);
+    let (_, slot, body, timeline) = net.table.next_request().unwrap();
+    assert_eq!(body.len(), 6000);
+    let spent_ms = |timeline: &Timeline, stage| timeline.spent_ns(stage) / 1_000_000;
+    assert_eq!((spent_ms(&timeline, Stage::Socket), spent_ms(&timeline, Stage::Queue)), (3, 7));
+    while net.table.next_timeline().is_some() {}
+    net.wire(second).reader_stopped = true;
+    net.table.answer(second, slot, bytes("ok"), timeline);
+    net.at(at(40));
+    assert_eq!(net.table.next_timeline(), None);
+    net.wire(second).reader_stopped = false;
+    net.run();
+    let timeline = net.table.next_timeline().unwrap();
+    assert_eq!((spent_ms(&timeline, Stage::Send), timeline.total_ns()), (30, 40_000_000));
+}

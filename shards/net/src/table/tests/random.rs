@@ -104,7 +104,9 @@ impl Play {
     fn answer(&mut self) {
         if !self.under_way.is_empty() {
             let (id, slot, body) = self.under_way.swap_remove(self.random.below(self.under_way.len()));
-            self.net.table.answer(id, slot, Some(vec![Bytes::copy_from_slice(&frame(&body)), Bytes::new()]));
+            let answer = vec![Bytes::copy_from_slice(&frame(&body)), Bytes::new()];
+            let timeline = Timeline::begin(self.net.start);
+            self.net.table.answer(id, slot, Some(answer), timeline);
         }
     }
 
