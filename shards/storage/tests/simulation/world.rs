@@ -316,7 +316,9 @@ impl World {
     ) {
         let log = &self.logs[lookup.log];
         let changed = log.version != lookup.version || log.is_busy || log.place.is_none();
-        if changed || log.is_offline {
+        // A sync that has failed may have left nothing in the file of what is not durable, before the log hears of it.
+        let is_lost = |expected: (Offset, i64)| self.has_faults && expected.0 >= log.durable;
+        if changed || log.is_offline || lookup.expected.is_some_and(is_lost) {
             return;
         }
         match result {
