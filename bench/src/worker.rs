@@ -254,7 +254,8 @@ impl Worker {
             Event::Accepted { .. }
             | Event::AcceptFailed { .. }
             | Event::Wrote { .. }
-            | Event::Read { .. } => Ok(()),
+            | Event::Read { .. }
+            | Event::Filled { .. } => Ok(()),
         }
     }
 

@@ -25,7 +25,7 @@ use crate::budget::{Crowding, Kind};
 use crate::ids::{ConnectionId, ListenerIndex, Slot};
 use crate::inbound::{Inbound, Step, head_bytes};
 use crate::outbound::Outbound;
-use crate::settings::HELD_BYTES_MAX;
+use crate::settings::{FIRST_BYTES_MAX, HELD_BYTES_MAX};
 use crate::statistics::CloseReason;
 use crate::surroundings::{Effect, Surroundings};
 use crate::timeline::{Stage, Timeline};
@@ -79,6 +79,8 @@ pub(crate) struct Connection<S> {
     frame_began: Instant,
     /// Whether the newest frame was a large one.
     sends_large: bool,
+    /// Whether the newest frame was worth receiving straight into its memory, as the next one may be.
+    fills: bool,
     is_in_line: bool,
     is_runnable: bool,
     is_unsettled: bool,
@@ -88,7 +90,12 @@ pub(crate) struct Connection<S> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Receive {
     No,
+    /// Brings what comes until it is paused.
     Armed,
+    /// Brings the first bytes that come.
+    Once,
+    /// Receives the rest of a body straight into its memory, of which so much was there.
+    Filling(usize),
     Pausing,
 }
 
@@ -135,6 +142,7 @@ impl<S> Connection<S> {
             leaving: None,
             frame_began: now,
             sends_large: false,
+            fills: false,
             is_in_line: false,
             is_runnable: false,
             is_unsettled: false,
@@ -157,6 +165,19 @@ impl<S> Connection<S> {
             }
         }
         self.unsettle(around);
+    }
+
+    /// The memory of the body that is arriving is back, with more in it; or with less than it should, for a reason.
+    pub(crate) fn on_filled(&mut self, buffer: Vec<u8>, end: Option<End>, around: &mut Surroundings) {
+        if let Receive::Filling(before) = self.receive {
+            around.statistics.received_bytes += (buffer.len() - before) as u64;
+        }
+        if self.input == Input::Open
+            && let Some(frame) = self.inbound.filled(buffer)
+        {
+            self.on_frame(frame, around);
+        }
+        self.on_receive_ended(end.unwrap_or(End::Paused), around);
     }
 
     /// The receive operation is over.
@@ -271,11 +292,13 @@ impl<S> Connection<S> {
             return effects.push(Effect::Move(self.id, target));
         }
         match (self.receive, self.wants_input(around)) {
-            (Receive::No, true) => {
-                self.receive = Receive::Armed;
-                effects.push(Effect::Receive(self.id));
+            (Receive::No, true) => effects.push(self.receive(around)),
+            (Receive::Armed, true) if self.inbound.missing() >= around.limits.fill_bytes_min => {
+                self.fills = true;
+                self.receive = Receive::Pausing;
+                effects.push(Effect::Pause(self.id));
             }
-            (Receive::Armed, false) => {
+            (Receive::Armed | Receive::Once | Receive::Filling(_), false) => {
                 self.receive = Receive::Pausing;
                 around.statistics.pauses += 1;
                 effects.push(Effect::Pause(self.id));
@@ -285,6 +308,23 @@ impl<S> Connection<S> {
         if let Some(slices) = self.outbound.take_send() {
             effects.push(Effect::Send(self.id, slices));
         }
+    }
+
+    /// How to receive next.
+    fn receive(&mut self, around: &Surroundings) -> Effect {
+        if self.inbound.missing() >= around.limits.fill_bytes_min
+            && let Some((buffer, target)) = self.inbound.lend()
+        {
+            self.fills = true;
+            self.receive = Receive::Filling(buffer.len());
+            return Effect::Fill(self.id, buffer, target);
+        }
+        if self.fills {
+            self.receive = Receive::Once;
+            return Effect::ReceiveOnce(self.id, FIRST_BYTES_MAX);
+        }
+        self.receive = Receive::Armed;
+        Effect::Receive(self.id)
     }
 
     /// Whether nothing is left of it but its place.
@@ -317,7 +357,7 @@ impl<S> Connection<S> {
         if self.outbound.is_sending() {
             return false;
         }
-        let unread = self.input == Input::Open && self.receive != Receive::Armed;
+        let unread = self.input == Input::Open && matches!(self.receive, Receive::No | Receive::Pausing);
         let waits_for_us = unread || self.inbound.announced().is_some() && !self.inbound.lacks_head();
         waits_for_us || self.outbound.requests() > 0 && !self.inbound.is_within_frame()
     }
@@ -343,14 +383,9 @@ impl<S> Connection<S> {
             }
             match self.inbound.feed(input, self.frame_bytes_max) {
                 Step::Hungry => return,
-                Step::Frame(frame) => {
-                    around.statistics.requests += 1;
-                    self.outbound.begin(frame.len());
-                    self.arriving_timeline.mark(Stage::Socket, around.now);
-                    self.ready.push_back((frame, self.arriving_timeline));
-                    self.queue_requests(around);
-                }
+                Step::Frame(frame) => self.on_frame(frame, around),
                 Step::Announced(len) => {
+                    self.fills &= len >= around.limits.fill_bytes_min;
                     self.sends_large = around.budget.kind(len) == Kind::Large;
                     if input.len() < head_bytes(len) {
                         return;
@@ -378,6 +413,14 @@ impl<S> Connection<S> {
                 }
             }
         }
+    }
+
+    fn on_frame(&mut self, frame: Bytes, around: &mut Surroundings) {
+        around.statistics.requests += 1;
+        self.outbound.begin(frame.len());
+        self.arriving_timeline.mark(Stage::Socket, around.now);
+        self.ready.push_back((frame, self.arriving_timeline));
+        self.queue_requests(around);
     }
 
     /// The same for bytes that were held back.
@@ -518,6 +561,7 @@ impl<S> Connection<S> {
         around.budget.let_go(self.inbound.held_len());
         around.budget.release(self.inbound.arriving().unwrap_or(0));
         self.inbound = Inbound::new();
+        self.fills = false;
         self.is_in_line = false;
         self.is_held_up = false;
     }

@@ -105,6 +105,10 @@ impl<S: Default> Connections<S> {
                 Some(id) => self.table.on_receive_ended(id, (&end).into()),
                 None => return Some(Event::ReceiveEnded { token, end }),
             },
+            Event::Filled { token, buffer, end } => match ConnectionId::from_u64(token.0) {
+                Some(id) => self.table.on_filled(id, buffer, end.as_ref().map(End::from)),
+                None => return Some(Event::Filled { token, buffer, end }),
+            },
             Event::Sent { token, result } => match ConnectionId::from_u64(token.0) {
                 Some(id) => self.table.on_sent(id, result.is_ok()),
                 None => return Some(Event::Sent { token, result }),
@@ -338,6 +342,16 @@ impl<S: Default> Connections<S> {
             Effect::Receive(id) => {
                 if let Some(socket) = self.socket(id) {
                     reactor.receive(socket, Token(id.as_u64()));
+                }
+            }
+            Effect::ReceiveOnce(id, len_max) => {
+                if let Some(socket) = self.socket(id) {
+                    reactor.receive_once(socket, len_max, Token(id.as_u64()));
+                }
+            }
+            Effect::Fill(id, buffer, target) => {
+                if let Some(socket) = self.socket(id) {
+                    reactor.fill(socket, buffer, target, Token(id.as_u64()));
                 }
             }
             Effect::Pause(id) => reactor.pause(Token(id.as_u64())),

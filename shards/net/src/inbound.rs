@@ -7,7 +7,8 @@
 //! - Bytes are held back only in front of a body that has not been permitted yet.
 //!
 //! # Hot path
-//! A frame that lies wholly in one received buffer is copied once, into memory of exactly its size.
+//! A frame that lies wholly in one received buffer is copied once, into memory of exactly its size. The rest of a larger one
+//! is received straight into its memory: [`Inbound::lend`].
 //!
 //! # Not here
 //! The decision to permit a body (`connection.rs`) and the memory accounts (`budget.rs`).
@@ -26,6 +27,9 @@ const TRUSTED_PART: usize = 8;
 
 /// Held bytes that were worked off are cut off once they are this many.
 const HELD_SLACK_BYTES: usize = 64 * 1024;
+
+/// Received at once without a copy: progress is seen in between.
+const FILL_BYTES_MAX: usize = 1024 * 1024;
 
 /// What a connection has received and not yet turned into frames.
 pub(crate) struct Inbound {
@@ -127,6 +131,35 @@ impl Inbound {
         }
     }
 
+    /// How much is missing of the body that is arriving.
+    pub(crate) fn missing(&self) -> usize {
+        match &self.state {
+            State::Body(body) => body.len - body.bytes.len(),
+            _ => 0,
+        }
+    }
+
+    /// Lends out the memory of the body that is arriving, and says how many bytes are to be in it next. Until it is back
+    /// ([`filled`](Self::filled)) nothing may be fed.
+    pub(crate) fn lend(&mut self) -> Option<(Vec<u8>, usize)> {
+        let State::Body(body) = &mut self.state else { return None };
+        let missing = body.len - body.bytes.len();
+        // A last piece that is small goes with the one before.
+        let next = if missing < 2 * FILL_BYTES_MAX { missing } else { FILL_BYTES_MAX };
+        body.make_room(next);
+        let target = body.bytes.len() + next;
+        Some((std::mem::take(&mut body.bytes), target))
+    }
+
+    /// The memory that was lent out is back, with more in it.
+    pub(crate) fn filled(&mut self, bytes: Vec<u8>) -> Option<Bytes> {
+        let State::Body(body) = &mut self.state else { return None };
+        body.bytes = bytes;
+        let frame = body.complete()?;
+        self.state = State::Length([0; LENGTH_BYTES], 0);
+        Some(frame)
+    }
+
     /// Whether a frame has begun and is not complete.
     pub(crate) fn is_within_frame(&self) -> bool {
         !matches!(self.state, State::Length(_, 0))
@@ -220,6 +253,10 @@ impl Body {
         }
         self.make_room(taken);
         self.bytes.extend_from_slice(now);
+        self.complete()
+    }
+
+    fn complete(&mut self) -> Option<Bytes> {
         (self.bytes.len() == self.len).then(|| Bytes::from(std::mem::take(&mut self.bytes)))
     }
 

@@ -33,6 +33,11 @@ pub(crate) struct Surroundings {
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Effect {
     Receive(ConnectionId),
+    /// Receive the beginning of the next frame, at most so many bytes.
+    ReceiveOnce(ConnectionId, usize),
+    /// Receive into this memory until so many bytes are in it.
+    Fill(ConnectionId, Vec<u8>, usize),
+    /// End the receive or fill in flight.
     Pause(ConnectionId),
     Send(ConnectionId, Vec<Bytes>),
     /// End the receive and the send in flight.

@@ -83,6 +83,15 @@ impl<S> Table<S> {
         }
     }
 
+    pub(crate) fn on_filled(&mut self, id: ConnectionId, buffer: Vec<u8>, end: Option<End>) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            if connection.is_live() {
+                self.idle.touch(id.index(), self.around.now);
+            }
+            connection.on_filled(buffer, end, &mut self.around);
+        }
+    }
+
     pub(crate) fn on_sent(&mut self, id: ConnectionId, succeeded: bool) {
         if let Some(connection) = self.slab.get_mut(id) {
             if connection.is_live() {

@@ -46,6 +46,15 @@ pub enum Event {
         /// Why.
         end: ReceiveEnd,
     },
+    /// A fill is over.
+    Filled {
+        /// Of the `fill` call.
+        token: Token,
+        /// The caller's buffer, with what has come behind what was in it.
+        buffer: Vec<u8>,
+        /// Why it is not full; `None` if it is.
+        end: Option<ReceiveEnd>,
+    },
     /// A send is over.
     Sent {
         /// Of the `send` call.

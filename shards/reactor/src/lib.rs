@@ -23,6 +23,7 @@ mod event;
 mod features;
 mod file;
 mod file_reader;
+mod fill;
 mod launch;
 mod offload;
 mod operation;

@@ -14,6 +14,7 @@ use slab::Slab;
 use crate::accept::Accept;
 use crate::event::Event;
 use crate::features::Features;
+use crate::fill::Fill;
 use crate::pool::Pool;
 use crate::receive::Receive;
 use crate::ring::Ring;
@@ -39,6 +40,7 @@ const GENERATIONS: u32 = (1 << 31) - 1;
 pub(crate) enum Operation {
     Accept(Accept),
     Receive(Receive),
+    Fill(Box<Fill>),
     Send(Box<Send>),
     Write(Box<Write>),
     Read(Box<Read>),

@@ -88,8 +88,24 @@ impl Reactor {
         self.ring().receive(socket, token);
     }
 
-    /// Ends the receive with this token. What has come already is still delivered, then `ReceiveEnded`, normally
-    /// with `Paused`. Without such a receive nothing happens.
+    /// Receives once, at most `len_max` bytes; then the receive has ended, with `Paused`.
+    ///
+    /// # Panics
+    /// When a receive or fill with this token has not ended yet.
+    pub fn receive_once(&mut self, socket: &Socket, len_max: usize, token: Token) {
+        self.ring().receive_once(socket, len_max, token);
+    }
+
+    /// Receives behind what is in `buffer` until it is `target` bytes long: without the copy that `receive` costs.
+    ///
+    /// # Panics
+    /// When a receive or fill with this token has not ended yet, or the buffer's capacity is below `target`.
+    pub fn fill(&mut self, socket: &Socket, buffer: Vec<u8>, target: usize, token: Token) {
+        self.ring().fill(socket, buffer, target, token);
+    }
+
+    /// Ends the receive or fill with this token. What has come already is still delivered, then `ReceiveEnded`, normally
+    /// with `Paused`, or `Filled`. Without such a receive nothing happens.
     pub fn pause(&mut self, token: Token) {
         self.ring().pause(token);
     }

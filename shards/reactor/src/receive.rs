@@ -10,9 +10,10 @@
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
+use std::ptr;
 use std::rc::Rc;
 
-use io_uring::{cqueue, opcode, types};
+use io_uring::{cqueue, opcode, squeue, types};
 
 use crate::event::{Event, ReceiveEnd, Token};
 use crate::operation::{Completion, Context, OperationId, Step, is_momentary};
@@ -26,6 +27,8 @@ const FILLS_MAX: usize = 4;
 pub(crate) struct Receive {
     socket: Rc<OwnedFd>,
     token: Token,
+    /// Of one that ends with the first bytes: how many it takes.
+    once: Option<usize>,
     /// Whether the kernel has it; else it is starved.
     armed: bool,
     pausing: bool,
@@ -33,7 +36,12 @@ pub(crate) struct Receive {
 
 impl Receive {
     pub(crate) fn new(socket: Rc<OwnedFd>, token: Token) -> Self {
-        Self { socket, token, armed: false, pausing: false }
+        Self { socket, token, once: None, armed: false, pausing: false }
+    }
+
+    /// One that ends, as if paused, when it has brought something: at most `len_max` bytes.
+    pub(crate) fn once(socket: Rc<OwnedFd>, len_max: usize, token: Token) -> Self {
+        Self { once: Some(len_max), ..Self::new(socket, token) }
     }
 
     pub(crate) fn token(&self) -> Token {
@@ -52,7 +60,11 @@ impl Receive {
 
     pub(crate) fn arm(&mut self, id: OperationId, multishot: bool, ring: &mut Ring) {
         let socket = types::Fd(self.socket.as_raw_fd());
-        let entry = if multishot {
+        let entry = if let (true, Some(len_max)) = (multishot, self.once) {
+            let len = u32::try_from(len_max).unwrap_or(u32::MAX);
+            let entry = opcode::Recv::new(socket, ptr::null_mut(), len).buf_group(BUFFER_GROUP).build();
+            entry.flags(squeue::Flags::BUFFER_SELECT)
+        } else if multishot {
             opcode::RecvMulti::new(socket, BUFFER_GROUP).build()
         } else {
             opcode::PollAdd::new(socket, (libc::POLLIN | libc::POLLRDHUP) as u32).build()
@@ -73,8 +85,11 @@ impl Receive {
         match outcome {
             _ if self.armed => Step::Goes,
             Ok(Taken::End) => self.end(ReceiveEnd::Closed, context),
-            Ok(Taken::Some | Taken::Starved) if self.pausing => self.end(ReceiveEnd::Paused, context),
-            Ok(Taken::Some) => {
+            Ok(Taken::Some | Taken::Nothing | Taken::Starved) if self.pausing => {
+                self.end(ReceiveEnd::Paused, context)
+            }
+            Ok(Taken::Some) if self.once.is_some() => self.end(ReceiveEnd::Paused, context),
+            Ok(Taken::Some | Taken::Nothing) => {
                 self.arm(context.id, context.pool.is_offered(), context.ring);
                 Step::Goes
             }
@@ -111,7 +126,7 @@ impl Receive {
                 Ok(Taken::Some)
             }
             Err(error) if error.raw_os_error() == Some(libc::ENOBUFS) => Ok(Taken::Starved),
-            Err(error) if is_momentary(&error) => Ok(Taken::Some),
+            Err(error) if is_momentary(&error) => Ok(Taken::Nothing),
             Err(error) => Err(error),
         }
     }
@@ -120,34 +135,40 @@ impl Receive {
     fn fetch(&self, completion: Completion, context: &mut Context<'_>) -> io::Result<Taken> {
         completion.outcome()?;
         if self.pausing {
-            return Ok(Taken::Some);
+            return Ok(Taken::Nothing);
         }
-        for _ in 0..FILLS_MAX {
+        let fills = if self.once.is_some() { 1 } else { FILLS_MAX };
+        let mut taken = Taken::Nothing;
+        for _ in 0..fills {
             let Some((buffer, start, room)) = context.pool.pick_up() else { return Ok(Taken::Starved) };
+            let room = room.min(self.once.unwrap_or(usize::MAX));
             // SAFETY: the buffer is ours until it is put down or wrapped, and has `room` writable bytes.
             let len = unsafe { libc::recv(self.socket.as_raw_fd(), start.cast(), room, libc::MSG_DONTWAIT) };
             let Ok(len) = usize::try_from(len) else {
                 let error = io::Error::last_os_error();
                 context.pool.put_down(buffer);
-                return if is_momentary(&error) { Ok(Taken::Some) } else { Err(error) };
+                return if is_momentary(&error) { Ok(taken) } else { Err(error) };
             };
             let data = context.pool.received(buffer, len);
             if len == 0 {
                 return Ok(Taken::End);
             }
             context.events.push(Event::Received { token: self.token, data });
+            taken = Taken::Some;
             if len < room {
                 break;
             }
         }
-        Ok(Taken::Some)
+        Ok(taken)
     }
 }
 
 /// What a completion has brought.
 enum Taken {
-    /// Something or nothing, and there may be more.
+    /// Something, and there may be more.
     Some,
+    /// Nothing this time.
+    Nothing,
     /// There was no buffer for it.
     Starved,
     /// The peer's last word.

@@ -26,6 +26,7 @@ use crate::error::ReactorError;
 use crate::event::{Event, ReceiveEnd, Token};
 use crate::features::Features;
 use crate::file::File;
+use crate::fill::Fill;
 use crate::offload::{Offload, Weight};
 use crate::operation::{Completion, Context, Operation, OperationId, Operations, Step, TIMER, UNHEARD, WAKE};
 use crate::options::Options;
@@ -44,7 +45,7 @@ pub(crate) struct RingReactor {
     pub(crate) ring: Ring,
     features: Features,
     operations: Operations,
-    /// By token, for `pause`.
+    /// Receives and fills by their token, for `pause`.
     receives: HashMap<Token, OperationId>,
     pool: Rc<Pool>,
     starved: VecDeque<OperationId>,
@@ -128,20 +129,51 @@ impl RingReactor {
     /// # Panics
     /// When a receive with this token has not ended yet.
     pub(crate) fn receive(&mut self, socket: &Socket, token: Token) {
-        let id = self.operations.insert(Operation::Receive(Receive::new(socket.share(), token)));
-        let before = self.receives.insert(token, id);
-        assert!(before.is_none(), "two receives with the same token at a time");
+        self.begin_receive(Receive::new(socket.share(), token));
+    }
+
+    /// Receives at most `len_max` bytes once.
+    pub(crate) fn receive_once(&mut self, socket: &Socket, len_max: usize, token: Token) {
+        self.begin_receive(Receive::once(socket.share(), len_max, token));
+    }
+
+    fn begin_receive(&mut self, receive: Receive) {
+        let token = receive.token();
+        let id = self.operations.insert(Operation::Receive(receive));
+        self.note_receive(token, id);
         if let Some(Operation::Receive(receive)) = self.operations.get_mut(id) {
             receive.arm(id, self.pool.is_offered(), &mut self.ring);
         }
+    }
+
+    /// Receives into `buffer` until it is `target` bytes long.
+    pub(crate) fn fill(&mut self, socket: &Socket, buffer: Vec<u8>, target: usize, token: Token) {
+        let fill = Fill::new(socket.share(), buffer, target, token);
+        let id = self.operations.insert(Operation::Fill(Box::new(fill)));
+        self.note_receive(token, id);
+        if let Some(Operation::Fill(fill)) = self.operations.get_mut(id) {
+            fill.arm(id, &mut self.ring);
+        }
+    }
+
+    fn note_receive(&mut self, token: Token, id: OperationId) {
+        let before = self.receives.insert(token, id);
+        assert!(before.is_none(), "two receives with the same token at a time");
     }
 
     /// Ends the receive with this token. What has come already is still delivered, then `ReceiveEnded`, normally
     /// with `Paused`. Without such a receive nothing happens.
     pub(crate) fn pause(&mut self, token: Token) {
         let Some(&id) = self.receives.get(&token) else { return };
-        let Some(Operation::Receive(receive)) = self.operations.get_mut(id) else { return };
-        if receive.pause() {
+        let is_with_kernel = match self.operations.get_mut(id) {
+            Some(Operation::Receive(receive)) => receive.pause(),
+            Some(Operation::Fill(fill)) => {
+                fill.pause();
+                true
+            }
+            _ => return,
+        };
+        if is_with_kernel {
             self.cancel(id);
         } else {
             self.operations.remove(id);
@@ -273,14 +305,18 @@ impl RingReactor {
         let step = match operation {
             Operation::Accept(accept) => accept.complete(completion, &mut context),
             Operation::Receive(receive) => receive.complete(completion, &mut context),
+            Operation::Fill(fill) => fill.complete(completion, &mut context),
             Operation::Send(send) => send.complete(completion, &mut context),
             Operation::Write(write) => write.complete(completion, &mut context),
             Operation::Read(read) => read.complete(completion, &mut context),
         };
-        if step == Step::Over
-            && let Some(Operation::Receive(receive)) = self.operations.remove(id)
-        {
-            self.receives.remove(&receive.token());
+        if step == Step::Over {
+            let token = match self.operations.remove(id) {
+                Some(Operation::Receive(receive)) => receive.token(),
+                Some(Operation::Fill(fill)) => fill.token(),
+                _ => return,
+            };
+            self.receives.remove(&token);
         }
     }
 
@@ -338,6 +374,10 @@ impl Drop for RingReactor {
                     receive.pause();
                     self.cancel(id);
                 }
+                Some(Operation::Fill(fill)) => {
+                    fill.pause();
+                    self.cancel(id);
+                }
                 // A send that is called off halfway would go on with the rest; this way it fails.
                 Some(Operation::Send(send)) => send.shutdown(),
                 // Accepts are being stopped, reads, writes and syncs end by themselves.
@@ -373,6 +413,6 @@ fn is_with_kernel(operation: &Operation) -> bool {
     match operation {
         Operation::Accept(accept) => accept.is_armed(),
         Operation::Receive(receive) => receive.is_armed(),
-        Operation::Send(_) | Operation::Write(_) | Operation::Read(_) => true,
+        Operation::Fill(_) | Operation::Send(_) | Operation::Write(_) | Operation::Read(_) => true,
     }
 }

@@ -1,4 +1,4 @@
-//! Receives that are paused and resumed at random while data pours in: nothing is lost, doubled or out of order.
+//! Receives of every kind that are paused and resumed at random while data pours in: nothing is lost, doubled or out of order.
 
 mod stage;
 
@@ -14,6 +14,10 @@ use strome_reactor::{Allow, Event, Options, Reactor, ReceiveEnd, Received, Socke
 const CONNECTIONS: usize = 40;
 /// What each client sends: more than all buffers hold.
 const BYTES: usize = 300_000;
+
+/// What a buffer is filled up to, and what is in it before.
+const FILL_BYTES: usize = 9_000;
+const BEFORE: &[u8] = b"before";
 
 /// A small generator of pseudo-random numbers (xorshift).
 struct Chance(u64);
@@ -45,6 +49,7 @@ struct Server {
     held: Vec<Received>,
     closed: usize,
     pauses: usize,
+    fills: usize,
 }
 
 impl Server {
@@ -66,21 +71,31 @@ impl Server {
                     reactor.pause(token);
                 }
             }
-            Event::ReceiveEnded { token, end } => {
+            Event::ReceiveEnded { token, end } => self.ended(reactor, token, Some(end)),
+            Event::Filled { token, buffer, end } => {
+                assert_eq!(end.is_none(), buffer.len() == FILL_BYTES, "full, or ended early");
                 let connection = self.connections.get_mut(&token).unwrap();
-                connection.receiving = false;
-                match end {
-                    ReceiveEnd::Paused => self.pauses += 1,
-                    ReceiveEnd::Closed => {
-                        assert_eq!(connection.came, BYTES, "bytes are missing at the end");
-                        reactor.shutdown(&connection.socket);
-                        self.closed += 1;
-                        connection.receiving = true;
-                    }
-                    ReceiveEnd::Failed(error) => panic!("{error}"),
-                }
+                connection.take(buffer.strip_prefix(BEFORE).expect("what was in the buffer"));
+                self.fills += usize::from(end.is_none());
+                self.ended(reactor, token, end);
             }
             other => panic!("unexpected {other:?}"),
+        }
+    }
+
+    fn ended(&mut self, reactor: &mut Reactor, token: Token, end: Option<ReceiveEnd>) {
+        let connection = self.connections.get_mut(&token).unwrap();
+        connection.receiving = false;
+        match end {
+            None => {}
+            Some(ReceiveEnd::Paused) => self.pauses += 1,
+            Some(ReceiveEnd::Closed) => {
+                assert_eq!(connection.came, BYTES, "bytes are missing at the end");
+                reactor.shutdown(&connection.socket);
+                self.closed += 1;
+                connection.receiving = true;
+            }
+            Some(ReceiveEnd::Failed(error)) => panic!("{error}"),
         }
     }
 
@@ -92,7 +107,18 @@ impl Server {
         for (token, connection) in &mut self.connections {
             if !connection.receiving && self.chance.one_in(2) {
                 connection.receiving = true;
-                reactor.receive(&connection.socket, *token);
+                if self.chance.one_in(3) {
+                    let mut buffer = Vec::with_capacity(FILL_BYTES);
+                    buffer.extend_from_slice(BEFORE);
+                    reactor.fill(&connection.socket, buffer, FILL_BYTES, *token);
+                    if self.chance.one_in(3) {
+                        reactor.pause(*token);
+                    }
+                } else if self.chance.one_in(2) {
+                    reactor.receive_once(&connection.socket, 700, *token);
+                } else {
+                    reactor.receive(&connection.socket, *token);
+                }
             }
         }
     }
@@ -100,7 +126,8 @@ impl Server {
 
 impl Connection {
     fn take(&mut self, data: &[u8]) {
-        let number = *self.number.get_or_insert(data[0]);
+        let Some(first) = data.first() else { return };
+        let number = *self.number.get_or_insert(*first);
         for (n, came) in data.iter().enumerate() {
             assert_eq!(*came, byte(number, self.came + n), "connection {number} at {}", self.came + n);
         }
@@ -133,6 +160,7 @@ fn a_stream_survives_pauses_at_any_moment() {
                 held: Vec::new(),
                 closed: 0,
                 pauses: 0,
+                fills: 0,
             };
             let deadline = Instant::now() + Duration::from_secs(60);
             let mut events = Vec::new();
@@ -149,6 +177,7 @@ fn a_stream_survives_pauses_at_any_moment() {
                 server.resume(&mut stage.reactor);
             }
             assert!(server.pauses > CONNECTIONS, "{} pauses are no test", server.pauses);
+            assert!(server.fills > CONNECTIONS, "{} fills are no test", server.fills);
         });
         let clients: Vec<_> =
             (0..CONNECTIONS as u8).map(|number| thread::spawn(move || client(address, number))).collect();

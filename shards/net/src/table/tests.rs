@@ -20,7 +20,7 @@ struct Wire {
     ended: bool,
     /// The client has reset the connection. Seen by the table when it next receives or sends.
     broken: bool,
-    receiving: bool,
+    receiving: Option<Receiving>,
     sending: Option<Vec<u8>>,
     /// The client reads nothing.
     reader_stopped: bool,
@@ -28,6 +28,13 @@ struct Wire {
     shut_down: bool,
     closed: bool,
     moved: Option<(ShardId, Parts<u32>)>,
+}
+
+/// What the table has asked a socket for.
+enum Receiving {
+    Stream,
+    Once(usize),
+    Fill(Vec<u8>, usize),
 }
 
 struct Net {
@@ -152,16 +159,14 @@ impl Net {
     fn apply(&mut self, effect: Effect) {
         match effect {
             Effect::Receive(id) => {
-                let wire = self.wire(id);
-                assert!(!wire.receiving && !wire.closed && !wire.shut_down);
-                wire.receiving = true;
+                self.receive(id, Receiving::Stream);
             }
+            Effect::ReceiveOnce(id, len_max) => self.receive(id, Receiving::Once(len_max)),
+            Effect::Fill(id, buffer, target) => self.receive(id, Receiving::Fill(buffer, target)),
             Effect::Pause(id) => {
                 // What is in the wire by then may come before the pause takes effect.
                 self.transfer(id);
-                if std::mem::take(&mut self.wire(id).receiving) {
-                    self.table.on_receive_ended(id, End::Paused);
-                }
+                self.end_receive(id, End::Paused);
             }
             Effect::Send(id, slices) => {
                 let wire = self.wire(id);
@@ -171,18 +176,16 @@ impl Net {
             Effect::Shutdown(id) => {
                 let wire = self.wire(id);
                 wire.shut_down = true;
-                let (receiving, sending) = (std::mem::take(&mut wire.receiving), wire.sending.take());
-                assert!(receiving || sending.is_some(), "there is nothing to shut down");
-                if receiving {
-                    self.table.on_receive_ended(id, End::Closed);
-                }
+                let sending = wire.sending.take();
+                assert!(wire.receiving.is_some() || sending.is_some(), "there is nothing to shut down");
+                self.end_receive(id, End::Closed);
                 if sending.is_some() {
                     self.table.on_sent(id, false);
                 }
             }
             Effect::Close(id) => {
                 let wire = self.wire(id);
-                assert!(!wire.receiving && wire.sending.is_none() && !wire.closed);
+                assert!(wire.receiving.is_none() && wire.sending.is_none() && !wire.closed);
                 wire.closed = true;
             }
             Effect::Move(id, target) => {
@@ -191,9 +194,51 @@ impl Net {
                 }
                 let parts = self.table.take_out(id).unwrap();
                 let wire = self.wire(id);
-                assert!(!wire.receiving && wire.sending.is_none() && !wire.closed);
+                assert!(wire.receiving.is_none() && wire.sending.is_none() && !wire.closed);
                 wire.moved = Some((target, parts));
             }
+        }
+    }
+
+    fn receive(&mut self, id: ConnectionId, receiving: Receiving) {
+        let wire = self.wire(id);
+        assert!(wire.receiving.is_none() && !wire.closed && !wire.shut_down);
+        wire.receiving = Some(receiving);
+    }
+
+    /// Ends what the table has asked for, if there is something.
+    fn end_receive(&mut self, id: ConnectionId, end: End) {
+        match self.wire(id).receiving.take() {
+            Some(Receiving::Fill(buffer, _)) => self.table.on_filled(id, buffer, Some(end)),
+            Some(_) => self.table.on_receive_ended(id, end),
+            None => {}
+        }
+    }
+
+    /// Gives the table at most `chunk` bytes of what it has asked for.
+    fn bring(&mut self, id: ConnectionId, chunk: usize) {
+        let wire = self.wire(id);
+        let asked = match &wire.receiving {
+            Some(Receiving::Once(len_max)) => *len_max,
+            Some(Receiving::Fill(buffer, target)) => target - buffer.len(),
+            _ => usize::MAX,
+        };
+        let data: Vec<u8> = wire.unread.drain(..chunk.min(asked).min(wire.unread.len())).collect();
+        match &mut wire.receiving {
+            Some(Receiving::Fill(buffer, target)) => {
+                buffer.extend_from_slice(&data);
+                if buffer.len() == *target {
+                    let buffer = std::mem::take(buffer);
+                    wire.receiving = None;
+                    self.table.on_filled(id, buffer, None);
+                }
+            }
+            Some(Receiving::Once(_)) => {
+                wire.receiving = None;
+                self.table.on_received(id, &data);
+                self.table.on_receive_ended(id, End::Paused);
+            }
+            _ => self.table.on_received(id, &data),
         }
     }
 
@@ -201,15 +246,13 @@ impl Net {
     fn transfer(&mut self, id: ConnectionId) -> bool {
         let chunk = self.chunk;
         let wire = self.wire(id);
-        if wire.receiving && !wire.unread.is_empty() {
-            let data: Vec<u8> = wire.unread.drain(..chunk.min(wire.unread.len())).collect();
-            self.table.on_received(id, &data);
+        if wire.receiving.is_some() && !wire.unread.is_empty() {
+            self.bring(id, chunk);
             return true;
         }
-        if wire.receiving && (wire.ended || wire.broken) {
-            wire.receiving = false;
+        if wire.receiving.is_some() && (wire.ended || wire.broken) {
             let end = if wire.broken { End::Broken } else { End::Closed };
-            self.table.on_receive_ended(id, end);
+            self.end_receive(id, end);
             return true;
         }
         if wire.broken && wire.sending.take().is_some() {
@@ -274,7 +317,7 @@ fn a_client_that_does_not_read_its_answers_is_no_longer_read() {
     let answered = net.echo();
     assert_eq!(answered, 10, "ten answers of 1000 bytes reach the bound");
     assert_eq!(net.table.statistics().requests, 64 + 9, "no frame is begun from then on");
-    assert!(!net.wires[&id].receiving && net.wires[&id].unread.len() > 1_000_000);
+    assert!(net.wires[&id].receiving.is_none() && net.wires[&id].unread.len() > 1_000_000);
     net.wire(id).reader_stopped = false;
     net.run();
     while net.echo() > 0 {}

@@ -159,7 +159,7 @@ fn a_connection_moves_only_between_two_requests_and_takes_its_unread_bytes_along
     net.table.leave_for(id, ShardId(3));
     net.run();
     assert!(net.wires[&id].moved.is_none(), "a request is under way");
-    assert!(!net.wires[&id].receiving);
+    assert!(net.wires[&id].receiving.is_none());
     net.write(id, &frame(b"second")[7..]);
     assert_eq!(net.echo(), 1);
     let (target, parts) = net.wires[&id].moved.as_ref().unwrap();

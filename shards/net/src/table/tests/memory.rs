@@ -24,13 +24,13 @@ fn frames_wait_for_memory_in_the_order_of_their_arrival() {
     }
     assert_eq!(net.next().unwrap().2.len(), 900);
     assert_eq!(net.next(), None, "not even the small one overtakes");
-    assert!(!net.wires[&ids[1]].receiving && !net.wires[&ids[2]].receiving);
+    assert!(net.wires[&ids[1]].receiving.is_none() && net.wires[&ids[2]].receiving.is_none());
     net.answer(ids[0], 0, None);
     let served: Vec<_> = std::iter::from_fn(|| net.next()).map(|(_, _, body)| body.len()).collect();
     assert_eq!(served, [600, 50, 200]);
     for &id in &ids[1..] {
         net.answer(id, 0, None);
-        assert!(net.wires[&id].receiving);
+        assert!(net.wires[&id].receiving.is_some());
     }
     assert_eq!(net.table.request_memory(), (0, 0));
 }
@@ -63,7 +63,7 @@ fn when_much_is_held_for_those_in_line_others_are_not_read_at_all() {
     let (reserved, held) = net.table.request_memory();
     assert_eq!((reserved, held), (90_000, 90_000), "only the second has got in line");
     for &id in &ids[2..] {
-        assert!(net.wires[&id].unread.len() > 90_000 && !net.wires[&id].receiving);
+        assert!(net.wires[&id].unread.len() > 90_000 && net.wires[&id].receiving.is_none());
     }
     net.at(limits().idle_max.unwrap() * 2);
     net.answer(ids[0], 0, None);
@@ -73,7 +73,7 @@ fn when_much_is_held_for_those_in_line_others_are_not_read_at_all() {
         Some(id)
     });
     assert_eq!(served.collect::<Vec<_>>(), ids[1..], "nobody was idle: it was us who did not read");
-    assert!(ids.iter().all(|id| net.wires[id].receiving));
+    assert!(ids.iter().all(|id| net.wires[id].receiving.is_some()));
 }
 
 #[test]
@@ -90,7 +90,7 @@ fn small_requests_go_on_whatever_large_ones_do() {
     }
     assert_eq!(net.next().unwrap().0, large[0]);
     let waiting = net.table.statistics().memory_waits;
-    assert!(waiting >= 2 && large.iter().any(|id| !net.wires[id].receiving), "{waiting}");
+    assert!(waiting >= 2 && large.iter().any(|id| net.wires[id].receiving.is_none()), "{waiting}");
     let newcomer = net.connect();
     for id in [idle, newcomer] {
         for size in [0, 1, 100, 1562] {

@@ -48,6 +48,7 @@ impl Play {
             ..Limits::default()
         };
         let mut random = Random(seed);
+        let limits = Limits { fill_bytes_min: 1 + random.below(1500), ..limits };
         let mut net = Net::new(limits);
         net.chunk = 1 + random.below(3000);
         Self { net, random, clients: BTreeMap::new(), under_way: Vec::new() }
