@@ -24,6 +24,9 @@ pub struct Effects {
     /// To be sent once everything that was appended so far is durable, these records included. Replies tell of a state
     /// that may rest on any earlier record, so they wait even if the call itself made none.
     pub replies: Vec<Reply>,
+    /// How many of the records the group that made them has taken over itself, as consumer groups do: what they decide
+    /// next rests on what they have just written.
+    pub(crate) replayed: usize,
 }
 
 impl Effects {
@@ -35,6 +38,11 @@ impl Effects {
 
     pub(crate) fn record(&mut self, record: Record) {
         self.records.push(record);
+    }
+
+    /// All records that there are have been taken over.
+    pub(crate) fn replayed(&mut self) {
+        self.replayed = self.records.len();
     }
 
     pub(crate) fn reply(&mut self, ticket: Ticket, response: impl Into<Response>) {

@@ -7,7 +7,7 @@ use protocol::Str;
 use types::{ErrorCode, TimestampMs};
 
 use crate::classic::ClassicGroup;
-use crate::consumer::ConsumerGroup;
+use crate::consumer::{self, ConsumerGroup};
 use crate::effects::Effects;
 use crate::history::{Event, History};
 use crate::names::GroupId;
@@ -165,7 +165,7 @@ impl Kind {
     pub fn expire(&mut self, image: &Image, turn: &mut Turn<'_>) {
         match self {
             Self::Classic(group) => group.expire(turn),
-            Self::Consumer(group) => group.expire(image, turn),
+            Self::Consumer(_) => consumer::expire(self, image, turn),
         }
     }
 
@@ -181,7 +181,8 @@ impl Kind {
     pub fn unload(&mut self, error: ErrorCode, out: &mut Effects) {
         match self {
             Self::Classic(group) => group.unload(error, out),
-            Self::Consumer(group) => group.unload(error, out),
+            // Its members are answered at once.
+            Self::Consumer(_) => {}
         }
     }
 }

@@ -43,6 +43,12 @@ pub struct ConsumerSettings {
     pub heartbeat_interval_ms_min: i32,
     /// `group.consumer.max.heartbeat.interval.ms`.
     pub heartbeat_interval_ms_max: i32,
+    /// `group.consumer.assignment.interval.ms`: how long a group stays with an assignment before it is thought over.
+    pub assignment_interval_ms: i32,
+    /// `group.consumer.min.assignment.interval.ms`.
+    pub assignment_interval_ms_min: i32,
+    /// `group.consumer.max.assignment.interval.ms`.
+    pub assignment_interval_ms_max: i32,
     /// `group.consumer.assignors`, the default first.
     pub assignors: Vec<String>,
     /// `group.consumer.migration.policy`: into which protocol a group may move while it has members.
@@ -94,6 +100,9 @@ impl Default for Settings {
                 heartbeat_interval_ms: 5_000,
                 heartbeat_interval_ms_min: 5_000,
                 heartbeat_interval_ms_max: 15_000,
+                assignment_interval_ms: 1_000,
+                assignment_interval_ms_min: 0,
+                assignment_interval_ms_max: 15_000,
                 assignors: vec!["uniform".to_owned(), "range".to_owned()],
                 migration: MigrationPolicy::Bidirectional,
                 regex_refresh_interval_ms: 10 * MINUTE_MS,

@@ -15,6 +15,7 @@
 #![forbid(unsafe_code)]
 
 mod api_key;
+pub mod consumer_protocol;
 mod error;
 mod frame;
 pub mod group_log;

@@ -11,6 +11,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::Command;
 use strome_protocol::ApiKey;
+use strome_protocol::consumer_protocol::{self, ConsumerProtocolAssignment, ConsumerProtocolSubscription};
 use strome_protocol::group_log::Kind;
 use strome_protocol::kraft::KINDS;
 use strome_protocol::schema::{FieldSchema, FieldType, StructSchema, Versions};
@@ -308,6 +309,28 @@ fn every_record_of_group_coordinators_is_kafkas() {
     }
     assert!(comparison.differences.is_empty(), "{}", comparison.differences.join("\n"));
     assert!(comparison.fields >= 70, "only {} fields were compared", comparison.fields);
+}
+
+#[test]
+fn what_consumers_tell_each_other_is_kafkas() {
+    let kafka = match definitions(&KAFKA_CLIENTS, "common/message") {
+        Ok(kafka) => kafka,
+        Err(reason) => {
+            skipped("what_consumers_tell_each_other_is_kafkas", &reason);
+            return;
+        }
+    };
+    let mut comparison = Comparison::default();
+    for schema in [&ConsumerProtocolSubscription::SCHEMA, &ConsumerProtocolAssignment::SCHEMA] {
+        let json = &kafka[schema.name];
+        let text = |name: &str| versions(json[name].as_str().expect("a text"));
+        comparison.check(schema.name, "its range", consumer_protocol::VERSIONS, text("validVersions"));
+        comparison.check(schema.name, "its flexible range", Versions::NONE, text("flexibleVersions"));
+        let fields = json["fields"].as_array().expect("fields");
+        comparison.structure(schema.name, schema, fields, &BTreeMap::new());
+    }
+    assert!(comparison.differences.is_empty(), "{}", comparison.differences.join("\n"));
+    assert!(comparison.fields >= 11, "only {} fields were compared", comparison.fields);
 }
 
 /// What the code that tables expand to relies on.

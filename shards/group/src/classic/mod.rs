@@ -7,6 +7,7 @@
 mod commit;
 mod describe;
 mod group;
+mod handover;
 mod heartbeat;
 mod join;
 mod leave;
@@ -19,4 +20,5 @@ mod subscription;
 mod sync;
 
 pub(crate) use group::ClassicGroup;
+pub(crate) use handover::{Handover, HandoverMember};
 pub(crate) use leave::{leave_response, leaving_members};

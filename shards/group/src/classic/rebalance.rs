@@ -23,7 +23,7 @@ impl ClassicGroup {
     }
 
     /// Has all members join again.
-    pub(super) fn prepare_rebalance(&mut self, reason: &str, turn: &mut Turn<'_>) {
+    pub fn prepare_rebalance(&mut self, reason: &str, turn: &mut Turn<'_>) {
         if self.state == State::Completing {
             for (id, waiting) in self.members.take_syncing() {
                 sync::refuse(waiting, ErrorCode::RebalanceInProgress, turn);

@@ -1,55 +1,47 @@
-//! Groups of KIP-848: the coordinator assigns the partitions.
+//! Groups whose partitions the coordinator assigns (KIP-848).
+//!
+//! Three numbers follow one another. The *group epoch* rises whenever the assignment has to be thought over: a member came
+//! or went, a subscription or a topic changed. The *target epoch* is the group epoch for which it was last thought over,
+//! and what each member is to have then is its target. A *member epoch* is the target epoch that the member has got to.
+//! Each member is led there on its own, one heartbeat at a time: first it gives back what it is not to have, then it
+//! takes what others have given back.
+//!
+//! ```text
+//! heartbeat ─► admission ─► profile ─► patterns ─► group epoch ─► target ─► reconciliation ─► response
+//!              who is it?   changed?   matches?    bump?          assignor  one step on
+//! ```
+//!
+//! # Invariants
+//! - A partition belongs to at most one member, from the moment that the member may learn that it is assigned to the
+//!   one that says it has given it back, or that is gone.
+//! - Everything that has to survive goes through a record and [`ConsumerGroup::replay`]; what is not, a group makes anew
+//!   after loading: timers, and how far the metadata has been looked at.
 
-use metadata::Image;
-use types::ErrorCode;
+mod admission;
+mod classic_member;
+mod commit_guard;
+mod departure;
+mod describe;
+mod epoch;
+mod group;
+mod group_settings;
+mod heartbeat;
+mod held;
+mod member;
+mod migration;
+mod owners;
+mod pattern;
+mod reconciliation;
+mod record;
+mod refusal;
+mod requests;
+mod subscription;
+mod target;
+mod timers;
+mod topics_hash;
 
-use crate::effects::Effects;
-use crate::group::{Subscription, Turn};
-use crate::names::GroupId;
-use crate::records::Record;
-
-/// A group whose partitions the coordinator assigns (KIP-848).
-#[derive(Debug, Default)]
-pub(crate) struct ConsumerGroup;
-
-impl ConsumerGroup {
-    /// Kafka's name of its state.
-    pub fn state_name(&self) -> &'static str {
-        "Empty"
-    }
-
-    /// Whether it has no members, and so may be deleted.
-    pub fn is_empty(&self) -> bool {
-        true
-    }
-
-    /// Whether nothing would be lost without it: no members and no record.
-    pub fn is_vacant(&self) -> bool {
-        true
-    }
-
-    /// Adds the records that delete it.
-    pub fn delete(&self, id: &GroupId, records: &mut Vec<Record>) {
-        let _ = (id, records);
-    }
-
-    /// The topics that its members subscribe to.
-    pub fn subscription(&self) -> Subscription {
-        Subscription::none()
-    }
-
-    /// Handles all that is due, and sets the alarm for what comes next.
-    pub fn expire(&mut self, image: &Image, turn: &mut Turn<'_>) {
-        let _ = (image, turn);
-    }
-
-    /// The group was loaded: from now on its members have to show that they are alive.
-    pub fn loaded(&mut self, turn: &mut Turn<'_>) {
-        let _ = turn;
-    }
-
-    /// The coordinator ends: who waits is told so.
-    pub fn unload(&mut self, error: ErrorCode, out: &mut Effects) {
-        let _ = (error, out);
-    }
-}
+pub(crate) use commit_guard::{CommitGuard, Committer};
+pub(crate) use describe::not_described;
+pub(crate) use epoch::Epoch;
+pub(crate) use group::ConsumerGroup;
+pub(crate) use requests::{expire, heartbeat, join, leave, unknown_group};

@@ -8,8 +8,9 @@ use protocol::messages::{ListGroupsRequest, ListGroupsResponse};
 use types::ErrorCode;
 
 use super::Coordinator;
+use crate::consumer;
 use crate::effects::Effects;
-use crate::group::Kind;
+use crate::group::{Group, Kind};
 use crate::request::{Context, Response};
 
 /// From this version of DescribeGroups on, a group that does not exist has an error (KIP-1043).
@@ -39,6 +40,17 @@ impl Coordinator {
             described.error_message = Some(missing.into());
         }
         described
+    }
+
+    pub(super) fn describe_consumer_groups(&self, groups: &[Str], context: &Context<'_>, out: &mut Effects) {
+        let described = groups.iter().map(|id| match self.groups.get(id.as_str()) {
+            Some(Group { id, kind: Kind::Consumer(group), .. }) => {
+                group.describe(id, context.image, &self.settings.consumer)
+            }
+            Some(_) => consumer::not_described(id, format!("Group {id} is not a consumer group.")),
+            None => consumer::not_described(id, format!("Group {id} not found.")),
+        });
+        out.reply(context.ticket, Response::ConsumerGroupDescribe(described.collect()));
     }
 
     pub(super) fn list_groups(&self, request: &ListGroupsRequest, context: &Context<'_>, out: &mut Effects) {

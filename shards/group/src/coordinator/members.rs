@@ -1,19 +1,38 @@
 //! Requests of members: finds the group, or makes it, and has it answer.
 
 use protocol::messages::{
-    HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, LeaveGroupRequest, LeaveGroupResponse,
-    SyncGroupRequest, SyncGroupResponse,
+    ConsumerGroupHeartbeatRequest, HeartbeatRequest, HeartbeatResponse, JoinGroupRequest, LeaveGroupRequest,
+    LeaveGroupResponse, SyncGroupRequest, SyncGroupResponse,
 };
 use types::ErrorCode;
 
 use super::Coordinator;
 use crate::classic::{leave_response, leaving_members};
+use crate::consumer;
 use crate::effects::Effects;
 use crate::group::Kind;
 use crate::refusal;
 use crate::request::Context;
 
 impl Coordinator {
+    pub(super) fn consumer_heartbeat(
+        &mut self,
+        request: &ConsumerGroupHeartbeatRequest,
+        context: &Context<'_>,
+        out: &mut Effects,
+    ) {
+        if request.member_epoch == 0 && !request.group_id.is_empty() {
+            self.group_or_new(&request.group_id);
+        }
+        let response = self.with_group(&request.group_id, context.now, out, |kind, _, turn| {
+            consumer::heartbeat(kind, request, context, turn)
+        });
+        out.reply(
+            context.ticket,
+            response.unwrap_or_else(|| consumer::unknown_group(request, context, &self.settings)),
+        );
+    }
+
     pub(super) fn join_group(
         &mut self,
         request: &JoinGroupRequest,
@@ -34,7 +53,7 @@ impl Coordinator {
         }
         let found = self.with_group(&request.group_id, context.now, out, |kind, _, turn| match kind {
             Kind::Classic(group) => group.join(request, context, turn),
-            Kind::Consumer(_) => turn.out.reply(context.ticket, refuse(ErrorCode::InconsistentGroupProtocol)),
+            Kind::Consumer(_) => consumer::join(kind, request, context, turn),
         });
         if found.is_none() {
             out.reply(context.ticket, refuse(ErrorCode::UnknownMemberId));
@@ -53,7 +72,10 @@ impl Coordinator {
         }
         let found = self.with_group(&request.group_id, context.now, out, |kind, _, turn| match kind {
             Kind::Classic(group) => group.sync(request, context, turn),
-            Kind::Consumer(_) => turn.out.reply(context.ticket, refuse(ErrorCode::UnknownMemberId)),
+            Kind::Consumer(group) => {
+                let response = group.sync(request, context.image, turn);
+                turn.out.reply(context.ticket, response);
+            }
         });
         if found.is_none() {
             out.reply(context.ticket, refuse(ErrorCode::UnknownMemberId));
@@ -66,7 +88,7 @@ impl Coordinator {
         } else {
             self.with_group(&request.group_id, context.now, out, |kind, _, turn| match kind {
                 Kind::Classic(group) => group.heartbeat(request, turn),
-                Kind::Consumer(_) => ErrorCode::UnknownMemberId,
+                Kind::Consumer(group) => group.classic_heartbeat(request, turn),
             })
             .unwrap_or(ErrorCode::UnknownMemberId)
         };
@@ -87,7 +109,7 @@ impl Coordinator {
         let outcomes = self
             .with_group(&request.group_id, context.now, out, |kind, _, turn| match kind {
                 Kind::Classic(group) => group.leave(&members, turn),
-                Kind::Consumer(_) => vec![ErrorCode::UnknownMemberId; members.len()],
+                Kind::Consumer(_) => consumer::leave(kind, &members, context.image, turn),
             })
             .unwrap_or_else(|| vec![ErrorCode::UnknownMemberId; members.len()]);
         out.reply(context.ticket, leave_response(&members, &outcomes, context.version));

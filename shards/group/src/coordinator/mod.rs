@@ -85,9 +85,8 @@ impl Coordinator {
             Request::DescribeGroups(groups) => self.describe_groups(&groups, context, out),
             Request::ListGroups(request) => self.list_groups(&request, context, out),
             Request::DeleteGroups(groups) => self.delete_groups(&groups, context, out),
-            request @ (Request::ConsumerGroupHeartbeat(_) | Request::ConsumerGroupDescribe(_)) => {
-                out.reply(context.ticket, request.refused(context.version, ErrorCode::UnsupportedVersion));
-            }
+            Request::ConsumerGroupHeartbeat(request) => self.consumer_heartbeat(&request, context, out),
+            Request::ConsumerGroupDescribe(groups) => self.describe_consumer_groups(&groups, context, out),
         }
     }
 
@@ -159,12 +158,12 @@ impl Coordinator {
     ) -> Option<R> {
         let group = self.groups.get_mut(id)?;
         let alarm_before = group.alarm;
-        let made_before = out.records.len();
+        out.replayed();
         let (kind, offsets, mut turn) = group.parts(now, &self.settings, out);
         let result = act(kind, offsets, &mut turn);
         let alarm = group.alarm;
         self.arm(id, alarm_before, alarm);
-        for record in out.records.get(made_before..).unwrap_or_default() {
+        for record in out.records.get(out.replayed..).unwrap_or_default() {
             self.replay(record);
         }
         self.forget_if_vacant(id);
@@ -227,6 +226,24 @@ impl Coordinator {
     }
 
     fn replay_consumer(&mut self, record: &Record) {
-        let _ = record;
+        let id = record.group_id();
+        if record.is_tombstone() {
+            let Some(group) = self.groups.get_mut(id.as_str()) else { return };
+            let Kind::Consumer(consumer) = &mut group.kind else { return };
+            consumer.replay(record);
+            if consumer.is_vacant() {
+                // Offsets have records of their own, and stay for as long as those say.
+                group.kind = Kind::Classic(Default::default());
+                self.forget_if_vacant(id);
+            }
+            return;
+        }
+        let group = self.group_or_new(id);
+        if !matches!(group.kind, Kind::Consumer(_)) {
+            group.kind = Kind::Consumer(Default::default());
+        }
+        if let Kind::Consumer(consumer) = &mut group.kind {
+            consumer.replay(record);
+        }
     }
 }

@@ -4,9 +4,10 @@ use protocol::messages::{OffsetCommitRequest, OffsetDeleteRequest, OffsetDeleteR
 use types::{ErrorCode, TimestampMs, TopicName};
 
 use super::Coordinator;
+use crate::consumer::{CommitGuard, Committer, Epoch};
 use crate::effects::Effects;
-use crate::group::Kind;
-use crate::names::GroupId;
+use crate::group::{Group, Kind};
+use crate::names::{GroupId, MemberId};
 use crate::offsets;
 use crate::refusal;
 use crate::request::{Context, OffsetFetch};
@@ -26,12 +27,14 @@ impl Coordinator {
             self.group_or_new(&request.group_id);
         }
         let response = self.with_group(&request.group_id, context.now, out, |kind, _, turn| {
-            let checked = match kind {
-                Kind::Classic(group) => group.check_commit(request, turn),
-                Kind::Consumer(_) => Err(ErrorCode::UnknownMemberId),
+            let guard = match kind {
+                Kind::Classic(group) => group.check_commit(request, turn).map(|()| CommitGuard::All),
+                Kind::Consumer(group) => {
+                    group.guard_commit(&Committer::of(request, context)).map_err(|refusal| refusal.code())
+                }
             };
-            match checked {
-                Ok(()) => offsets::commit(request, turn),
+            match guard {
+                Ok(guard) => offsets::commit(request, &guard, context.image, turn),
                 Err(error) => refusal::commit(request, error),
             }
         });
@@ -48,6 +51,14 @@ impl Coordinator {
 
     pub(super) fn fetch_offsets(&mut self, request: &OffsetFetch, context: &Context<'_>, out: &mut Effects) {
         let group = self.groups.get(request.group.group_id.as_str());
+        if let Some(Group { kind: Kind::Consumer(group), .. }) = group {
+            let (member, epoch) = (&request.group.member_id, request.group.member_epoch);
+            if let Err(refusal) =
+                group.check_fetch(member.as_ref().map(MemberId::from).as_ref(), Epoch(epoch))
+            {
+                return out.reply(context.ticket, refusal::fetch(&request.group.group_id, refusal.code()));
+            }
+        }
         out.reply(context.ticket, offsets::fetch(request, group.map(|group| &group.offsets)));
     }
 

@@ -1,13 +1,15 @@
 //! OffsetCommit, once it is clear that the request may commit.
 
+use metadata::Image;
 use protocol::Str;
 use protocol::group_log::{OffsetCommitKey, OffsetCommitValue};
 use protocol::messages::group_offsets::{
     OffsetCommitRequestPartition, OffsetCommitResponsePartition, OffsetCommitResponseTopic,
 };
 use protocol::messages::{OffsetCommitRequest, OffsetCommitResponse};
-use types::{ByteCount, ErrorCode, TimestampMs};
+use types::{ByteCount, ErrorCode, PartitionIndex, TimestampMs};
 
+use crate::consumer::CommitGuard;
 use crate::group::Turn;
 use crate::names::GroupId;
 use crate::records::Record;
@@ -16,7 +18,12 @@ use crate::records::Record;
 const DEFAULT_RETENTION_MS: i64 = -1;
 
 /// Commits offsets; gives the answer. A partition whose metadata is too large is refused by itself.
-pub(crate) fn commit(request: &OffsetCommitRequest, turn: &mut Turn<'_>) -> OffsetCommitResponse {
+pub(crate) fn commit(
+    request: &OffsetCommitRequest,
+    guard: &CommitGuard<'_>,
+    image: &Image,
+    turn: &mut Turn<'_>,
+) -> OffsetCommitResponse {
     let expires_at = match request.retention_time_ms {
         DEFAULT_RETENTION_MS => TimestampMs::NONE,
         retention_ms => TimestampMs(turn.now.0.saturating_add(retention_ms)),
@@ -24,9 +31,12 @@ pub(crate) fn commit(request: &OffsetCommitRequest, turn: &mut Turn<'_>) -> Offs
     let metadata_max = turn.settings.offsets.metadata_bytes_max;
     let mut topics = Vec::with_capacity(request.topics.len());
     for topic in &request.topics {
+        let topic_id = image.topic(&topic.name).map(|topic| topic.id);
         let mut partitions = Vec::with_capacity(topic.partitions.len());
         for partition in &topic.partitions {
-            let error = if is_too_large(partition.committed_metadata.as_ref(), metadata_max) {
+            let error = if let Err(error) = guard.check(topic_id, PartitionIndex(partition.partition_index)) {
+                error
+            } else if is_too_large(partition.committed_metadata.as_ref(), metadata_max) {
                 ErrorCode::OffsetMetadataTooLarge
             } else {
                 turn.out.record(record(turn.id, &topic.name, partition, turn.now, expires_at));

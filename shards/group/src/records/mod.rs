@@ -7,6 +7,7 @@
 mod error;
 
 use bytes::Bytes;
+use protocol::Str;
 use protocol::group_log::{
     self, ConsumerGroupCurrentMemberAssignmentKey, ConsumerGroupCurrentMemberAssignmentValue,
     ConsumerGroupMemberMetadataKey, ConsumerGroupMemberMetadataValue, ConsumerGroupMetadataKey,
@@ -40,6 +41,14 @@ macro_rules! records {
         }
 
         impl Record {
+            /// Whether it deletes its key.
+            #[must_use]
+            pub fn is_tombstone(&self) -> bool {
+                match self {
+                    $(Self::$name(_, value) => value.is_none(),)*
+                }
+            }
+
             /// The record as it goes into the log.
             ///
             /// # Errors
@@ -114,6 +123,22 @@ records! {
 }
 
 impl Record {
+    /// The group that it is about.
+    #[must_use]
+    pub fn group_id(&self) -> &Str {
+        match self {
+            Self::OffsetCommit(key, _) => &key.group,
+            Self::GroupMetadata(key, _) => &key.group,
+            Self::ConsumerGroupMetadata(key, _) => &key.group_id,
+            Self::ConsumerGroupPartitionMetadata(key, _) => &key.group_id,
+            Self::ConsumerGroupMemberMetadata(key, _) => &key.group_id,
+            Self::ConsumerGroupTargetAssignmentMetadata(key, _) => &key.group_id,
+            Self::ConsumerGroupTargetAssignmentMember(key, _) => &key.group_id,
+            Self::ConsumerGroupCurrentMemberAssignment(key, _) => &key.group_id,
+            Self::ConsumerGroupRegularExpression(key, _) => &key.group_id,
+        }
+    }
+
     /// Reads a record of the log.
     ///
     /// # Errors

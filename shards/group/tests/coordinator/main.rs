@@ -2,11 +2,14 @@
 
 mod admin;
 mod commit;
+mod consumer;
+mod consumer_groups;
 mod expiry;
 mod history;
 mod hostile;
 mod join;
 mod leave;
+mod migration;
 mod size;
 mod static_members;
 mod sync;
