@@ -27,7 +27,7 @@ mod work;
 use std::process::ExitCode;
 
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: reactor::Allocator = reactor::Allocator;
 
 fn main() -> ExitCode {
     cli::run()

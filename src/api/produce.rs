@@ -9,11 +9,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use metadata::settings::{CompressionPolicy, TimestampSource};
 use metadata::{Topic, TopicSettings};
-use protocol::Str;
 use protocol::messages::produce::{
     BatchIndexAndErrorMessage, PartitionProduceResponse, TopicProduceData, TopicProduceResponse,
 };
 use protocol::messages::{ProduceRequest, ProduceResponse};
+use protocol::{Records, Str};
 use record::{Compression, CompressionLevel, Rejected, Rules, TimestampType, Validated};
 use types::{ErrorCode, PartitionIndex, TimestampMs, TopicPartition};
 
@@ -26,6 +26,10 @@ use crate::work::{Acks, AppendWork, Appended, Done, Work};
 
 /// From this version on zstd is allowed (KIP-110).
 const ZSTD_VERSION: i16 = 7;
+
+/// The names of the topics share the request's buffer until it is answered, unless it is longer than this: it should not
+/// lie in memory beside its copy in the log while that is written.
+const SHARED_REQUEST_BYTES_MAX: usize = 64 * 1024;
 
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: ProduceRequest) -> Answer {
@@ -40,7 +44,11 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ProduceRequest) -> Answer
         Box::new(ProduceGather { acks, response: ProduceResponse::default(), places: Places::default() });
     let placement = shard.broker.placement.clone();
     let mut by_owner = ByOwner::new(&placement);
-    for data in request.topic_data {
+    let is_long = records_bytes(&request) > SHARED_REQUEST_BYTES_MAX;
+    for mut data in request.topic_data {
+        if is_long {
+            data.name = data.name.detached();
+        }
         let outcomes = validate_topic(shard, call, acks, &data);
         gather.add_topic(data, outcomes, &mut by_owner);
     }
@@ -50,6 +58,11 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ProduceRequest) -> Answer
     let acks = acks.unwrap_or(Acks::None);
     let works = by_owner.into_works(|parts| Work::Append(AppendWork { parts, acks, until }));
     shard.ask_owners(call, gather, works)
+}
+
+fn records_bytes(request: &ProduceRequest) -> usize {
+    let parts = request.topic_data.iter().flat_map(|topic| &topic.partition_data);
+    parts.filter_map(|part| part.records.as_ref()).map(Records::len).sum()
 }
 
 /// A partition's batch, ready for its owner, or why it is refused.

@@ -19,18 +19,33 @@ const MEMORY: u64 = 256 * MIB;
 /// The longest request that these tests send.
 const LONGEST: u64 = 50 * MIB;
 
-/// What the broker may have resident: its memory, and on each of two shards one longest batch more as a request, as
-/// what is being written, and as what is kept for readers, because what is longer than a share is served all the
-/// same, alone. Besides, there is a constant for what does not grow: the program, receive buffers, what the allocator
-/// has not given back yet.
-const RESIDENT_MAX: u64 = MEMORY + 2 * 3 * LONGEST + 64 * MIB;
+/// The shards among which the memory is shared out.
+const SHARDS: u64 = 2;
+
+/// What the broker may have resident. The shares of the memory bound all of it, but each of them is for the longest
+/// request too, which may be longer than the share:
+/// - Half of the memory is for requests. One that is longer than half of a shard's part counts as that half, and has
+///   no second one beside it.
+/// - What has come of requests that still wait for memory is bounded by a quarter of that; the buffers that it gathers
+///   in grow by doubling.
+/// - A quarter of the memory is for records that are not written. A shard takes a batch of any length while its part of
+///   that is three quarters empty. The records that are kept for readers give way to them, down to the last.
+///
+/// The constant is for what does not grow: the program itself, the receive buffers (8 MiB a shard), and what the
+/// allocator has not given back of small blocks.
+const RESIDENT_MAX: u64 = {
+    let requests = MEMORY / 2 / 2 + SHARDS * LONGEST;
+    let held = 2 * MEMORY / 2 / 4;
+    let unwritten = MEMORY / 4 / 4 + SHARDS * LONGEST;
+    requests + held + unwritten + 64 * MIB
+};
 
 #[test]
 fn a_flood_of_large_requests_is_worked_off_within_the_memory_while_small_ones_go_on() {
     let _turn = take_turn();
     let clients = scale(16, 60);
     let broker = Broker::start(&[
-        ("strome.shards", "2"),
+        ("strome.shards", &SHARDS.to_string()),
         ("strome.memory.bytes", &MEMORY.to_string()),
         ("message.max.bytes", "67108864"),
         ("log.retention.bytes", "268435456"),

@@ -2,8 +2,9 @@
 //! Bytes in, frames out; whether a frame may be kept is asked before its body is.
 //!
 //! # Invariants
-//! - No length on the wire decides an allocation by itself: a body's memory grows with the bytes that arrive, at
-//!   most to twice what is there, until an eighth of the body is; only then is the rest allocated at once.
+//! - No length on the wire decides by itself how much memory is used: a body's memory grows with the bytes that arrive,
+//!   at most to twice what is there, until an eighth of the body is; only then is the rest allocated at once. A large
+//!   body gets its whole range of addresses at once, whose pages the system adds as they are written.
 //! - Bytes are held back only in front of a body that has not been permitted yet.
 //!
 //! # Hot path
@@ -14,6 +15,7 @@
 //! The decision to permit a body (`connection.rs`) and the memory accounts (`budget.rs`).
 
 use bytes::Bytes;
+use reactor::LARGE_BLOCK_BYTES_MIN;
 
 use crate::settings::HEAD_BYTES;
 
@@ -266,7 +268,8 @@ impl Body {
             return;
         }
         let step = needed.saturating_mul(2).max(FIRST_STEP_BYTES);
-        let capacity = if needed >= self.len / TRUSTED_PART { self.len } else { step.min(self.len) };
+        let all_at_once = self.len >= LARGE_BLOCK_BYTES_MIN || needed >= self.len / TRUSTED_PART;
+        let capacity = if all_at_once { self.len } else { step.min(self.len) };
         self.bytes.reserve_exact(capacity - self.bytes.len());
     }
 }
@@ -275,7 +278,7 @@ impl Body {
 mod tests {
     use super::*;
 
-    const LIMIT: usize = 10 * 1024 * 1024;
+    const LIMIT: usize = LARGE_BLOCK_BYTES_MIN - 1;
 
     fn frame(body: &[u8]) -> Vec<u8> {
         [&length_bytes(body.len()), body].concat()

@@ -4,12 +4,14 @@
 //! - Bytes below `len` never change again: every view of them stays true, on whatever thread it is.
 //! - Bytes at and above `len` are seen by nobody but the writer, and by the disk as padding: zeros, or what the writer
 //!   has begun to put there, and never what the memory held in an earlier use.
+//! - Bytes below `head` are seen by nobody, until they are there.
 //! - The memory lives until its writer, the last view and the last slice are gone.
 //!
 //! # Safety
 //! The memory is reached only through raw pointers, so that no reference ever covers both the published and the
 //! unpublished part: a view makes a `&[u8]` of published bytes only, `spare` makes a `&mut [u8]` of unpublished
-//! bytes only, and the two cannot overlap because `len` only grows and `Chunk`, which owns it, is not `Clone`.
+//! bytes only, and the two cannot overlap because `len` only grows and `Chunk`, which owns it, is not `Clone`. Nor does
+//! a view made before `fill_head` cover what that writes.
 //! A view reaches another thread only by a hand-over that synchronises (`Bytes` is `Send`, its passing is up to the
 //! channel), so the writes that came before `publish` are visible there. The kernel reads slices by DMA or copy;
 //! it is outside of the language's memory model, and bytes that change meanwhile, above `len`, may reach the
@@ -27,10 +29,14 @@ use crate::aligned::{ALIGNMENT, AlignedMemory};
 pub struct Chunk {
     memory: Arc<AlignedMemory>,
     len: usize,
+    /// Bytes at the beginning that are not there yet.
+    head: usize,
     /// Whatever the writer has not written below here is zero. A multiple of [`ALIGNMENT`].
     clean_to: usize,
     /// A view of the bytes that were published when it was made: cutting a piece out of it costs no allocation.
     published: Bytes,
+    /// Where that begins.
+    published_from: usize,
 }
 
 /// A piece of a chunk on its way to the disk; keeps the memory alive. May cover unpublished bytes as padding.
@@ -50,7 +56,7 @@ impl Chunk {
     pub fn with_capacity(bytes: usize) -> Self {
         let memory = AlignedMemory::zeroed(bytes);
         let clean_to = memory.capacity();
-        Self { memory: Arc::new(memory), len: 0, clean_to, published: Bytes::new() }
+        Self::new(memory, clean_to)
     }
 
     /// An empty chunk in the same memory, which costs no zeroing; `None`, and the memory is freed when its time has come,
@@ -60,7 +66,43 @@ impl Chunk {
         let Self { memory, published, .. } = self;
         drop(published);
         let memory = Arc::into_inner(memory)?;
-        Some(Self { memory: Arc::new(memory), len: 0, clean_to: 0, published: Bytes::new() })
+        Some(Self::new(memory, 0))
+    }
+
+    fn new(memory: AlignedMemory, clean_to: usize) -> Self {
+        let (memory, published) = (Arc::new(memory), Bytes::new());
+        Self { memory, len: 0, head: 0, clean_to, published, published_from: 0 }
+    }
+
+    /// Leaves room at the beginning of an empty chunk for bytes that come later, with [`Self::fill_head`]. Until then they
+    /// count as published, but there are no views and slices of them.
+    ///
+    /// # Panics
+    /// When the chunk is not empty or they do not fit.
+    pub fn leave_head(&mut self, bytes: usize) {
+        assert!(self.is_empty() && bytes <= self.capacity(), "a head comes before anything else");
+        self.publish(bytes);
+        self.head = bytes;
+    }
+
+    /// How many bytes at the beginning are not there yet.
+    #[must_use]
+    pub fn head(&self) -> usize {
+        self.head
+    }
+
+    /// The bytes for which [`Self::leave_head`] has left room.
+    ///
+    /// # Panics
+    /// When they are more or less than that.
+    pub fn fill_head(&mut self, bytes: &[u8]) {
+        assert!(bytes.len() == self.head, "the head is as long as it was announced");
+        // SAFETY: the range lies within the allocation, for `head <= len`. No view and no slice covers any of it: both begin
+        // at or above `head`; `spare` begins at `len`, and `&mut self` excludes another call of this.
+        unsafe { self.memory.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        self.head = 0;
+        // What was cut from it stays true, but there is more to be cut from now.
+        self.published = Bytes::new();
     }
 
     /// How many bytes are published.
@@ -115,11 +157,17 @@ impl Chunk {
     /// When the range is not wholly published.
     #[must_use]
     pub fn view(&mut self, range: Range<usize>) -> Bytes {
-        assert!(range.start <= range.end && range.end <= self.len, "a view of bytes that are not published");
-        if range.end > self.published.len() {
-            self.published = Bytes::from_owner(Published { memory: Arc::clone(&self.memory), len: self.len });
+        let Range { start, end } = range;
+        assert!(
+            self.head <= start && start <= end && end <= self.len,
+            "a view of bytes that are not published"
+        );
+        if end > self.published_from + self.published.len() || self.published.is_empty() {
+            let published = Published { memory: Arc::clone(&self.memory), range: self.head..self.len };
+            self.published = Bytes::from_owner(published);
+            self.published_from = self.head;
         }
-        self.published.slice(range)
+        self.published.slice(start - self.published_from..end - self.published_from)
     }
 
     /// A piece for the disk. It may reach beyond the published bytes, up to the end of their last block, or up to the
@@ -130,6 +178,7 @@ impl Chunk {
     /// When the range reaches further.
     #[must_use]
     pub fn slice(&self, range: Range<usize>) -> ChunkSlice {
+        assert!(range.start >= self.head, "a slice of what is not there yet");
         assert!(range.start <= range.end && range.end <= self.clean_to, "a slice beyond the chunk");
         ChunkSlice { memory: Arc::clone(&self.memory), start: range.start, len: range.end - range.start }
     }
@@ -162,17 +211,16 @@ impl ChunkSlice {
     }
 }
 
-/// What a view owns: the memory, and how much of it was published when the view was made.
+/// What a view owns: the memory, and which part of it was published when the view was made.
 struct Published {
     memory: Arc<AlignedMemory>,
-    len: usize,
+    range: Range<usize>,
 }
 
 impl AsRef<[u8]> for Published {
     fn as_ref(&self) -> &[u8] {
-        // SAFETY: the first `len` bytes are initialised, within the allocation, and published: nobody writes
-        // them again.
-        unsafe { std::slice::from_raw_parts(self.memory.start(), self.len) }
+        // SAFETY: the range is initialised, within the allocation, and published: nobody writes it again.
+        unsafe { std::slice::from_raw_parts(self.memory.start().add(self.range.start), self.range.len()) }
     }
 }
 
@@ -244,6 +292,38 @@ mod tests {
         let mut chunk = Chunk::with_capacity(2 * ALIGNMENT).emptied().unwrap();
         put(&mut chunk, b"x");
         let _ = chunk.slice(0..2 * ALIGNMENT);
+    }
+
+    #[test]
+    fn a_head_that_comes_later_leaves_views_as_they_are_and_is_seen_afterwards() {
+        let mut chunk = Chunk::with_capacity(ALIGNMENT).emptied().unwrap();
+        chunk.leave_head(6);
+        put(&mut chunk, b"world");
+        let before = chunk.view(6..11);
+        assert_eq!((chunk.head(), chunk.len()), (6, 11));
+        chunk.fill_head(b"hello ");
+        put(&mut chunk, b"!");
+        assert_eq!((&before[..], &chunk.view(0..12)[..]), (&b"world"[..], &b"hello world!"[..]));
+        let mut block = Vec::new();
+        chunk.slice(0..ALIGNMENT).copy_to(&mut block);
+        assert_eq!((&block[..12], &block[12..]), (&b"hello world!"[..], &[0; ALIGNMENT - 12][..]));
+    }
+
+    #[test]
+    #[should_panic(expected = "not published")]
+    fn a_view_of_a_head_that_is_not_there_is_refused() {
+        let mut chunk = Chunk::with_capacity(100);
+        chunk.leave_head(6);
+        put(&mut chunk, b"world");
+        let _ = chunk.view(5..11);
+    }
+
+    #[test]
+    #[should_panic(expected = "not there yet")]
+    fn a_slice_of_a_head_that_is_not_there_is_refused() {
+        let mut chunk = Chunk::with_capacity(100);
+        chunk.leave_head(6);
+        let _ = chunk.slice(0..ALIGNMENT);
     }
 
     #[test]

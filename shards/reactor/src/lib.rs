@@ -13,6 +13,7 @@
 mod accept;
 mod affinity;
 mod aligned;
+mod allocator;
 mod background;
 mod bridge;
 mod chunk;
@@ -42,6 +43,7 @@ mod vectors;
 mod waker;
 
 pub use affinity::cores;
+pub use allocator::{Allocator, LARGE_BLOCK_BYTES_MIN};
 pub use background::{sleep, spawn_background, yield_if_needed};
 pub use chunk::{Chunk, ChunkSlice};
 pub use commit_method::CommitMethod;

@@ -37,6 +37,11 @@ impl Chunks {
         spare.unwrap_or_else(|| Chunk::with_capacity(bytes))
     }
 
+    /// Whether a chunk was made for one large batch.
+    pub(crate) fn is_outsize(&self, chunk: &Chunk) -> bool {
+        chunk.capacity() > self.bytes_max.next_multiple_of(Chunk::ALIGNMENT)
+    }
+
     /// Takes back what a tail no longer needs.
     pub(crate) fn put_back(&mut self, chunk: Chunk) {
         let is_usual = chunk.capacity() == self.bytes_max.next_multiple_of(Chunk::ALIGNMENT);

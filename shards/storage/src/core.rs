@@ -62,7 +62,7 @@ pub(crate) struct Core {
     pub(crate) wants_room: bool,
     /// Memory of all tails.
     pub(crate) cached: usize,
-    /// An entry for every chunk that is no longer the newest of its log, oldest first.
+    /// An entry for every chunk that takes no more batches, oldest first.
     pub(crate) evictable: VecDeque<LogId>,
     last_read: u64,
     pub(crate) figures: Figures,

@@ -448,8 +448,7 @@ pub(crate) fn find(logs: &mut Slab<Log>, id: LogId) -> Option<&mut Log> {
 fn note_memory(log: &Log, core: &mut Core, taken: usize) {
     if taken > 0 {
         core.cached += taken;
-        if log.tail.oldest().is_some() {
-            // The chunk before the new one has got its last batch.
+        for _ in 0..log.tail.newly_closed(&core.chunks) {
             core.evictable.push_back(log.id);
         }
     }

@@ -47,14 +47,14 @@ struct TailChunk {
     segment: Offset,
     /// Where the chunk begins in the segment's file: at a block boundary.
     position: u64,
+    /// Where its batches begin. What lies before is the beginning of the first one's block.
+    begun: usize,
     /// Some batches in order; the first one is that of the chunk's first batch.
     marks: Vec<Mark>,
     /// The offset behind the last batch.
     end: Offset,
     /// From here on the next chunk holds and writes the bytes.
     taken_over_at: Option<usize>,
-    /// Bytes at the beginning that are on the disk only and have to be read before the first block can be written.
-    missing: usize,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -142,46 +142,48 @@ impl Tail {
         let wanted = self.next_capacity.clamp(chunks.bytes_min, chunks.bytes_max);
         let mut chunk = chunks.take(wanted.max(begun + batch_bytes));
         self.next_capacity = wanted.saturating_mul(2).min(chunks.bytes_max);
-        let mut missing = begun;
-        let before = self.chunks.back_mut().filter(|last| last.segment == place.segment);
-        if let Some(spare) = chunk.spare(begun) {
-            if let Some(before) = before {
+        match self.chunks.back_mut().filter(|last| last.segment == place.segment) {
+            Some(before) => {
                 let len = before.chunk.len();
                 let at = len - begun;
-                spare.copy_from_slice(&before.chunk.view(at..len));
                 before.taken_over_at = Some(at);
-                missing = before.missing.saturating_sub(at);
+                let copied = before.chunk.view(at.max(before.chunk.head())..len);
+                chunk.leave_head(begun - copied.len());
+                if let Some(spare) = chunk.spare(copied.len()) {
+                    spare.copy_from_slice(&copied);
+                    chunk.publish(copied.len());
+                }
             }
-            chunk.publish(begun);
+            None => chunk.leave_head(begun),
         }
         let capacity = chunk.capacity();
         self.chunks.push_back(TailChunk {
             chunk,
             segment: place.segment,
             position: place.position - begun as u64,
+            begun,
             marks: Vec::new(),
-            end: place.segment,
+            end: self.chunks.back().map_or(place.segment, |before| before.end),
             taken_over_at: None,
-            missing,
         });
         capacity
     }
 
-    /// Puts the beginning of a block, which was read from the disk, into the chunks that lack it. Chunks are not changed
-    /// below what readers may have seen, so these are replaced by copies.
+    /// How many chunks take no more batches since the newest one was added: the one before it, and itself if it was made
+    /// for one large batch.
+    pub(crate) fn newly_closed(&self, chunks: &Chunks) -> usize {
+        let mut newest_first = self.chunks.iter().rev().map(|part| chunks.is_outsize(&part.chunk));
+        let newest_is_closed = newest_first.next().unwrap_or(false);
+        // One that was made for a large batch has been counted.
+        let was_open = newest_first.next().is_some_and(|was_closed| !was_closed);
+        usize::from(newest_is_closed) + usize::from(was_open)
+    }
+
+    /// Puts the beginning of a block, which was read from the disk, into the chunks that lack it.
     pub(crate) fn complete(&mut self, segment: Offset, block: &[u8]) {
-        for part in self.chunks.iter_mut().filter(|chunk| chunk.segment == segment && chunk.missing > 0) {
-            let Some(found) = block.get(..part.missing) else { continue };
-            let len = part.chunk.len();
-            let old = part.chunk.view(part.missing..len);
-            let mut copy = Chunk::with_capacity(part.chunk.capacity());
-            if let Some(spare) = copy.spare(len) {
-                let (head, rest) = spare.split_at_mut(part.missing);
-                head.copy_from_slice(found);
-                rest.copy_from_slice(&old);
-                copy.publish(len);
-                part.chunk = copy;
-                part.missing = 0;
+        for part in self.chunks.iter_mut().filter(|part| part.segment == segment && part.chunk.head() > 0) {
+            if let Some(found) = block.get(..part.chunk.head()) {
+                part.chunk.fill_head(found);
             }
         }
     }
@@ -199,7 +201,7 @@ impl Tail {
                 continue;
             }
             let padded = part.chunk.len().next_multiple_of(BLOCK_BYTES as usize);
-            if part.missing > 0 || part.position + padded as u64 > end {
+            if part.chunk.head() > 0 || part.position + padded as u64 > end {
                 break;
             }
             if let Some((before, start)) = reached.take() {
@@ -226,13 +228,14 @@ impl Tail {
     /// Whether everything of a segment from `position` on, up to its end, is here.
     pub(crate) fn reaches_back_to(&self, segment: Offset, position: u64) -> bool {
         let first = self.chunks.iter().find(|part| part.segment == segment);
-        first.is_some_and(|part| part.position + part.missing as u64 <= position)
+        first.is_some_and(|part| part.position + part.chunk.head() as u64 <= position)
     }
 
     /// From which batch on all are here: the segment, and the position in it.
     pub(crate) fn begins(&self) -> Option<(Offset, u64)> {
-        let first = self.chunks.front()?;
-        Some((first.segment, first.position + first.marks.first()?.at as u64))
+        // The first chunk may hold nothing but the beginning of a block.
+        let mut parts = self.chunks.iter();
+        parts.find_map(|part| Some((part.segment, part.position + part.marks.first()?.at as u64)))
     }
 
     /// Whole batches from the one that contains `from`, none reaching beyond `up_to`, about `bytes_max` bytes but at
@@ -245,8 +248,8 @@ impl Tail {
         let mut found = Vec::new();
         let mut left = bytes_max;
         for part in self.chunks.iter_mut().skip(first) {
-            let len = part.chunk.len();
-            let published = part.chunk.view(0..len);
+            let published = part.batches();
+            let len = published.len();
             let start = part.find(&published, |header, _| header.last_offset() >= from);
             let stop = if part.end <= up_to {
                 len
@@ -283,8 +286,8 @@ impl Tail {
         let first = self.chunks.partition_point(|part| part.end <= from);
         let mut copied = Copied { bytes: 0, to: from };
         for part in self.chunks.iter_mut().skip(first) {
-            let len = part.chunk.len();
-            let published = part.chunk.view(0..len);
+            let published = part.batches();
+            let len = published.len();
             let start = part.find(&published, |header, _| header.last_offset() >= from);
             let limit = start + (room.len() - copied.bytes);
             let end = if len <= limit { len } else { part.find(&published, |_, end| end > limit) };
@@ -310,18 +313,26 @@ impl Tail {
             || self.chunks.front().is_some_and(|part| part.end <= from)
     }
 
-    /// The oldest chunk's segment and where it ends there, if it is not the one that is appended to.
-    pub(crate) fn oldest(&self) -> Option<(Offset, u64)> {
-        let oldest = self.chunks.front().filter(|_| self.chunks.len() > 1)?;
+    /// The oldest chunk's segment and where it ends there, if it takes no more batches.
+    pub(crate) fn oldest(&self, chunks: &Chunks) -> Option<(Offset, u64)> {
+        let has_next = self.chunks.len() > 1;
+        let oldest = self.chunks.front().filter(|part| has_next || chunks.is_outsize(&part.chunk))?;
         Some((oldest.segment, oldest.position + oldest.chunk.len() as u64))
     }
 
-    /// Gives up the oldest chunk; returns its size.
+    /// Gives up the oldest chunk, all of which is written; returns the memory that is free for it. If it was the only
+    /// one, a small one takes over its last block, which the next batch goes on in.
     pub(crate) fn drop_oldest(&mut self, chunks: &mut Chunks) -> usize {
+        let mut taken = 0;
+        if let Some(only) = self.chunks.front().filter(|_| self.chunks.len() == 1) {
+            let end = Place { segment: only.segment, position: only.position + only.chunk.len() as u64 };
+            self.next_capacity = 0;
+            taken = self.add_chunk(end, 0, chunks);
+        }
         let Some(TailChunk { chunk, .. }) = self.chunks.pop_front() else { return 0 };
         let bytes = chunk.capacity();
         chunks.put_back(chunk);
-        bytes
+        bytes.saturating_sub(taken)
     }
 
     /// Gives up everything; returns its size.
@@ -347,18 +358,24 @@ fn end_of(bytes: &[u8]) -> Option<Offset> {
 }
 
 impl TailChunk {
-    /// Where the first batch begins for which `is_it` holds; the chunk's end if there is none. `is_it` must hold for all
-    /// batches behind the first one for which it does.
+    /// Its batches.
+    fn batches(&mut self) -> Bytes {
+        let len = self.chunk.len();
+        self.chunk.view(self.begun..len)
+    }
+
+    /// Where in `published`, its batches, the first one begins for which `is_it` holds; their end if there is none. `is_it`
+    /// must hold for all batches behind the first one for which it does.
     fn find(&self, published: &[u8], is_it: impl Fn(&BatchHeader, usize) -> bool) -> usize {
+        let place = |mark: &Mark| mark.at - self.begun;
         // The batch that is looked for lies behind the last mark for whose batch `is_it` does not hold.
         let marks = self.marks.partition_point(|mark| {
             published
-                .get(mark.at..)
+                .get(place(mark)..)
                 .and_then(|bytes| BatchHeader::parse(bytes).ok())
-                .is_some_and(|header| !is_it(&header, mark.at + header.batch_len_bytes))
+                .is_some_and(|header| !is_it(&header, place(mark) + header.batch_len_bytes))
         });
-        let mut at =
-            marks.checked_sub(1).and_then(|i| self.marks.get(i)).or(self.marks.first()).map_or(0, |m| m.at);
+        let mut at = marks.checked_sub(1).and_then(|i| self.marks.get(i)).map_or(0, place);
         for batch in batches(published.get(at..).unwrap_or_default()) {
             let Ok((header, _)) = batch else { break };
             if is_it(&header, at + header.batch_len_bytes) {
@@ -442,6 +459,66 @@ mod tests {
         assert_eq!(Some(&written), ends.last());
         let piece = tail.piece(Offset(0), 0, 10_000, u64::MAX).unwrap();
         assert!((10_000..30_000).contains(&bytes_of(&piece)));
+    }
+
+    /// A tail that holds a batch of 20,000 bytes, which is more than a chunk, and all of which counts as written.
+    fn tail_with_large_batch(chunks: &mut Chunks) -> (Tail, Place) {
+        let mut tail = Tail::default();
+        let header = append(&mut tail, chunks, Place { segment: Offset(0), position: 0 }, 0, 20_000);
+        assert_eq!(tail.newly_closed(chunks), 1, "nothing else fits it");
+        (tail, Place { segment: Offset(0), position: header.batch_len_bytes as u64 })
+    }
+
+    fn append(tail: &mut Tail, chunks: &mut Chunks, at: Place, offset: i64, bytes: usize) -> BatchHeader {
+        let mut builder = BatchBuilder::new(BatchOptions::default());
+        builder.push(TimestampMs(1), None, Some(&vec![b'x'; bytes]), &[]).unwrap();
+        let batch = builder.build().unwrap();
+        let header = BatchHeader { base_offset: Offset(offset), ..BatchHeader::parse(&batch).unwrap() };
+        tail.append(at, &header, &batch, chunks, |copy| {
+            record::stamp(copy, header.base_offset, header.partition_leader_epoch);
+        });
+        header
+    }
+
+    #[test]
+    fn the_chunk_of_a_large_batch_may_go_although_it_is_the_newest_and_its_last_block_is_gone_on_in() {
+        let mut chunks = chunks();
+        let (mut tail, next) = tail_with_large_batch(&mut chunks);
+        assert_eq!(tail.oldest(&chunks), Some((Offset(0), next.position)));
+        let before = tail.capacity();
+        assert_eq!(tail.drop_oldest(&mut chunks), before - tail.capacity());
+        assert_eq!((tail.capacity(), tail.oldest(&chunks)), (4096, None));
+        assert!(tail.holds(Offset(1)) && !tail.holds(Offset(0)));
+        assert_eq!((tail.read(Offset(0), Offset(1), 1), tail.begins()), (None, None));
+
+        let header = append(&mut tail, &mut chunks, next, 1, 100);
+        let piece = tail.piece(Offset(0), next.position, usize::MAX, u64::MAX).unwrap();
+        assert_eq!(piece.at, next.position / BLOCK_BYTES * BLOCK_BYTES);
+        assert_eq!(piece.to, next.position + header.batch_len_bytes as u64);
+        assert_eq!(tail.begins(), Some((Offset(0), next.position)));
+        let read = tail.read(Offset(1), Offset(2), 1).unwrap().concat();
+        assert_eq!(BatchHeader::parse(&read).unwrap(), header);
+    }
+
+    #[test]
+    fn each_chunk_is_closed_once_whether_it_is_large_or_not() {
+        let mut chunks = chunks();
+        let (mut tail, mut next) = tail_with_large_batch(&mut chunks);
+        let mut closed = 1;
+        for (offset, bytes) in [100, 3000, 20_000, 20_000, 100, 3000].into_iter().enumerate() {
+            let before = tail.chunks.len();
+            let header = append(&mut tail, &mut chunks, next, offset as i64 + 1, bytes);
+            next.position += header.batch_len_bytes as u64;
+            if tail.chunks.len() > before {
+                closed += tail.newly_closed(&chunks);
+            }
+        }
+        for _ in 1..tail.chunks.len() {
+            assert!(tail.oldest(&chunks).is_some());
+            tail.drop_oldest(&mut chunks);
+            closed -= 1;
+        }
+        assert_eq!((tail.oldest(&chunks), closed), (None, 0), "the newest one is for small batches");
     }
 
     #[test]

@@ -335,7 +335,7 @@ impl Store {
             }
             let Some(id) = self.core.evictable.pop_front() else { return };
             let Some(log) = find(&mut self.logs, id) else { continue };
-            match log.tail.oldest() {
+            match log.tail.oldest(&self.core.chunks) {
                 Some((segment, end)) if log.is_written(segment, end) => {
                     let bytes = log.tail.drop_oldest(&mut self.core.chunks);
                     self.core.cached = self.core.cached.saturating_sub(bytes);

@@ -527,26 +527,3 @@ fn a_checkpoint_says_nothing_of_what_is_not_durable() {
         shard.make_durable(log).await;
     });
 }
-
-#[test]
-fn many_logs_that_are_used_now_and_then_stay_within_the_memory() {
-    let temp = tempfile::tempdir().unwrap();
-    let settings =
-        StoreSettings { cache_bytes_max: 64 * 1024, write_delay_ms_max: 10, ..StoreSettings::default() };
-    on_shard(settings, |mut shard| async move {
-        let dir = open_dir(temp.path());
-        let mut logs = Vec::new();
-        for partition in 0..20 {
-            let name = LogName { partition: PartitionIndex(partition), ..log_name() };
-            let log = shard.store.adopt(dir.open_log(&name, TOPIC, &SMALL).unwrap());
-            shard.append(log, &batch(1, 100, 1)).unwrap();
-            logs.push(log);
-        }
-        assert!(shard.store.memory_bytes().0 > 300_000);
-        shard.until_store(|store| store.memory_bytes().0 <= 64 * 1024).await;
-        for log in logs {
-            let found = shard.read(log, Offset(0), Offset(1), 1).await.unwrap();
-            assert_eq!(offsets(&found), [(0, 0)]);
-        }
-    });
-}

@@ -14,6 +14,7 @@ mod fixtures;
 mod full_disk;
 mod journal;
 mod kafka_tools;
+mod memory;
 mod model;
 mod power;
 mod progress;
