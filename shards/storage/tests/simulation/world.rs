@@ -290,6 +290,12 @@ impl World {
     pub fn read_done(&mut self, read: &PendingRead, result: Result<Vec<bytes::Bytes>, StorageError>) {
         let log = &self.logs[read.log];
         let changed = log.version != read.version || log.is_busy || log.place.is_none();
+        let end =
+            record::batches(&read.expected).last().map_or(read.from, |last| last.unwrap().0.next_offset());
+        // A sync that has failed may have left anything in the file of what is not durable, before the log hears of that.
+        if self.has_faults && end > log.durable {
+            return;
+        }
         match result {
             Ok(pieces) => {
                 let found = pieces.concat();
@@ -316,7 +322,7 @@ impl World {
     ) {
         let log = &self.logs[lookup.log];
         let changed = log.version != lookup.version || log.is_busy || log.place.is_none();
-        // A sync that has failed may have left nothing in the file of what is not durable, before the log hears of it.
+        // As with reads.
         let is_lost = |expected: (Offset, i64)| self.has_faults && expected.0 >= log.durable;
         if changed || log.is_offline || lookup.expected.is_some_and(is_lost) {
             return;
