@@ -21,7 +21,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("strome-mesh", &["strome-types", "strome-reactor"]),
     ("strome-storage", &["strome-types", "strome-record", "strome-reactor"]),
     ("strome-net", &["strome-types", "strome-protocol", "strome-reactor"]),
-    ("strome-tuning", &["strome-types"]),
+    // A disk has to be measured through the ring that the broker uses.
+    ("strome-tuning", &["strome-types", "strome-reactor"]),
     ("strome-bench", &["strome-types", "strome-record", "strome-protocol", "strome-reactor"]),
     (
         "strome",

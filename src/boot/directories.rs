@@ -9,11 +9,12 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use metadata::{BrokerSettings, Image};
-use reactor::CommitMethod;
+use reactor::{CommitMethod, Disk};
 use storage::{LogDir, MetaProperties, StorageError};
 use types::{DirectoryId, TopicPartition, Uuid};
 
 use super::BootError;
+use super::disks::{KnownDisk, KnownDisks};
 use super::registration::{ControlState, random_uuid};
 use crate::partition::{Directories, Directory, RecoveryThreads};
 
@@ -27,6 +28,8 @@ const KAFKA_METADATA: &str = "__cluster_metadata";
 pub struct OpenDirectories {
     /// Where each is, and why it is offline, if it is.
     dirs: Vec<(PathBuf, Result<Arc<LogDir>, StorageError>)>,
+    /// What is known of the disks of those in use.
+    pub disks: KnownDisks,
     /// The cluster that they belong to, if they were used before.
     pub cluster_id: Option<String>,
     /// Of those that are in use.
@@ -36,15 +39,20 @@ pub struct OpenDirectories {
 impl OpenDirectories {
     /// Locks every directory, and makes sure that they belong to this broker.
     pub fn open(settings: &BrokerSettings) -> Result<Self, BootError> {
-        let mut open = Self { dirs: Vec::new(), cluster_id: None, ids: Vec::new() };
+        let disks = KnownDisks::default();
+        let mut open = Self { dirs: Vec::new(), disks, cluster_id: None, ids: Vec::new() };
         for path in settings.log_dirs.iter().map(PathBuf::from) {
-            let opened = LogDir::open(&path).and_then(|dir| dir.meta_properties().map(|meta| (dir, meta)));
+            let known = KnownDisk::look(&path);
+            let is_inline = known.as_ref().map(|known| known.advice.inline_commits);
+            let opened = LogDir::open_known(Disk::host(), &path, is_inline)
+                .and_then(|dir| dir.meta_properties().map(|meta| (dir, meta)));
             match opened {
                 Ok((dir, meta)) => {
                     if let Some(meta) = &meta {
                         open.check(settings, &dir, meta)?;
                     }
                     open.ids.push(meta.map_or_else(random_uuid, |meta| Ok(meta.directory_id))?);
+                    open.disks.add(known, dir.commit_method());
                     open.dirs.push((path, Ok(dir)));
                 }
                 Err(error @ StorageError::Io { .. }) if !open.dirs.is_empty() => {

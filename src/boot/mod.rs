@@ -6,6 +6,7 @@
 
 mod cores;
 mod directories;
+mod disks;
 mod error;
 mod host;
 mod memory;
@@ -65,7 +66,10 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     let state = registration::register(config, &mut directories, &bound)?;
     report::print_start(config, &state, &bound, &cores, &features, &memory, files);
     report::print_commit_methods(directories.commit_methods());
+    report::print_disks(&directories.disks);
     report::print_admin(admin_listener.as_ref().and_then(|listener| listener.local_addr().ok()));
+    let salt = registration::random_number()?;
+    let store_settings = directories.disks.suit(memory.store_settings(salt), cores.shards);
 
     let wakers = (0..=cores.shards.get()).map(|_| Waker::new()).collect::<Result<Vec<_>, _>>()?;
     let mut ports = mesh::<Message>(&wakers, LANE_MESSAGES);
@@ -76,7 +80,7 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
         placement: Placement::new(cores.shards),
         listener_names: config.listeners.iter().map(|listener| listener.name.clone()).collect(),
         directories: Arc::new(directories.locate(&state, &config.broker)?),
-        store_settings: memory.store_settings(registration::random_number()?),
+        store_settings,
         retention_check_interval: Duration::from_millis(config.broker.retention_check_interval_ms),
         compaction: CompactionPool::new(compaction_limits(&config.broker.cleaner)),
         fetch_bytes_max: config.broker.fetch_bytes_max.0 as usize,

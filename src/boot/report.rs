@@ -7,6 +7,7 @@ use net::Bound;
 use reactor::{CommitMethod, Features};
 
 use super::cores::Cores;
+use super::disks::KnownDisks;
 use super::host;
 use super::memory::MemoryPlan;
 use super::registration::ControlState;
@@ -54,6 +55,13 @@ pub fn print_start(
 pub fn print_commit_methods<'a>(directories: impl Iterator<Item = (&'a Path, CommitMethod)>) {
     for (path, method) in directories {
         println!("commits in {}: {method}", path.display());
+    }
+}
+
+/// Prints what is known of the disks and used.
+pub fn print_disks(disks: &KnownDisks) {
+    for line in disks.lines() {
+        println!("{line}");
     }
 }
 

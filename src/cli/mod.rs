@@ -54,7 +54,7 @@ enum Command {
     /// Look into the files of a log, without a broker
     #[command(subcommand)]
     Log(log::Log),
-    /// Look at the host, tune it for a broker, and take that back
+    /// Look at the host and measure its disks, tune it for a broker, and take that back
     #[command(subcommand)]
     Tune(tune::Tune),
 }

@@ -18,6 +18,7 @@ mod change;
 mod check;
 mod context;
 mod cpu_list;
+pub mod disk;
 #[allow(dead_code, reason = "what reaches disks and changes them comes next")]
 mod host;
 mod limits;

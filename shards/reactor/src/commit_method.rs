@@ -44,6 +44,12 @@ impl CommitMethod {
         outcome
     }
 
+    /// The same where it is known from elsewhere whether writes are to carry their sync; they do only if that works here.
+    #[must_use]
+    pub fn known(self, is_inline: Option<bool>) -> Self {
+        Self { is_inline: is_inline.map_or(self.is_inline, |known| known && self.inline.is_some()), ..self }
+    }
+
     /// How a write is to be made durable that no older write waits for.
     #[must_use]
     pub fn sync(&self) -> Sync {
@@ -121,6 +127,15 @@ mod tests {
         assert!(found.write_and_sync.is_some());
         let line = found.to_string();
         assert!(line.contains("writes") && line.ends_with(" us"), "{line}");
+    }
+
+    #[test]
+    fn what_is_known_counts_over_what_was_found_unless_it_does_not_work() {
+        let found = CommitMethod { inline: Some(Duration::from_micros(9)), ..CommitMethod::default() };
+        assert_eq!(found.known(None), found);
+        assert_eq!(found.known(Some(true)).sync(), Sync::Inline);
+        assert_eq!(CommitMethod { is_inline: true, ..found }.known(Some(false)).sync(), Sync::Data);
+        assert_eq!(CommitMethod { inline: None, ..found }.known(Some(true)).sync(), Sync::Data);
     }
 
     #[test]

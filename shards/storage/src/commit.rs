@@ -41,8 +41,6 @@ const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
 const DIRECT_BYTES: u64 = 128 * 1024;
 /// Bytes that nobody waits for are written once there are so many: large writes are cheap.
 const BACKGROUND_BYTES: u64 = 256 * 1024;
-/// The same for bytes that the journal holds.
-const WRITE_BACK_BYTES: u64 = 1024 * 1024;
 
 /// A commit that is under way.
 #[derive(Debug)]
@@ -324,7 +322,7 @@ impl Log {
     fn is_write_due(&self, core: &Core) -> bool {
         let unwritten = self.unwritten as u64;
         // Before the log takes no more.
-        let write_back = WRITE_BACK_BYTES.min(core.settings.log_unwritten_bytes_max as u64 / 2);
+        let write_back = core.settings.write_back_bytes.min(core.settings.log_unwritten_bytes_max as u64 / 2);
         if self.log_end <= self.durable_end {
             return unwritten >= write_back;
         }

@@ -97,6 +97,15 @@ impl LogDir {
     /// # Errors
     /// As [`Self::open`].
     pub fn open_on(disk: Disk, path: &Path) -> Result<Arc<Self>, StorageError> {
+        Self::open_known(disk, path, None)
+    }
+
+    /// [`Self::open_on`] of a directory whose disk is known: `is_inline` says whether commits carry their sync there, which
+    /// counts over what is found out in the moment of opening.
+    ///
+    /// # Errors
+    /// As [`Self::open`].
+    pub fn open_known(disk: Disk, path: &Path, is_inline: Option<bool>) -> Result<Arc<Self>, StorageError> {
         create_durably(&disk, path)?;
         let lock_path = path.join(LOCK);
         let lock = disk.lock(&lock_path).map_err(|error| match error.kind() {
@@ -121,6 +130,7 @@ impl LogDir {
             Err(error) if no_space(&error) => CommitMethod::default(),
             measured => measured.context("write and sync a file in", path)?,
         };
+        let commit_method = commit_method.known(is_inline);
         let journals = Journals::scan(&disk, path, was_clean, || known_logs(&disk, path))?;
         Ok(Arc::new(Self {
             disk,

@@ -63,6 +63,8 @@ pub struct StoreSettings {
     pub cold_load_bytes_max: usize,
     /// The same while producers' commits need the disk.
     pub cold_load_bytes_max_committing: usize,
+    /// In what pieces records that the journal holds are written to their segment.
+    pub write_back_bytes: u64,
     /// How many segments other than the active ones may be kept open for readers.
     pub open_segments_max: usize,
     /// How long records that nobody wants synced may wait in memory before they are written.
@@ -91,6 +93,7 @@ impl Default for StoreSettings {
             cold_bytes_max: 128 * 1024 * 1024,
             cold_load_bytes_max: 2 * 1024 * 1024,
             cold_load_bytes_max_committing: 512 * 1024,
+            write_back_bytes: 1024 * 1024,
             open_segments_max: 256,
             write_delay_ms_max: 500,
             idle_ms: 60_000,

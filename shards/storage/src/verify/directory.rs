@@ -28,6 +28,7 @@ const KNOWN: &[&str] = &[
     log_dir::COMPACTED,
     "bootstrap.checkpoint",
     "strome-metadata",
+    "strome-disk-profile.json",
 ];
 
 /// Kafka's own, which Strome does not need.
