@@ -94,7 +94,7 @@ impl ConsumerGroup {
     /// Why not.
     pub(super) fn admit(&self, claim: &Claim<'_>, members_max: usize) -> Result<Admission, Refusal> {
         let joins = claim.epoch == Epoch::ZERO;
-        self.check_room(claim.member, members_max)?;
+        self.check_room(claim.member, claim.instance, members_max)?;
         let Some(instance) = claim.instance else {
             return match self.members.get(claim.member) {
                 Some(member) => check_epoch(member, claim).map(|()| Admission::Known),
@@ -136,12 +136,20 @@ impl ConsumerGroup {
         self.members.get(id).ok_or_else(|| Refusal::UnknownMember(id.clone()))
     }
 
-    /// Whether the group may have this member besides those that it has.
+    /// Whether the group may have this member besides those that it has. A static member that comes back under a new id
+    /// is one of those.
     ///
     /// # Errors
     /// If it is full.
-    pub(super) fn check_room(&self, member: &MemberId, members_max: usize) -> Result<(), Refusal> {
-        if self.members.len() >= members_max && !self.members.contains_key(member) {
+    pub(super) fn check_room(
+        &self,
+        member: &MemberId,
+        instance: Option<&InstanceId>,
+        members_max: usize,
+    ) -> Result<(), Refusal> {
+        let is_new = !self.members.contains_key(member)
+            && instance.is_none_or(|instance| !self.static_members.contains_key(instance));
+        if is_new && self.members.len() >= members_max {
             return Err(Refusal::Full { members_max });
         }
         Ok(())

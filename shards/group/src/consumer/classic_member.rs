@@ -51,16 +51,17 @@ impl ConsumerGroup {
         let has_id = !request.member_id.is_empty();
         let id = if has_id { MemberId::from(&request.member_id) } else { new_member_id(context) };
         let instance = request.group_instance_id.as_ref().map(InstanceId::from);
-        self.check_room(&id, turn.settings.consumer.members_max)?;
+        self.check_room(&id, instance.as_ref(), turn.settings.consumer.members_max)?;
         self.check_protocols(request)?;
         let subscription = read_subscription(request)?;
         if !has_id && instance.is_none() && context.version >= MEMBER_ID_REQUIRED_VERSION {
             return Err(Refusal::MemberIdRequired(id));
         }
         let admission = self.admit_classic(&id, instance.as_ref(), has_id)?;
+        let owned = owned_partitions(&subscription, context.image);
+        self.check_state(&id, Some(&owned))?;
 
         self.take_in(admission, &id, context, turn);
-        let owned = owned_partitions(&subscription, context.image);
         let profile = self.classic_profile(&id, instance, request, subscription, context);
         let change = self.set_member_profile(&id, profile, turn);
         let settings = GroupSettings::of(turn.id, context.image, &turn.settings.consumer);
@@ -93,7 +94,10 @@ impl ConsumerGroup {
         {
             return Err(Refusal::InconsistentProtocol);
         }
-        if self.epoch > member.progress.epoch && member.progress.state != MemberState::UnrevokedPartitions {
+        // One that has to give partitions back has joined already, and learns here which.
+        if self.target.epoch > member.progress.epoch
+            && member.progress.state != MemberState::UnrevokedPartitions
+        {
             self.await_rejoin(&id, turn);
             return Err(Refusal::RebalanceInProgress);
         }
@@ -118,13 +122,17 @@ impl ConsumerGroup {
     pub(super) fn heartbeat_classic(
         &mut self,
         request: &HeartbeatRequest,
+        image: &Image,
         turn: &mut Turn<'_>,
     ) -> Result<(), Refusal> {
         let id = MemberId::from(&request.member_id);
         let epoch = Epoch(request.generation_id);
         let (member, classic) = self.classic_member(&id, request.group_instance_id.as_ref(), epoch)?;
         let session_timeout_ms = classic.session_timeout_ms;
-        let news = member.progress.epoch < self.epoch
+        let settings = GroupSettings::of(turn.id, image, &turn.settings.consumer);
+        // A target that is due is reckoned when the first member joins.
+        let news = member.progress.epoch < self.target.epoch
+            || self.target_is_due(turn.now, settings.assignment_interval_ms)
             || match member.progress.state {
                 MemberState::UnrevokedPartitions => true,
                 MemberState::UnreleasedPartitions => !self.waits_for_others(&id, member),

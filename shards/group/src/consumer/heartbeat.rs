@@ -72,7 +72,7 @@ impl ConsumerGroup {
         let claim = Claim { member: &id, instance: instance.as_ref(), epoch, owned: owned.as_ref() };
         let admission = self.admit(&claim, turn.settings.consumer.members_max)?;
         self.check_pattern(request)?;
-        self.check_state(&claim)?;
+        self.check_state(&id, owned.as_ref())?;
 
         self.take_in(admission, &id, context, turn);
         let held = self.members.get(&id).map(|member| member.progress.assigned.clone()).unwrap_or_default();
@@ -322,11 +322,13 @@ impl ConsumerGroup {
         if waits { (interval_ms / WAITING_HEARTBEATS_PER_INTERVAL).max(1) } else { interval_ms }
     }
 
-    /// Whether the member is in a state that it can be led on from.
-    fn check_state(&self, claim: &Claim<'_>) -> Result<(), Refusal> {
-        let unknown = |member: &Member| member.progress.state == MemberState::Unknown;
-        let holds = claim.owned.is_none_or(|owned| !owned.is_empty());
-        if holds && self.members.get(claim.member).is_some_and(unknown) {
+    /// Whether the member is in a state that it can be led on from, whatever it is led to.
+    ///
+    /// # Errors
+    /// If it has to give up everything first.
+    pub(super) fn check_state(&self, id: &MemberId, owned: Option<&Assignment>) -> Result<(), Refusal> {
+        let is_unknown = |member: &Member| member.progress.state == MemberState::Unknown;
+        if self.members.get(id).is_some_and(is_unknown) && !owned.is_some_and(Assignment::is_empty) {
             return Err(Refusal::UnknownState);
         }
         Ok(())

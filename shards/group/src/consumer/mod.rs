@@ -12,8 +12,8 @@
 //! ```
 //!
 //! # Invariants
-//! - A partition belongs to at most one member, from the moment that the member may learn that it is assigned to the
-//!   one that says it has given it back, or that is gone.
+//! - A partition is held by one member at most: from the answer that gives it to the member, until the member says that
+//!   it has given it back, or is shut out.
 //! - Everything that has to survive goes through a record and [`ConsumerGroup::replay`]; what is not, a group makes anew
 //!   after loading: timers, and how far the metadata has been looked at.
 

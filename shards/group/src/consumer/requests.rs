@@ -134,8 +134,14 @@ impl ConsumerGroup {
     }
 
     /// Handles a Heartbeat of the classic protocol; gives the error to answer.
-    pub fn classic_heartbeat(&mut self, request: &HeartbeatRequest, turn: &mut Turn<'_>) -> ErrorCode {
-        self.heartbeat_classic(request, turn).map_or_else(|refusal| refusal.code(), |()| ErrorCode::None)
+    pub fn classic_heartbeat(
+        &mut self,
+        request: &HeartbeatRequest,
+        image: &Image,
+        turn: &mut Turn<'_>,
+    ) -> ErrorCode {
+        let outcome = self.heartbeat_classic(request, image, turn);
+        outcome.map_or_else(|refusal| refusal.code(), |()| ErrorCode::None)
     }
 }
 

@@ -11,6 +11,7 @@ use super::record;
 use super::subscription::{Subscription, Subscriptions};
 use crate::assignor::{Assignment, Assignor, PartitionCounts, Subscriber};
 use crate::group::Turn;
+use crate::history::Event;
 use crate::names::MemberId;
 
 /// The topics of each subscription of a group. There are few: most members share one.
@@ -65,6 +66,9 @@ impl ConsumerGroup {
             self.emit(record::target(turn.id, &member, Some(&target)), turn.out);
         }
         self.emit(record::target_epoch(turn.id, Some((self.epoch, turn.now))), turn.out);
+        // Nobody has to be waited for: who is not there yet is led to the target later.
+        let (generation, members) = (self.epoch.0, self.members.len());
+        turn.note(Event::GenerationStarted { generation, members, waited_ms: 0 });
     }
 
     /// The members whose target changes.

@@ -88,7 +88,7 @@ impl Coordinator {
         } else {
             self.with_group(&request.group_id, context.now, out, |kind, _, turn| match kind {
                 Kind::Classic(group) => group.heartbeat(request, turn),
-                Kind::Consumer(group) => group.classic_heartbeat(request, turn),
+                Kind::Consumer(group) => group.classic_heartbeat(request, context.image, turn),
             })
             .unwrap_or(ErrorCode::UnknownMemberId)
         };

@@ -140,7 +140,9 @@ fn a_member_that_missed_an_answer_may_come_with_the_epoch_before() {
     assert!(lost.member_epoch > one.epoch);
     let response = one.beat(&mut world);
     assert_eq!((error(response.error_code), one.epoch), (ErrorCode::None, lost.member_epoch));
-    // The second time it cannot have missed it, if it holds what only the new epoch gave it.
+    // One that is further behind, or holds what the epoch did not give it, is another.
+    let late = Consumer { epoch: lost.member_epoch - 2, ..one.clone() };
+    assert_eq!(error(heartbeat(late.request(), &mut world).error_code), ErrorCode::FencedMemberEpoch);
     let mut liar = one.clone();
     liar.epoch = lost.member_epoch - 1;
     liar.owned.insert((topic_id("t"), 99));
@@ -241,11 +243,14 @@ fn a_full_group_takes_no_more_members_but_keeps_those_it_has() {
     settings.consumer.members_max = 1;
     let mut world = World::with_settings(settings);
     set_topic("t", 6, &mut world);
-    let mut one = Consumer::new("g", "one", &["t"]);
+    let mut one = Consumer::new("g", "one", &["t"]).named("i");
     one.beat(&mut world);
     let mut two = Consumer::new("g", "two", &["t"]);
     assert_eq!(error(two.beat(&mut world).error_code), ErrorCode::GroupMaxSizeReached);
     assert_eq!(error(one.beat(&mut world).error_code), ErrorCode::None);
+    one.leave(-2, &mut world);
+    let mut again = Consumer::new("g", "again", &["t"]).named("i");
+    assert_eq!(error(again.beat(&mut world).error_code), ErrorCode::None, "it is not one more");
 }
 
 #[test]
@@ -255,6 +260,8 @@ fn a_group_follows_its_topics() {
     member.beat(&mut world);
     assert_eq!(member.owned.len(), 6);
     set_topic("t", 8, &mut world);
+    settle(&mut [&mut member], &mut world);
+    assert_eq!(member.owned.len(), 8);
     set_topic("later", 2, &mut world);
     set_topic("other", 5, &mut world);
     settle(&mut [&mut member], &mut world);
@@ -318,6 +325,14 @@ fn the_assignor_that_most_members_ask_for_is_used() {
             |name| member.owned.iter().filter(move |(t, _)| *t == topic_id(name)).map(|(_, index)| *index);
         assert!(of("t").eq(of("u")), "range gives the same partitions of topics of equal size");
     }
+}
+
+#[test]
+fn with_as_many_votes_for_each_the_first_assignor_wins() {
+    let mut world = world();
+    Consumer::new("g", "a", &["t"]).with_assignor("range").beat(&mut world);
+    Consumer::new("g", "b", &["t"]).with_assignor("uniform").beat(&mut world);
+    assert_eq!(describe("g", &mut world).assignor_name, "uniform");
 }
 
 #[test]

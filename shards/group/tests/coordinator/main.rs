@@ -4,6 +4,7 @@ mod admin;
 mod commit;
 mod consumer;
 mod consumer_groups;
+mod consumer_storm;
 mod expiry;
 mod history;
 mod hostile;

@@ -6,7 +6,7 @@ use protocol::consumer_protocol::{
 };
 use protocol::messages::group_members::{JoinGroupRequestProtocol, SyncGroupRequestAssignment};
 use protocol::messages::{JoinGroupRequest, JoinGroupResponse, SyncGroupRequest, SyncGroupResponse};
-use strome_group::{MigrationPolicy, Request, Settings};
+use strome_group::{MigrationPolicy, Request, Response, Settings};
 use types::ErrorCode;
 
 use crate::consumer::{Consumer, Owned, SETTLE_MS, describe, described, set_topic, settle, topic_id};
@@ -14,16 +14,16 @@ use crate::world::{COMMIT, JOIN, REBALANCE_MS, SESSION_MS, SYNC, World, commit, 
 
 /// A consumer of the classic protocol that gives partitions back one by one, as Kafka's cooperative assignor has it do.
 #[derive(Clone, Debug)]
-struct ClassicConsumer {
-    id: String,
-    instance: Option<String>,
-    generation: i32,
-    topics: Vec<&'static str>,
-    owned: Owned,
+pub struct ClassicConsumer {
+    pub id: String,
+    pub instance: Option<String>,
+    pub generation: i32,
+    pub topics: Vec<&'static str>,
+    pub owned: Owned,
 }
 
 impl ClassicConsumer {
-    fn new() -> Self {
+    pub fn new() -> Self {
         Self { id: String::new(), instance: None, generation: -1, topics: vec!["t"], owned: Owned::new() }
     }
 
@@ -39,11 +39,15 @@ impl ClassicConsumer {
         }
     }
 
-    fn join_request(&self) -> JoinGroupRequest {
-        let owned = self.owned.iter().map(|(_, index)| *index).collect();
+    /// What it would send to join now.
+    pub fn join_request(&self) -> JoinGroupRequest {
+        let of =
+            |name| self.owned.iter().filter(move |(id, _)| *id == topic_id(name)).map(|(_, index)| *index);
+        let owned =
+            |name: &&'static str| OwnedPartitions { topic: (*name).into(), partitions: of(name).collect() };
         let subscription = ConsumerProtocolSubscription {
             topics: self.topics.iter().map(|topic| (*topic).into()).collect(),
-            owned_partitions: vec![OwnedPartitions { topic: "t".into(), partitions: owned }],
+            owned_partitions: self.topics.iter().map(owned).collect(),
             ..Default::default()
         };
         let metadata = consumer_protocol::encode(3, &subscription).expect("it is small");
@@ -59,8 +63,8 @@ impl ClassicConsumer {
         }
     }
 
-    fn sync(&mut self, given: Vec<SyncGroupRequestAssignment>, world: &mut World) -> SyncGroupResponse {
-        let request = SyncGroupRequest {
+    fn sync_request(&self, given: Vec<SyncGroupRequestAssignment>) -> SyncGroupRequest {
+        SyncGroupRequest {
             group_id: "g".into(),
             generation_id: self.generation,
             member_id: self.id.as_str().into(),
@@ -68,18 +72,34 @@ impl ClassicConsumer {
             protocol_type: Some("consumer".into()),
             protocol_name: Some("range".into()),
             assignments: given,
-        };
+        }
+    }
+
+    fn sync(&mut self, given: Vec<SyncGroupRequestAssignment>, world: &mut World) -> SyncGroupResponse {
+        let request = self.sync_request(given);
         let ticket = world.send(Request::SyncGroup(request), SYNC);
         let response = world.synced(ticket);
+        self.obey(&response);
+        response
+    }
+
+    /// Fetches what it is assigned, if it can be told at once.
+    pub fn try_sync(&mut self, world: &mut World) {
+        let ticket = world.send(Request::SyncGroup(self.sync_request(Vec::new())), SYNC);
+        if let Some(Response::SyncGroup(response)) = world.answer(ticket) {
+            self.obey(&response);
+        }
+    }
+
+    fn obey(&mut self, response: &SyncGroupResponse) {
         if error(response.error_code) == ErrorCode::None {
             let (_, assignment): (_, ConsumerProtocolAssignment) =
-                consumer_protocol::decode(&response.assignment).expect("it is an assignment");
+                consumer_protocol::decode(&response.assignment).unwrap_or_default();
             let topics = assignment.assigned_partitions.iter();
             self.owned = topics
                 .flat_map(|topic| topic.partitions.iter().map(|index| (topic_id(&topic.topic), *index)))
                 .collect();
         }
-        response
     }
 
     /// Sends a heartbeat, and joins again if it is told to.
@@ -198,6 +218,24 @@ fn a_classic_member_may_join_a_consumer_group() {
     world.crash();
     assert_eq!(classic.beat(&mut world), ErrorCode::None);
     assert_eq!(error(modern.beat(&mut world).error_code), ErrorCode::None);
+}
+
+#[test]
+fn a_classic_member_is_not_told_to_join_again_before_there_is_something_new() {
+    let mut world = world_with(MigrationPolicy::Bidirectional);
+    let (mut classic, mut modern) = mixed_group(&mut world);
+    // The second of two members that join in an interval has to wait for the assignment.
+    let mut early = Consumer::new("g", "early", &["t"]);
+    early.beat(&mut world);
+    classic.beat(&mut world);
+    Consumer::new("g", "late", &["t"]).beat(&mut world);
+    let group = describe("g", &mut world);
+    assert!(group.group_epoch > group.assignment_epoch);
+    classic.beat(&mut world);
+    assert_eq!(world.heartbeat("g", classic.generation, &classic.id), ErrorCode::None);
+    world.pass(1_000);
+    assert_eq!(world.heartbeat("g", classic.generation, &classic.id), ErrorCode::RebalanceInProgress);
+    modern.beat(&mut world);
 }
 
 #[test]
