@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::outcome::printable;
+
 /// See the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -149,7 +151,7 @@ pub fn how(changes: &[Change]) -> String {
         parts.push(if several { format!("echo {value} | tee /{pattern}") } else { first.to_string() });
         rest = others.get(count..).unwrap_or_default();
     }
-    parts.join("; ")
+    printable(&parts.join("; "))
 }
 
 /// What covers both paths, with `*` for a number that differs; `None` if more than numbers differ.

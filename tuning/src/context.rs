@@ -101,10 +101,15 @@ pub(crate) fn one_sysctl(context: &Context<'_>, check: &Check) -> Result<Vec<See
     Ok(vec![Seen::host(outcome)])
 }
 
-/// Text of a file as it can be shown in a line.
+/// Text of a file as it can be shown within a line.
 pub(crate) fn shortened(text: &str) -> String {
     const SHOWN_CHARS: usize = 40;
-    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(SHOWN_CHARS).collect();
+    in_line(text, SHOWN_CHARS)
+}
+
+/// The first characters of a text, without any that would do something to a terminal.
+pub(crate) fn in_line(text: &str, chars_max: usize) -> String {
+    let line: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(chars_max).collect();
     line.trim().to_owned()
 }
 

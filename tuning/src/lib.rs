@@ -12,14 +12,17 @@
 //! Whether the ring works, which the reactor tries out; its result is handed in with the [`Broker`].
 #![forbid(unsafe_code)]
 
+mod advice;
+mod apply;
 mod broker;
 mod cgroup;
 mod change;
 mod check;
 mod context;
 mod cpu_list;
+mod data_dirs;
 pub mod disk;
-#[allow(dead_code, reason = "what reaches disks and changes them comes next")]
+mod guide;
 mod host;
 mod limits;
 mod mounts;
@@ -27,15 +30,19 @@ mod nics;
 mod outcome;
 mod processes;
 mod profile;
-#[allow(dead_code, reason = "likewise")]
 mod program;
 mod report;
 mod table;
 
+pub use advice::{ADVICE, Advice, Verdict};
+pub use apply::{
+    ApplyError, Deed, Piece, Step, Told, Undo, apply, pieces, script_steps, steps, undo, unit_steps,
+};
 pub use broker::{Ability, Broker, IoUring};
 pub use change::{Change, how};
 pub use check::{Area, ByProfile, Check, Effect, Severity, Want};
 pub use cpu_list::CpuList;
+pub use guide::guide;
 pub use host::{Host, Reason, Space, Unread};
 pub use outcome::{Finding, Outcome, Row};
 pub use profile::Profile;
@@ -43,7 +50,7 @@ pub use report::{Counts, Report};
 pub use table::checks;
 
 use context::Context;
-use outcome::Seen;
+use outcome::{Seen, printable};
 
 /// Makes the checks that `chosen` accepts.
 #[must_use]
@@ -77,7 +84,7 @@ fn rows(context: &Context<'_>, check: &'static Check) -> Vec<Row> {
                 finding.changes = finding.changes.drain(..).map(Change::in_container).collect();
             }
         }
-        Row { check, subject, severity, outcome }
+        Row { check, subject: printable(&subject), severity, outcome: outcome.printable() }
     };
     seen.into_iter().map(row).collect()
 }

@@ -2,6 +2,7 @@
 
 use crate::change::Change;
 use crate::check::{Check, Severity};
+use crate::context::in_line;
 use crate::host::Unread;
 
 /// See the module.
@@ -76,9 +77,29 @@ impl Outcome {
         Finding { found: found.to_string(), wanted: wanted.to_string(), severity: None, changes: Vec::new() }
     }
 
+    /// The same, fit to be printed whatever the files said.
+    pub(crate) fn printable(self) -> Self {
+        match self {
+            Self::Fine { found } => Self::Fine { found: printable(&found) },
+            Self::Unknown { why } => Self::Unknown { why: printable(&why) },
+            Self::NotApplicable { why } => Self::NotApplicable { why: printable(&why) },
+            Self::Finding(finding) => Self::Finding(Finding {
+                found: printable(&finding.found),
+                wanted: printable(&finding.wanted),
+                ..finding
+            }),
+        }
+    }
+
     pub(crate) fn unknown(why: impl ToString) -> Self {
         Self::Unknown { why: why.to_string() }
     }
+}
+
+/// A text in one line.
+pub(crate) fn printable(text: &str) -> String {
+    const SHOWN_CHARS: usize = 300;
+    in_line(text, SHOWN_CHARS)
 }
 
 impl Finding {
@@ -161,7 +182,7 @@ impl Row {
     #[must_use]
     pub fn what(&self) -> String {
         let title = self.check.title;
-        if self.subject.is_empty() { title.to_owned() } else { format!("{title} of {}", self.subject) }
+        if self.subject.is_empty() { title.to_owned() } else { format!("{}: {title}", self.subject) }
     }
 
     /// A finding in one line; `None` if it is none.

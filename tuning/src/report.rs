@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::change::{Change, how};
 use crate::check::Severity;
-use crate::outcome::{Finding, Outcome, Row};
+use crate::outcome::{Finding, Outcome, Row, printable};
 use crate::profile::Profile;
 
 /// See the module.
@@ -206,7 +206,10 @@ impl Row {
             Outcome::Finding(_) => {
                 add("found", found.into());
                 add("wanted", wanted.into());
-                add("changes", changes.iter().map(ToString::to_string).collect::<Vec<_>>().into());
+                add(
+                    "changes",
+                    changes.iter().map(|change| printable(&change.to_string())).collect::<Vec<_>>().into(),
+                );
             }
         }
         if let Some(effect) = self.check.effect {

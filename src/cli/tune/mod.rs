@@ -1,8 +1,12 @@
 //! `strome tune`: looks at the host, measures its disks, changes it, and takes that back.
 
+mod apply;
 mod check;
 mod disk;
+mod script;
 mod target;
+
+use std::io::{self, Write};
 
 use clap::Subcommand;
 
@@ -15,6 +19,15 @@ pub enum Tune {
     Check(check::Check),
     /// Measure a disk as a broker uses it, and keep the outcome beside the data
     Disk(disk::Disk),
+    /// Change what the checks propose, each old value noted first; shows the changes only without --yes
+    Apply(apply::Apply),
+    /// Restore what apply has changed
+    Undo(apply::UndoArgs),
+    /// Write what apply would do as files for sysctl, udev, systemd and others
+    Script(script::Script),
+    /// Print the guide, docs/TUNING.md
+    #[command(hide = true)]
+    Guide,
 }
 
 impl Tune {
@@ -23,6 +36,10 @@ impl Tune {
         match self {
             Self::Check(check) => check.run(),
             Self::Disk(disk) => disk.run(),
+            Self::Apply(apply) => apply.run(),
+            Self::Undo(undo) => undo.run(),
+            Self::Script(script) => script.run(),
+            Self::Guide => Ok(write!(io::stdout(), "{}", tuning::guide())?),
         }
     }
 }

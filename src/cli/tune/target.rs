@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use clap::builder::PossibleValuesParser;
-use tuning::{Area, Broker, Host, Profile};
+use tuning::{Area, Broker, Host, Profile, Severity, Step};
 
 use crate::boot;
 use crate::cli::failure::Failure;
@@ -31,6 +31,14 @@ impl Target {
         let sources = Sources { file: self.config.clone(), environment, overrides: Vec::new() };
         let config = Config::load(&sources).map_err(|error| Failure::Said(error.to_string()))?;
         Ok(boot::described(&config))
+    }
+
+    /// The changes that the chosen checks propose, from this severity on, and the broker that they are for.
+    pub fn steps(&self, host: &Host, least: Severity) -> Result<(Broker, Vec<Step>), Failure> {
+        let chosen = self.choice()?;
+        let broker = self.broker()?;
+        let report = tuning::check(host, &broker, self.profile(host), chosen);
+        Ok((broker, tuning::steps(&report, least)))
     }
 
     /// What was asked for, or else what the host looks like.

@@ -99,7 +99,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["sys/devices/system/cpu/cpu*/topology/thread_siblings_list"],
         wanted: ByProfile::all(Want::Words("a core for each shard")),
         severity: ByProfile::each(INFO, RECOMMENDED, None, INFO, None),
-        why: "two shards on one core get about two thirds of it each, and slow each other down at moments that nobody chose",
+        why: "two shards on one core share its units and caches, and slow each other down at moments that nobody chose",
         how: "name one CPU of each core in strome.cpus",
         look: smt,
         ..CPU
@@ -126,7 +126,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         wanted: ByProfile::all(Want::Words("that of the network card and the disks")),
         severity: ByProfile::each(INFO, RECOMMENDED, None, INFO, None),
-        why: "what a device on another node reads and writes crosses the link between the sockets, twice as far as its own memory",
+        why: "what a device on another node reads and writes crosses the link between the sockets, which all of them share",
         how: "name CPUs of the devices' node in strome.cpus, or move the card",
         look: super::numa::shards,
         ..CPU
@@ -165,7 +165,7 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         wanted: ByProfile::all(Want::OneOf(CLOCKS)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, INFO),
-        why: "with any other, asking for the time is a system call of a microsecond and more instead of some 25 ns",
+        why: "with any other, asking for the time is a system call instead of a look into memory",
         how: "write its name where the kernel offers it; if not, the kernel has found it unstable: see its log",
         look: clock_source,
         ..CPU

@@ -210,7 +210,7 @@ fn io_uring(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
     match &context.broker.io_uring {
         IoUring::NotTried => Err(Gap::Unknown("it was not tried".to_owned())),
         IoUring::Failed(error) => {
-            let finding = Outcome::finding(shortened(error), "a ring").severity(Severity::Required);
+            let finding = Outcome::finding(error, "a ring").severity(Severity::Required);
             let change = Change::by_hand(
                 "see kernel.version, kernel.io-uring-disabled, kernel.seccomp, memory.locked",
             );

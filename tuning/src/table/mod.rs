@@ -1,9 +1,12 @@
 //! The table: everything that is looked at, one file per area.
 
 mod cpu;
+mod device;
 mod disk;
 mod kernel;
 mod memory;
+mod network;
+mod nic;
 mod numa;
 
 use crate::check::{Area, ByProfile, Check, Severity, Want};
@@ -30,5 +33,7 @@ const USUAL: Check = Check {
 
 /// All checks, area by area.
 pub fn checks() -> impl Iterator<Item = &'static Check> {
-    [cpu::CHECKS, memory::CHECKS, disk::CHECKS, kernel::CHECKS].into_iter().flatten()
+    [cpu::CHECKS, memory::CHECKS, disk::CHECKS, device::CHECKS, network::CHECKS, nic::CHECKS, kernel::CHECKS]
+        .into_iter()
+        .flatten()
 }

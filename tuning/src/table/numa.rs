@@ -6,8 +6,8 @@ use crate::change::Change;
 use crate::check::Check;
 use crate::context::Context;
 use crate::cpu_list::CpuList;
-use crate::nics;
 use crate::outcome::{Gap, Outcome, Seen};
+use crate::{data_dirs, nics};
 
 const NODES: &str = "sys/devices/system/node";
 
@@ -53,5 +53,15 @@ pub(super) fn shards(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, 
 /// Network cards and the disks of the data, with the folders that describe them.
 fn devices(context: &Context<'_>) -> Vec<(String, String)> {
     let cards = nics::all(context.host).into_iter();
-    cards.map(|card| (card.clone(), format!("{}/{card}/device", nics::FOLDER))).collect()
+    let cards = cards.map(|card| (card.clone(), format!("{}/{card}/device", nics::FOLDER)));
+    let dirs = data_dirs::dirs(context).unwrap_or_default();
+    let by_disk = data_dirs::by_disk(&dirs);
+    // A namespace of an NVMe drive belongs to a controller, which belongs to a slot.
+    let places = ["device", "device/device"];
+    let disks = by_disk.keys().filter_map(|disk| {
+        let folders = places.map(|place| format!("{}/{disk}/{place}", data_dirs::BLOCK));
+        let folder = folders.into_iter().find(|folder| context.host.has(&format!("{folder}/numa_node")))?;
+        Some(((*disk).to_owned(), folder))
+    });
+    cards.chain(disks).collect()
 }

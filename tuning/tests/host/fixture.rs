@@ -1,7 +1,8 @@
 //! Unfolds a text into a folder that looks like a host.
 //!
 //! A line is `path = value`, `path -> target` for a link, or `path <<` with lines up to `>>`. `{0..7}` in a path stands
-//! for as many paths, and `$1` in the value for the number of the first such range. `#` begins a comment.
+//! for as many paths, and `$1` in the value for the number of the first such range. `#` begins a comment;
+//! `include name` takes over another host, whose files later lines replace.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -18,13 +19,22 @@ pub struct Fixture {
 impl Fixture {
     /// The host that `text` describes.
     pub fn of(text: &str) -> Self {
-        let root = TempDir::new().unwrap();
+        let fixture = Self { root: TempDir::new().unwrap() };
+        fixture.add(text);
+        fixture
+    }
+
+    /// Adds the files that `text` describes, in the place of those that are there.
+    fn add(&self, text: &str) {
+        let root = &self.root;
         let mut lines = text.lines();
         while let Some(line) = lines.next() {
             if line.trim().is_empty() || line.starts_with('#') {
                 continue;
             }
-            if let Some(path) = line.strip_suffix(" <<") {
+            if let Some(name) = line.strip_prefix("include ") {
+                self.add(&text_of(name));
+            } else if let Some(path) = line.strip_suffix(" <<") {
                 let text: Vec<_> = lines.by_ref().take_while(|line| *line != ">>").collect();
                 write(root.path(), path, &text.join("\n"));
             } else if let Some((path, target)) = line.split_once(" -> ") {
@@ -37,13 +47,11 @@ impl Fixture {
                 write(root.path(), path, value.trim_start());
             }
         }
-        Self { root }
     }
 
     /// The host of a file beside the tests.
     pub fn named(name: &str) -> Self {
-        let path = folder().join(format!("{name}.host"));
-        Self::of(&fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display())))
+        Self::of(&text_of(name))
     }
 
     pub fn host(&self) -> Host {
@@ -77,6 +85,11 @@ impl Fixture {
 /// Where the hosts and what is expected of them are kept.
 pub fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures")
+}
+
+fn text_of(name: &str) -> String {
+    let path = folder().join(format!("{name}.host"));
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
 fn write(root: &Path, path: &str, value: &str) {

@@ -1,5 +1,9 @@
 //! Checks, changes and the guide against folders that look like the `/proc` and `/sys` of some host.
 
+mod absurd;
+mod changes;
 mod checks;
-#[allow(dead_code, reason = "whole hosts come next")]
+mod expected;
 mod fixture;
+mod guide;
+mod hosts;
