@@ -411,3 +411,6 @@ impl Reading {
         Ok((amount, own))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,6 +3,7 @@
 use serde_json::{Map, Value, json};
 
 use crate::error::error_name;
+use crate::host::Host;
 use crate::latency::Latencies;
 use crate::outcome::{Broker, Digest, Outcome, Point};
 use crate::plan::{Load, Plan};
@@ -25,10 +26,11 @@ pub fn to_json(outcome: &Outcome) -> Value {
         "began_unix_s": outcome.began_unix_s,
         "seconds": outcome.seconds,
         "plan": plan_json(plan),
+        "topics": { "count": outcome.topics.count, "partitions": outcome.topics.partitions },
         "durability": {
             "meaning": outcome.durability().text(),
             "acks": plan.produce.acks.name(),
-            "replication_factor": outcome.replication_factor,
+            "replication_factor": outcome.topics.replication_factor,
             "topic_settings": outcome.topic_settings,
         },
         "retries": retries,
@@ -44,49 +46,48 @@ pub fn to_json(outcome: &Outcome) -> Value {
         "broker_cpu_us_per_record": outcome.broker_cpu_us_per_record(),
         "others_cpu_seconds": outcome.others_cpu_seconds,
         "stolen_cpu_seconds": outcome.stolen_cpu_seconds,
-        "host": {
-            "cpu": outcome.host.cpu,
-            "cpus": outcome.host.cpus,
-            "cpus_usable": outcome.host.cpus_usable,
-            "virtual": outcome.host.is_virtual,
-            "memory_bytes": outcome.host.memory_bytes,
-            "kernel": outcome.host.kernel,
-            "governor": outcome.host.governor,
-        },
+        "host": host_json(&outcome.host),
         "warnings": outcome.warnings(),
         "series": outcome.series.iter().map(point_json).collect::<Vec<_>>(),
     });
-    let parts = [
-        (
-            "produce",
-            plan.mode.produces().then(|| {
-                let mut part = flow_json(outcome.produced, outcome.seconds, &total.produce);
-                part["requests"] = json!(total.produce_requests);
-                part
-            }),
-        ),
-        (
-            "consume",
-            plan.mode.consumes().then(|| {
-                let mut part = flow_json(outcome.consumed, outcome.seconds, &total.fetch);
-                part["requests"] = json!(total.fetch_requests);
-                part["caught_up_s"] = json!(outcome.caught_up_s);
-                part
-            }),
-        ),
-        (
-            "end_to_end",
-            (plan.mode.produces() && plan.mode.consumes()).then(
-                || json!({ "latency": latency_json(&total.end_to_end), "missing_records": outcome.missing }),
-            ),
-        ),
-    ];
-    for (name, part) in parts {
-        if let Some(part) = part {
-            result[name] = part;
-        }
+    for (name, part) in parts(outcome) {
+        result[name] = part;
     }
     result
+}
+
+/// What only some modes have.
+fn parts(outcome: &Outcome) -> Vec<(&'static str, Value)> {
+    let Outcome { plan, total, .. } = outcome;
+    let mut parts = Vec::new();
+    if plan.mode.produces() {
+        let mut part = flow_json(outcome.produced, outcome.seconds, &total.produce);
+        part["requests"] = json!(total.produce_requests);
+        parts.push(("produce", part));
+    }
+    if plan.mode.consumes() {
+        let mut part = flow_json(outcome.consumed, outcome.seconds, &total.fetch);
+        part["requests"] = json!(total.fetch_requests);
+        part["caught_up_s"] = json!(outcome.caught_up_s);
+        parts.push(("consume", part));
+    }
+    if plan.mode.produces() && plan.mode.consumes() {
+        let part = json!({ "latency": latency_json(&total.end_to_end), "missing_records": outcome.missing });
+        parts.push(("end_to_end", part));
+    }
+    parts
+}
+
+fn host_json(host: &Host) -> Value {
+    json!({
+        "cpu": host.cpu,
+        "cpus": host.cpus,
+        "cpus_usable": host.cpus_usable,
+        "virtual": host.is_virtual,
+        "memory_bytes": host.memory_bytes,
+        "kernel": host.kernel,
+        "governor": host.governor,
+    })
 }
 
 fn plan_json(plan: &Plan) -> Value {

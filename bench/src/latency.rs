@@ -26,22 +26,15 @@ pub struct Latencies {
 }
 
 impl Default for Latencies {
+    /// Without any.
     fn default() -> Self {
-        Self::new()
+        let histogram = Histogram::new_with_bounds(NANOS_MIN, NANOS_MAX, DIGITS);
+        // A matter of the constants alone, which the tests hold.
+        Self { histogram: histogram.expect("the bounds are valid"), clipped: 0 }
     }
 }
 
 impl Latencies {
-    /// Without any.
-    ///
-    /// # Panics
-    /// Never: the bounds are constants that the histogram accepts.
-    #[must_use]
-    pub fn new() -> Self {
-        let histogram = Histogram::new_with_bounds(NANOS_MIN, NANOS_MAX, DIGITS);
-        Self { histogram: histogram.expect("the bounds are valid"), clipped: 0 }
-    }
-
     /// Counts `count` records that took so long.
     pub fn record(&mut self, latency: Duration, count: u64) {
         let nanos = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
@@ -114,7 +107,7 @@ mod tests {
     use super::*;
 
     fn of(micros: impl IntoIterator<Item = u64>) -> Latencies {
-        let mut latencies = Latencies::new();
+        let mut latencies = Latencies::default();
         micros.into_iter().for_each(|us| latencies.record(Duration::from_micros(us), 1));
         latencies
     }
@@ -152,7 +145,7 @@ mod tests {
 
     #[test]
     fn what_is_too_long_is_counted_and_told() {
-        let mut latencies = Latencies::new();
+        let mut latencies = Latencies::default();
         latencies.record(Duration::from_secs(7_200), 3);
         assert_eq!((latencies.count(), latencies.clipped()), (3, 3));
         close(latencies.max_us(), 3_600e6);

@@ -47,6 +47,8 @@ pub(crate) struct Link {
     next_correlation: i32,
     /// When it broke, until it is made again.
     pub(crate) broken: Option<Moment>,
+    /// Whether somebody is making it.
+    pub(crate) dialing: bool,
 }
 
 #[derive(Debug)]
@@ -91,6 +93,7 @@ impl Link {
             unanswered: VecDeque::new(),
             next_correlation: 0,
             broken: None,
+            dialing: false,
         }
     }
 
@@ -131,7 +134,7 @@ impl Link {
             sent_requests: 0,
             waiting_requests: 0,
         });
-        self.broken = None;
+        (self.broken, self.dialing) = (None, false);
         Ok(())
     }
 

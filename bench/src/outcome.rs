@@ -43,6 +43,17 @@ pub struct Outcome {
     pub host: Host,
     /// The topics' settings that decide what an acknowledgement means, as the brokers tell them.
     pub topic_settings: BTreeMap<String, String>,
+    /// The topics, as they were found to be.
+    pub topics: Topics,
+}
+
+/// What the topics of a run were like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Topics {
+    /// How many there were.
+    pub count: usize,
+    /// Partitions of all of them together.
+    pub partitions: usize,
     /// Replicas of each partition.
     pub replication_factor: usize,
 }

@@ -4,6 +4,8 @@
 //! A value is a slice of one prepared block of bytes into whose beginning the stamp is written; nothing is allocated, and
 //! no random byte is made while it is measured.
 
+use std::ops::Range;
+
 use crate::moment::Moment;
 use crate::random::{Random, mix};
 use crate::sizes::Sizes;
@@ -21,7 +23,8 @@ const PIECE_BYTES: usize = 64;
 #[derive(Clone, Debug)]
 pub struct Values {
     block: Vec<u8>,
-    at: usize,
+    /// Where the value lies that was prepared last.
+    current: Range<usize>,
     sizes: Sizes,
     run: RunId,
     random: Random,
@@ -41,22 +44,24 @@ impl Values {
         for piece in block.chunks_mut(PIECE_BYTES) {
             piece.iter_mut().take(random_bytes).for_each(|byte| *byte = random.next_u64() as u8);
         }
-        Self { block, at: 0, sizes, run, random }
+        Self { block, current: 0..0, sizes, run, random }
     }
 
-    /// The next value, of a record that was due at `due`.
-    pub fn next(&mut self, due: Moment) -> &[u8] {
+    /// Prepares the next value, of a record that was due at `due`.
+    pub fn prepare(&mut self, due: Moment) {
         let len = self.sizes.draw(&mut self.random);
-        if self.at + len > self.block.len() {
-            self.at = 0;
-        }
-        let value = &mut self.block[self.at..self.at + len];
-        self.at += len;
-        if let Some(stamp) = value.first_chunk_mut::<STAMP_BYTES>() {
+        let begin = if self.current.end + len > self.block.len() { 0 } else { self.current.end };
+        self.current = begin..begin + len;
+        if let Some(stamp) = self.block[self.current.clone()].first_chunk_mut::<STAMP_BYTES>() {
             stamp[..8].copy_from_slice(&self.run.0.to_le_bytes());
             stamp[8..].copy_from_slice(&due.0.to_le_bytes());
         }
-        value
+    }
+
+    /// The value that was prepared last.
+    #[must_use]
+    pub fn current(&self) -> &[u8] {
+        &self.block[self.current.clone()]
     }
 }
 
@@ -88,8 +93,8 @@ impl Keys {
         Self { count, random, text: [b'0'; KEY_BYTES] }
     }
 
-    /// The next key, and which of `partitions` it belongs to: always the same one.
-    pub fn next(&mut self, partitions: usize) -> (&[u8], usize) {
+    /// Prepares the next key; returns which of `partitions` it belongs to: always the same one.
+    pub fn prepare(&mut self, partitions: usize) -> usize {
         let number = self.random.below(self.count);
         let (prefix, digits) = self.text.split_at_mut(KEY_PREFIX.len());
         prefix.copy_from_slice(KEY_PREFIX);
@@ -98,7 +103,13 @@ impl Keys {
             *digit = b'0' + (rest % 10) as u8;
             rest /= 10;
         }
-        (&self.text, (mix(number) % partitions.max(1) as u64) as usize)
+        (mix(number) % partitions.max(1) as u64) as usize
+    }
+
+    /// The key that was prepared last.
+    #[must_use]
+    pub fn current(&self) -> &[u8] {
+        &self.text
     }
 }
 
@@ -113,19 +124,21 @@ mod tests {
     fn a_value_tells_when_it_was_due_and_only_to_its_own_run() {
         let mut values = Values::new("16..2000".parse().unwrap(), 0.5, RUN, Random::new(1));
         for due in 0..10_000 {
-            let value = values.next(Moment(due)).to_vec();
-            assert_eq!(due_of(&value, RUN), Some(Moment(due)));
-            assert_eq!(due_of(&value, RunId(78)), None);
+            values.prepare(Moment(due));
+            assert_eq!(due_of(values.current(), RUN), Some(Moment(due)));
+            assert_eq!(due_of(values.current(), RunId(78)), None);
         }
         let mut small = Values::new(Sizes::fixed(15), 0.5, RUN, Random::new(1));
-        assert_eq!(due_of(small.next(Moment(1)), RUN), None);
+        small.prepare(Moment(1));
+        assert_eq!(due_of(small.current(), RUN), None);
     }
 
     #[test]
     fn as_much_of_a_value_is_random_as_was_asked_for() {
         let constant = |share| {
             let mut values = Values::new(Sizes::fixed(64_000), share, RUN, Random::new(1));
-            let value = values.next(Moment(0));
+            values.prepare(Moment(0));
+            let value = values.current();
             value.iter().filter(|byte| **byte == b'.').count() as f64 / value.len() as f64
         };
         assert!(constant(0.0) > 0.99 && constant(1.0) < 0.01);
@@ -138,9 +151,9 @@ mod tests {
         let mut homes = BTreeMap::new();
         let mut shares = [0; 8];
         for _ in 0..80_000 {
-            let (key, partition) = keys.next(8);
-            assert_eq!(key.len(), KEY_BYTES);
-            assert_eq!(*homes.entry(key.to_vec()).or_insert(partition), partition);
+            let partition = keys.prepare(8);
+            assert_eq!(keys.current().len(), KEY_BYTES);
+            assert_eq!(*homes.entry(keys.current().to_vec()).or_insert(partition), partition);
             shares[partition] += 1;
         }
         assert_eq!(homes.len(), 1_000);

@@ -76,7 +76,8 @@ pub(crate) fn perform(phase: Phase<'_>) -> Result<Found, BenchError> {
     let producers = if phase.plan.mode.produces() { phase.plan.producers } else { 0 };
     let control = Arc::new(Control::new(producers));
     let (sender, notes) = channel();
-    let threads = launch_threads(&phase, &control, &sender)?;
+    // Those that began before one that could not are to end too.
+    let threads = launch_threads(&phase, &control, &sender).inspect_err(|_| control.stop())?;
     // Only threads can send from here on, so that the channel ends with them.
     drop(sender);
     let result = Conductor::new(phase, Arc::clone(&control), notes, &threads).conduct();
@@ -207,7 +208,7 @@ fn producer(
             }));
         }
     }
-    let random = |purpose: u64| Random::fork(plan.seed, (index as u64) << 8 | purpose);
+    let random = |purpose: u64| Random::new(plan.seed).fork((index as u64) << 8 | purpose);
     let schedule = match plan.produce.load {
         Load::Closed => None,
         // It begins with the run, whose start is not known yet.

@@ -23,7 +23,7 @@ use protocol::messages::produce::{
 };
 use protocol::messages::{ProduceRequest, ProduceResponse};
 use protocol::{Records, Str};
-use record::{BATCH_HEADER_BYTES, BatchBuilder, BatchOptions};
+use record::{BatchBuilder, BatchOptions};
 use types::{BrokerId, TimestampMs, TopicId};
 
 use crate::error::{BenchError, is_retriable};
@@ -239,60 +239,58 @@ impl Producer {
     }
 
     fn make(&mut self, due: Moment, timestamp: TimestampMs) -> Result<(), BenchError> {
-        let value = self.values.next(due);
-        let (key, chosen) = match &mut self.keys {
-            Some(keys) => {
-                let (key, index) = keys.next(self.lanes.len());
-                (Some(key), index)
-            }
-            None => (None, self.next_lane),
+        self.values.prepare(due);
+        let lane = match &mut self.keys {
+            Some(keys) => keys.prepare(self.lanes.len()),
+            None => self.next_lane,
         };
-        let payload_bytes = key.map_or(0, <[u8]>::len) + value.len();
+        let payload_bytes =
+            self.keys.as_ref().map_or(0, |keys| keys.current().len()) + self.values.current().len();
         let takes = payload_bytes + RECORD_OVERHEAD_BYTES;
-        let lane = &mut self.lanes[chosen];
-        let full = |batch: &Gathering| batch.builder.bytes_uncompressed() + takes > self.plan.batch_bytes;
-        let closed = match lane.gathering.take_if(|batch| full(batch)) {
-            Some(batch) => Some(batch.close(chosen)?),
-            None => None,
-        };
-        let spare = &mut self.spare;
-        let (lingering, options) =
-            (&mut self.lingering, BatchOptions { compression: self.plan.compression, ..Default::default() });
-        let capacity = self.plan.batch_bytes.max(BATCH_HEADER_BYTES + takes);
-        let batch = lane.gathering.get_or_insert_with(|| {
-            lingering.push_back((due, chosen));
-            let (buffer, dues) = spare.pop().unwrap_or_default();
-            let mut builder = BatchBuilder::reusing(options, buffer);
-            builder.reserve(capacity.min(FIRST_RESERVE_BYTES));
-            Gathering { builder, payload_bytes: 0, since: due, dues }
+        // Sizes may differ: this one may be too much where the last one found room.
+        self.close_if_full(lane, takes)?;
+        self.gather(lane, due, timestamp, payload_bytes)?;
+        let filled = self.close_if_full(lane, takes)?;
+        if self.keys.is_none() && (filled || self.plan.spread == Spread::RoundRobin) {
+            self.next_lane = (lane + 1) % self.lanes.len();
+        }
+        Ok(())
+    }
+
+    /// Puts the record that was prepared into a lane's batch.
+    fn gather(
+        &mut self,
+        index: usize,
+        due: Moment,
+        timestamp: TimestampMs,
+        payload_bytes: usize,
+    ) -> Result<(), BenchError> {
+        let batch = self.lanes[index].gathering.get_or_insert_with(|| {
+            self.lingering.push_back((due, index));
+            let (buffer, dues) = self.spare.pop().unwrap_or_default();
+            let options = BatchOptions { compression: self.plan.compression, ..Default::default() };
+            Gathering { builder: BatchBuilder::reusing(options, buffer), payload_bytes: 0, since: due, dues }
         });
-        batch.builder.push(timestamp, key, Some(value), &[]).map_err(BenchError::Batch)?;
+        let key = self.keys.as_ref().map(Keys::current);
+        let pushed = batch.builder.push(timestamp, key, Some(self.values.current()), &[]);
+        pushed.map_err(BenchError::Batch)?;
         batch.payload_bytes += payload_bytes;
         match batch.dues.last_mut() {
             Some((last, count)) if *last == due => *count += 1,
             _ => batch.dues.push((due, 1)),
         }
-        let moves_on = batch.builder.bytes_uncompressed() + takes > self.plan.batch_bytes;
         self.window_used_bytes += payload_bytes;
-        if let Some(closed) = closed {
-            self.enqueue(closed);
-        }
-        if moves_on {
-            self.close(chosen)?;
-        }
-        if self.keys.is_none() && (moves_on || self.plan.spread == Spread::RoundRobin) {
-            self.next_lane = (chosen + 1) % self.lanes.len();
-        }
         Ok(())
     }
 
-    /// Closes the batch that a lane gathers, and queues it.
-    fn close(&mut self, lane: usize) -> Result<(), BenchError> {
-        if let Some(batch) = self.lanes[lane].gathering.take() {
-            let batch = batch.close(lane)?;
-            self.enqueue(batch);
-        }
-        Ok(())
+    /// Closes the batch that a lane gathers and queues it, if it has no room for so many bytes more.
+    fn close_if_full(&mut self, lane: usize, bytes: usize) -> Result<bool, BenchError> {
+        let batch_bytes = self.plan.batch_bytes;
+        let full = |batch: &mut Gathering| batch.builder.bytes_uncompressed() + bytes > batch_bytes;
+        let Some(batch) = self.lanes[lane].gathering.take_if(full) else { return Ok(false) };
+        let batch = batch.close(lane)?;
+        self.enqueue(batch);
+        Ok(true)
     }
 
     fn enqueue(&mut self, batch: Batch) {
@@ -359,9 +357,9 @@ impl Producer {
         Ok(batches)
     }
 
-    /// The next record without a key goes elsewhere once a batch was sent.
+    /// The next record without a key goes elsewhere once a batch was sent, where it would have gone to the same lane.
     fn move_on_from(&mut self, lane: usize) {
-        if self.next_lane == lane && self.keys.is_none() {
+        if self.next_lane == lane && self.plan.spread == Spread::Sticky {
             self.next_lane = (lane + 1) % self.lanes.len();
         }
     }
@@ -574,9 +572,6 @@ type Answer<'a> = (&'a TopicProduceResponse, &'a PartitionProduceResponse);
 /// Records that gather are made at most so much later than they are due.
 const TICK_MAX: Duration = Duration::from_millis(1);
 
-/// A batch's memory begins with at most so much; it grows if the batch does. Memory that is used again has grown already.
-const FIRST_RESERVE_BYTES: usize = 16 * 1024;
-
 impl Gathering {
     fn close(self, lane: usize) -> Result<Batch, BenchError> {
         let Self { builder, payload_bytes, dues, .. } = self;
@@ -585,3 +580,6 @@ impl Gathering {
         Ok(Batch { lane, bytes, records, payload_bytes, dues, first_failure: None })
     }
 }
+
+#[cfg(test)]
+mod tests;

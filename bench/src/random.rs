@@ -17,10 +17,10 @@ impl Random {
         Self { state: seed }
     }
 
-    /// A source of its own for the `index`-th of several that share a seed.
+    /// A source of its own for the `index`-th of several that begin with the same one.
     #[must_use]
-    pub fn fork(seed: u64, index: u64) -> Self {
-        Self::new(mix(seed ^ mix(index.wrapping_add(1))))
+    pub fn fork(&self, index: u64) -> Self {
+        Self::new(mix(self.state ^ mix(index.wrapping_add(1))))
     }
 
     /// The next number.
@@ -57,7 +57,7 @@ mod tests {
     fn the_same_seed_gives_the_same_numbers_and_a_fork_gives_others() {
         let numbers = |mut random: Random| -> Vec<u64> { (0..4).map(|_| random.next_u64()).collect() };
         assert_eq!(numbers(Random::new(7)), numbers(Random::new(7)));
-        assert_ne!(numbers(Random::fork(7, 0)), numbers(Random::fork(7, 1)));
+        assert_ne!(numbers(Random::new(7).fork(0)), numbers(Random::new(7).fork(1)));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::cluster::{Access, Map, NewTopic};
 use crate::error::BenchError;
 use crate::host::Host;
 use crate::moment::Clock;
-use crate::outcome::{Broker, Client, Outcome};
+use crate::outcome::{Broker, Client, Outcome, Topics};
 use crate::payload::RunId;
 use crate::phase::{FILLING, Found, Phase, perform};
 use crate::plan::{Load, Mode, Plan, Spread};
@@ -99,8 +99,11 @@ fn measure(
 ) -> Result<Outcome, BenchError> {
     let map = access.map(names)?;
     access.bootstrap.extend(map.brokers.values().cloned());
-    let replication_factor =
-        map.topics.iter().map(|topic| topic.replication_factor).max().unwrap_or_default();
+    let topics = Topics {
+        count: map.topics.len(),
+        partitions: map.topics.iter().map(|topic| topic.leaders.len()).sum(),
+        replication_factor: map.topics.iter().map(|topic| topic.replication_factor).max().unwrap_or_default(),
+    };
     let topic_settings = match names.first() {
         Some(first) => access.settings(first, TELLING_SETTINGS).unwrap_or_default(),
         None => Default::default(),
@@ -124,6 +127,9 @@ fn measure(
         watch,
         stop,
     })?;
+    if found.seconds <= 0.0 {
+        return Err(BenchError::Plan("the run was over before its warm-up was".to_owned()));
+    }
     let usages = &found.usages;
     let brokers: Vec<Broker> = brokers
         .into_iter()
@@ -134,7 +140,7 @@ fn measure(
             Broker { id, address, process, usage }
         })
         .collect();
-    Ok(outcome(plan, began, found, brokers, topic_settings, replication_factor))
+    Ok(outcome(plan, began, found, brokers, topic_settings, topics))
 }
 
 fn outcome(
@@ -143,7 +149,7 @@ fn outcome(
     found: Found,
     brokers: Vec<Broker>,
     topic_settings: BTreeMap<String, String>,
-    replication_factor: usize,
+    topics: Topics,
 ) -> Outcome {
     let (mut produced, mut consumed) = (Amount::default(), Amount::default());
     let measured_until = plan.duration.as_secs_f64() + 1e-6;
@@ -173,7 +179,7 @@ fn outcome(
         stolen_cpu_seconds: found.stolen_cpu_seconds,
         host: Host::this(),
         topic_settings,
-        replication_factor,
+        topics,
     }
 }
 

@@ -58,7 +58,7 @@ impl Schedule {
         assert!(records_per_second.is_finite() && records_per_second > 0.0 && index < producers);
         let interval = 1e9 * producers as f64 / records_per_second;
         let first = start.0 as f64 + interval * index as f64 / producers as f64;
-        let random = Random::fork(seed, index as u64);
+        let random = Random::new(seed).fork(index as u64);
         let mut schedule = Self { arrivals, interval, start: first, count: 0, next: first, random };
         if arrivals == Arrivals::Poisson {
             schedule.next = start.0 as f64 + schedule.gap();

@@ -11,6 +11,7 @@
 //! When records are due and how batches are made (`producer.rs`), sessions (`consumer.rs`); this is where they meet time
 //! and sockets.
 
+use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -19,13 +20,14 @@ use bytes::Bytes;
 use protocol::decode_response;
 use protocol::messages::{FetchRequest, ProduceRequest};
 use reactor::{Event, Options, Reactor, ReceiveEnd, Waker};
+use rustix::thread::set_current_timer_slack;
 use rustix::time::{ClockId, clock_gettime};
 use types::{BrokerId, TimestampMs};
 
 use crate::cluster::{Access, Map};
 use crate::consumer::{Consumer, ConsumerParts};
 use crate::control::{Control, Finished, Note};
-use crate::dial::Dialed;
+use crate::dial::{Address, Dialed};
 use crate::error::BenchError;
 use crate::link::{Line, Link, Unanswered};
 use crate::moment::{Clock, Moment, Timeline};
@@ -41,6 +43,9 @@ const LOOK_AROUND: Duration = Duration::from_millis(20);
 
 /// Between two attempts to reach a broker, or to find out who leads.
 const BACKOFF: Duration = Duration::from_millis(100);
+
+/// Connections that are made at a time when many have broken at once.
+const DIALERS_MAX: usize = 8;
 
 /// Kafka's code for a connection that is gone, which no broker sends.
 const NETWORK_EXCEPTION: i16 = 13;
@@ -69,6 +74,16 @@ pub(crate) struct Task {
 enum Member {
     Producer { producer: Box<Producer>, finished: bool },
     Consumer { consumer: Box<Consumer>, received: u64 },
+}
+
+impl Member {
+    /// Whether a broker leads one of its partitions.
+    fn needs(&self, broker: BrokerId) -> bool {
+        match self {
+            Self::Producer { producer, .. } => producer.leaders().any(|leader| leader == broker),
+            Self::Consumer { consumer, .. } => consumer.leaders().any(|leader| leader == broker),
+        }
+    }
 }
 
 /// News from a thread that does what would block.
@@ -102,8 +117,13 @@ struct Worker {
     timestamp: TimestampMs,
 }
 
+/// How late the kernel may end a sleep, to end several at once. Its own choice is 50 us, which would be part of every latency.
+const TIMER_SLACK_NANOS: NonZeroU64 = NonZeroU64::MIN;
+
 /// Runs a thread's part to its end.
 pub(crate) async fn run(task: Task, waker: Waker) {
+    // Without it latencies are only a little longer.
+    let _ = set_current_timer_slack(Some(TIMER_SLACK_NANOS));
     let (index, notes) = (task.index, task.notes.clone());
     // Nobody listens only if the run was given up.
     let _ = match work(task, waker).await {
@@ -113,7 +133,7 @@ pub(crate) async fn run(task: Task, waker: Waker) {
 }
 
 async fn work(task: Task, waker: Waker) -> Result<Finished, BenchError> {
-    let mut reactor = Reactor::new(Options::default(), waker)?;
+    let mut reactor = Reactor::new(Options { offload_threads: DIALERS_MAX, ..Options::default() }, waker)?;
     let _ = task.notes.send((task.index, Note::Ready));
     let timeline = loop {
         if let Some(timeline) = task.control.timeline.get() {
@@ -326,6 +346,7 @@ impl Worker {
 
     /// Connects on a thread that may block.
     fn dial(&mut self, index: usize, pause: Duration) {
+        self.links[index].dialing = true;
         let (sender, address) = (self.news.0.clone(), self.links[index].address.clone());
         let timeout = self.access.timeout;
         self.reactor.offload(move || {
@@ -355,11 +376,17 @@ impl Worker {
                     self.links[index].begin(stream.into(), spoken, &mut self.reactor)?;
                 }
                 News::Connected(index, Err(error)) => {
-                    let since = *self.links[index].broken.get_or_insert(now);
-                    if now.since(since) > self.access.timeout {
+                    let link = &mut self.links[index];
+                    link.dialing = false;
+                    let since = *link.broken.get_or_insert(now);
+                    if !self.members[link.member].needs(link.broker) {
+                        // Its partitions have moved elsewhere.
+                        link.broken = None;
+                    } else if now.since(since) > self.access.timeout {
                         return Err(error);
+                    } else {
+                        self.dial(index, BACKOFF);
                     }
-                    self.dial(index, BACKOFF);
                 }
                 News::Mapped(map) => {
                     self.mapping = false;
@@ -377,33 +404,33 @@ impl Worker {
         let leader_of = |topic: usize, partition: i32| -> Option<BrokerId> {
             map.topics.get(topic)?.leaders.get(usize::try_from(partition).ok()?).copied()
         };
-        let mut needed: Vec<(usize, BrokerId)> = Vec::new();
-        for (index, member) in self.members.iter_mut().enumerate() {
+        for member in &mut self.members {
             match member {
-                Member::Producer { producer, .. } => {
-                    producer.follow_leaders(leader_of);
-                    needed.extend(producer.leaders().map(|leader| (index, leader)));
-                }
-                Member::Consumer { consumer, .. } => {
-                    consumer.follow_leaders(leader_of);
-                    needed.extend(consumer.leaders().map(|leader| (index, leader)));
-                }
+                Member::Producer { producer, .. } => producer.follow_leaders(leader_of),
+                Member::Consumer { consumer, .. } => consumer.follow_leaders(leader_of),
             }
         }
-        for (member, broker) in needed {
-            let Some(address) = map.brokers.get(&broker) else { continue };
-            if !self.links.iter().any(|link| (link.member, link.broker) == (member, broker)) {
-                let index = self.links.len();
-                self.links.push(Link::new(index as u32, member, broker, address.clone()));
-                self.dial(index, Duration::ZERO);
-            }
-        }
-        for link in &mut self.links {
-            if let Some(address) = map.brokers.get(&link.broker) {
-                link.address = address.clone();
+        for (broker, address) in &map.brokers {
+            for member in 0..self.members.len() {
+                self.connect_if_needed(member, *broker, address);
             }
         }
         self.map = Arc::new(map);
+    }
+
+    /// Sees that a member reaches a broker that leads one of its partitions.
+    fn connect_if_needed(&mut self, member: usize, broker: BrokerId, address: &Address) {
+        let is_it = |link: &Link| (link.member, link.broker) == (member, broker);
+        let index = self.links.iter().position(is_it).unwrap_or(self.links.len());
+        let is_needed = self.members[member].needs(broker);
+        match self.links.get_mut(index) {
+            Some(link) => link.address = address.clone(),
+            None if is_needed => self.links.push(Link::new(index as u32, member, broker, address.clone())),
+            None => return,
+        }
+        if is_needed && !self.links[index].is_open() && !self.links[index].dialing {
+            self.dial(index, Duration::ZERO);
+        }
     }
 
     /// Lets every member make what is due, and asks whatever can be asked.
@@ -473,6 +500,10 @@ impl Worker {
     fn is_finished(&mut self, now: Moment) -> bool {
         if now >= self.timeline.give_up {
             return true;
+        }
+        // A schedule without another record before the end is not the end.
+        if !self.plan.ends_by_itself() && now < self.timeline.end {
+            return false;
         }
         let follows = self.plan.mode.produces();
         self.members.iter().all(|member| match member {

@@ -95,11 +95,6 @@ impl BatchBuilder {
         }
     }
 
-    /// Makes room for a batch of so many bytes in all.
-    pub fn reserve(&mut self, bytes: usize) {
-        self.batch.reserve(bytes.saturating_sub(self.batch.len()));
-    }
-
     /// Records so far.
     #[must_use]
     pub fn record_count(&self) -> i32 {

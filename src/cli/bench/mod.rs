@@ -1,6 +1,7 @@
 //! `strome bench`: measures a broker, and makes reports of results.
 
 mod arguments;
+mod goal;
 mod progress;
 mod text;
 
@@ -8,14 +9,16 @@ use std::fs;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-use bench::{Access, Address, BenchError, Mode, Outcome, Plan, WORKLOADS, Workload, to_json};
+use bench::{
+    Access, Address, BenchError, FoundRate, Goal, Mode, Outcome, Plan, Trial, WORKLOADS, Workload, to_json,
+};
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use self::arguments::{ConsumeArguments, ProduceArguments, RunArguments};
 use self::progress::Progress;
 use super::connect::Connect;
-use super::failure::Failure;
+use super::failure::{Failure, complain};
 use super::output::{Form, Output, Table};
 
 /// The commands of `strome bench`.
@@ -46,6 +49,10 @@ pub struct OneMode {
     produce: ProduceArguments,
     #[command(flatten)]
     consume: ConsumeArguments,
+    /// Search the highest rate at which a percentile stays below a limit, by a run for each rate: p99.9=10ms. It begins
+    /// at --rate, or at half of what a closed loop reaches
+    #[arg(long, value_name = "GOAL", value_parser = goal::goal, help_heading = "Producing")]
+    find_rate: Option<Goal>,
     #[command(flatten)]
     results: Results,
     #[command(flatten)]
@@ -154,9 +161,28 @@ impl OneMode {
         let access = self.access()?;
         let stop = super::stop_flag();
         let mut progress = Progress::new(self.results.quiet);
+        if let Some(goal) = self.find_rate {
+            let quiet = self.results.quiet;
+            let mut told = |trial: &Trial, holds: bool| {
+                if !quiet {
+                    complain(&goal::trial(trial, &goal, holds));
+                }
+            };
+            let found = bench::find_rate(&plan, &access, goal, &mut progress, &mut told, &stop);
+            progress.end();
+            return self.found(&found?);
+        }
         let outcome = bench::run(&plan, &access, &mut progress, &stop);
         progress.end();
-        self.results.show(&outcome?)
+        self.results.show(&outcome?, None)
+    }
+
+    /// The run at the rate that was found, or that there is none.
+    fn found(&self, found: &FoundRate) -> Result<(), Failure> {
+        match &found.best {
+            Some(outcome) => self.results.show(outcome, Some(found)),
+            None => Err(Failure::Said(goal::conclusion(found))),
+        }
     }
 
     fn access(&self) -> Result<Access, Failure> {
@@ -168,8 +194,14 @@ impl OneMode {
 }
 
 impl Results {
-    fn show(&self, outcome: &Outcome) -> Result<(), Failure> {
-        let json = to_json(outcome);
+    fn show(&self, outcome: &Outcome, search: Option<&FoundRate>) -> Result<(), Failure> {
+        let mut json = to_json(outcome);
+        let mut rows = text::rows(outcome);
+        if let Some(found) = search {
+            json["search"] = goal::to_json(found);
+            rows.push((String::new(), "search".to_owned()));
+            rows.push(("found".to_owned(), goal::conclusion(found)));
+        }
         if let Some(path) = &self.save {
             let text = format!("{json:#}\n");
             fs::write(path, text).map_err(|error| at(path, &error))?;
@@ -179,7 +211,6 @@ impl Results {
             let page = bench::report(&[(name, json.clone())])?;
             fs::write(path, page).map_err(|error| at(path, &error))?;
         }
-        let rows = text::rows(outcome);
         let text = match self.output.form() {
             Form::Table => text::aligned(&rows),
             Form::Plain => text::plain(&rows),

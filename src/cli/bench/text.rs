@@ -36,7 +36,7 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
 }
 
 fn run_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
-    let Plan { topics, records, produce, .. } = &outcome.plan;
+    let Plan { records, produce, .. } = &outcome.plan;
     group(rows, &format!("{}, {:.1} s", outcome.plan.name, outcome.seconds));
     let load = match produce.load {
         Load::Closed => "closed loop, as fast as acknowledgements come".to_owned(),
@@ -49,18 +49,14 @@ fn run_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
         row(rows, "load", load);
     }
     row(rows, "records", format!("{} bytes, {keys}", records.sizes));
-    let brokers = match outcome.brokers.len() {
-        1 => "1 broker".to_owned(),
-        brokers => format!("{brokers} brokers"),
-    };
-    row(
-        rows,
-        "topics",
-        format!(
-            "{} with {} partitions, {} replicas, {brokers}",
-            topics.count, topics.partitions, outcome.replication_factor
-        ),
-    );
+    let found = &outcome.topics;
+    let told = [
+        several(found.count, "topic"),
+        several(found.partitions, "partition"),
+        several(found.replication_factor, "replica") + " each",
+        several(outcome.brokers.len(), "broker"),
+    ];
+    row(rows, "topics", told.join(", "));
     if outcome.plan.mode.produces() {
         let linger = produce.linger.as_secs_f64() * 1e3;
         let batches = format!(
@@ -141,6 +137,11 @@ fn latency(rows: &mut Vec<Row>, name: &str, latencies: &Latencies) {
     if !told.is_empty() {
         row(rows, name, told.join("  "));
     }
+}
+
+fn several(number: usize, what: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{} {what}{plural}", count(number as f64))
 }
 
 fn group(rows: &mut Vec<Row>, name: &str) {

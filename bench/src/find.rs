@@ -1,0 +1,76 @@
+//! Runs of one plan at different rates, until the highest is found at which a percentile stays below its limit.
+
+use std::sync::atomic::AtomicBool;
+
+use crate::cluster::Access;
+use crate::error::BenchError;
+use crate::outcome::Outcome;
+use crate::plan::{Load, Mode, Plan};
+use crate::run::run;
+use crate::schedule::Arrivals;
+use crate::search::{Goal, RateSearch, Trial};
+use crate::watch::Watch;
+
+/// A search begins at this share of what a closed loop reaches.
+const FIRST_SHARE: f64 = 0.5;
+
+/// What a search has found.
+#[derive(Clone, Debug)]
+pub struct FoundRate {
+    /// All that was tried.
+    pub search: RateSearch,
+    /// The run at the highest rate that has held, if one has.
+    pub best: Option<Outcome>,
+}
+
+/// Searches the highest rate of `plan`. It begins at the plan's own rate, or, for a closed loop, at half of what that
+/// reaches in a run of its own. `told` hears of every trial when it is over.
+pub fn find_rate(
+    plan: &Plan,
+    access: &Access,
+    goal: Goal,
+    watch: &mut dyn Watch,
+    told: &mut dyn FnMut(&Trial, bool),
+    stop: &AtomicBool,
+) -> Result<FoundRate, BenchError> {
+    if !plan.mode.produces() || plan.produce.records.is_some() {
+        return Err(BenchError::Plan(
+            "a rate can be searched for producers that run for some time".to_owned(),
+        ));
+    }
+    let (first, arrivals) = match plan.produce.load {
+        Load::Open { records_per_second, arrivals } => (records_per_second, arrivals),
+        Load::Closed => {
+            let most = run(plan, access, watch, stop)?.produced_per_s();
+            ((most * FIRST_SHARE).max(1.0), Arrivals::default())
+        }
+    };
+    let mut search = RateSearch::new(goal, first);
+    let mut best: Option<(f64, Outcome)> = None;
+    while let Some(rate) = search.next() {
+        let mut trial = plan.clone();
+        trial.produce.load = Load::Open { records_per_second: rate, arrivals };
+        let outcome = run(&trial, access, watch, stop)?;
+        let shown = trial_of(&outcome, rate, &goal);
+        let holds = shown.holds(&goal);
+        told(&shown, holds);
+        search.tried(shown);
+        if holds && best.as_ref().is_none_or(|(best, _)| *best <= rate) {
+            best = Some((rate, outcome));
+        }
+    }
+    Ok(FoundRate { search, best: best.map(|(_, outcome)| outcome) })
+}
+
+/// What a run says about its rate: of the latency until a consumer has a record where there are consumers, else until it is
+/// acknowledged.
+fn trial_of(outcome: &Outcome, rate: f64, goal: &Goal) -> Trial {
+    let follows = matches!(outcome.plan.mode, Mode::EndToEnd | Mode::Mixed);
+    let latencies = if follows { &outcome.total.end_to_end } else { &outcome.total.produce };
+    Trial {
+        rate,
+        reached: outcome.produced_per_s(),
+        latency_us: latencies.percentile_us(goal.percentile),
+        complete: outcome.total.unacknowledged == 0 && outcome.missing == 0,
+    }
+}

@@ -1,0 +1,218 @@
+//! One producer without sockets and without a clock.
+
+use std::ops::Range;
+
+use protocol::messages::produce::{PartitionProduceResponse, TopicProduceResponse};
+use record::{Compression, decompress};
+
+use super::*;
+use crate::payload::RunId;
+use crate::plan::{Acks, Load};
+use crate::random::Random;
+use crate::schedule::Arrivals;
+use crate::sizes::Sizes;
+
+const MS: u64 = 1_000_000;
+const HERE: BrokerId = BrokerId(1);
+const NOT_LEADER: i16 = 6;
+const TOO_LARGE: i16 = 10;
+
+const TIMELINE: Timeline = Timeline {
+    start: Moment(0),
+    measure_from: Moment(0),
+    end: Moment(1_000 * MS),
+    give_up: Moment(2_000 * MS),
+};
+
+fn plan() -> ProducePlan {
+    ProducePlan {
+        load: Load::Closed,
+        spread: Spread::Sticky,
+        acks: Acks::All,
+        compression: Compression::None,
+        batch_bytes: 2_000,
+        linger: Duration::from_millis(5),
+        request_bytes_max: 1 << 20,
+        requests_in_flight_max: 5,
+        window_bytes: 1 << 20,
+        records: None,
+    }
+}
+
+/// A producer of 100 byte records. A rate makes it an open loop.
+fn producer(plan: ProducePlan, partitions: i32, rate: Option<f64>, records: Option<u64>) -> Producer {
+    let target = |partition| Target { topic: 0, partition, leader: HERE, readers: 2 };
+    let schedule = rate.map(|rate| Schedule::share(rate, Arrivals::Even, Moment::ORIGIN, (0, 1), 0));
+    let parts = ProducerParts {
+        plan: Arc::new(plan),
+        topics: [TopicName { name: "t".into(), id: TopicId::default() }].into(),
+        targets: (0..partitions).map(target).collect(),
+        first_target: 0,
+        values: Values::new(Sizes::fixed(100), 0.5, RunId(1), Random::new(1)),
+        keys: None,
+        schedule,
+        records,
+        timeout: Duration::from_millis(500),
+    };
+    Producer::new(parts, TIMELINE)
+}
+
+fn advance(producer: &mut Producer, ms: u64) -> Vec<Batch> {
+    let now = Moment(ms * MS);
+    producer.advance(now, TimestampMs(0)).unwrap();
+    producer.take_request(HERE, now).unwrap()
+}
+
+fn records(batches: &[Batch]) -> Vec<u32> {
+    batches.iter().map(|batch| batch.records).collect()
+}
+
+fn answer(partitions: Range<i32>, code: i16) -> ProduceResponse {
+    let partition = |index| PartitionProduceResponse { index, error_code: code, ..Default::default() };
+    let topic = TopicProduceResponse {
+        name: "t".into(),
+        partition_responses: partitions.map(partition).collect(),
+        ..Default::default()
+    };
+    ProduceResponse { responses: vec![topic], ..Default::default() }
+}
+
+#[test]
+fn a_batch_waits_for_its_linger_counted_from_when_its_first_record_was_due() {
+    let mut producer = producer(plan(), 1, Some(1_000.0), None);
+    assert!(advance(&mut producer, 4).is_empty());
+    // Due at 0 to 5 ms.
+    let batches = advance(&mut producer, 5);
+    assert_eq!(records(&batches), [6]);
+    assert_eq!(batches[0].dues, (0..6).map(|ms| (Moment(ms * MS), 1)).collect::<Vec<_>>());
+    assert_eq!(producer.wake(Moment(5 * MS)), Moment(6 * MS));
+}
+
+#[test]
+fn a_client_that_comes_late_counts_from_when_records_were_due() {
+    let mut producer = producer(plan(), 1, Some(1_000.0), None);
+    let mut tally = Tally::default();
+    let late = Moment(300 * MS);
+    producer.advance(late, TimestampMs(0)).unwrap();
+    loop {
+        let batches = producer.take_request(HERE, late).unwrap();
+        if batches.is_empty() {
+            break;
+        }
+        producer.answered(batches, Some(&answer(0..1, 0)), late, &mut tally).unwrap();
+    }
+    assert_eq!(tally.produced.records, 301);
+    assert!((tally.produce.max_us().unwrap() - 300_000.0).abs() < 300.0, "{:?}", tally.produce.max_us());
+    assert!((tally.produce.percentile_us(50.0).unwrap() - 150_000.0).abs() < 1_500.0);
+    assert_eq!(producer.promised(), 602);
+}
+
+#[test]
+fn records_that_find_the_window_full_stay_due() {
+    let mut producer = producer(ProducePlan { window_bytes: 1_000, ..plan() }, 1, Some(1_000.0), None);
+    let batches = advance(&mut producer, 100);
+    assert_eq!(records(&batches), [10], "as many as the window holds, and at once");
+    assert_eq!(producer.wake(Moment(100 * MS)), Moment::NEVER, "nothing can be done without an answer");
+    let mut tally = Tally::default();
+    producer.answered(batches, Some(&answer(0..1, 0)), Moment(200 * MS), &mut tally).unwrap();
+    let batches = advance(&mut producer, 200);
+    assert_eq!(
+        batches[0].dues.first(),
+        Some(&(Moment(10 * MS), 1)),
+        "the next ones are those that were missed"
+    );
+}
+
+#[test]
+fn a_closed_loop_fills_its_window_and_no_more() {
+    let mut producer = producer(ProducePlan { window_bytes: 10_000, ..plan() }, 1, None, None);
+    let mut sent = Vec::new();
+    for _ in 0..20 {
+        sent.extend(advance(&mut producer, 1));
+    }
+    assert_eq!(sent.iter().map(|batch| batch.payload_bytes).sum::<usize>(), 10_000);
+    assert!(sent.iter().all(|batch| batch.bytes.len() <= 2_000), "no batch is larger than it may be");
+    let records_of = |batch: &Batch| decompress(&batch.bytes, 1 << 20).unwrap().iter().count();
+    assert!(sent.iter().all(|batch| records_of(batch) == batch.records as usize));
+}
+
+#[test]
+fn a_number_of_records_ends_it_without_waiting_for_the_linger() {
+    let mut producer = producer(plan(), 1, None, Some(7));
+    let batches = advance(&mut producer, 1);
+    assert_eq!(records(&batches), [7]);
+    assert!(!producer.is_finished());
+    producer.answered(batches, Some(&answer(0..1, 0)), Moment(2 * MS), &mut Tally::default()).unwrap();
+    assert!(producer.is_finished());
+}
+
+#[test]
+fn a_request_has_one_batch_of_each_partition_and_goes_no_further_than_it_may() {
+    let spread = ProducePlan { spread: Spread::RoundRobin, window_bytes: 20_000, ..plan() };
+    let mut all = producer(spread.clone(), 4, None, None);
+    let batches = advance(&mut all, 1);
+    assert_eq!(batches.iter().map(|batch| batch.lane).collect::<Vec<_>>(), [0, 1, 2, 3]);
+    let mut few = producer(ProducePlan { request_bytes_max: 4_500, ..spread }, 4, None, None);
+    assert_eq!(advance(&mut few, 1).iter().map(|batch| batch.lane).collect::<Vec<_>>(), [0, 1]);
+    assert_eq!(advance(&mut few, 1).iter().map(|batch| batch.lane).collect::<Vec<_>>(), [2, 3]);
+}
+
+#[test]
+fn records_without_a_key_fill_a_batch_before_they_go_elsewhere() {
+    let mut producer = producer(ProducePlan { window_bytes: 5_000, ..plan() }, 3, None, None);
+    let batches = advance(&mut producer, 1);
+    let (full, last) = batches.split_at(2);
+    assert!(full.iter().all(|batch| batch.records == full[0].records), "{:?}", records(&batches));
+    assert!(last[0].records < full[0].records);
+}
+
+#[test]
+fn what_failed_for_now_is_sent_again_first_and_after_a_pause() {
+    let mut producer = producer(plan(), 1, Some(1_000.0), None);
+    let mut tally = Tally::default();
+    let batches = advance(&mut producer, 5);
+    let look =
+        producer.answered(batches, Some(&answer(0..1, NOT_LEADER)), Moment(6 * MS), &mut tally).unwrap();
+    assert!(look, "somebody should look for the leader");
+    assert_eq!(tally.retries[&NOT_LEADER], 1);
+    assert!(advance(&mut producer, 55).is_empty());
+    assert!(producer.wake(Moment(55 * MS)) <= Moment(56 * MS));
+    let again = advance(&mut producer, 56);
+    assert_eq!(again[0].dues.first(), Some(&(Moment(0), 1)));
+    // It is tried for as long as a request may take, and no longer.
+    assert!(producer.answered(again, Some(&answer(0..1, NOT_LEADER)), Moment(500 * MS), &mut tally).is_ok());
+    let last = advance(&mut producer, 560);
+    let error = producer.answered(last, Some(&answer(0..1, NOT_LEADER)), Moment(561 * MS), &mut tally);
+    assert!(matches!(error, Err(BenchError::Exhausted { code: NOT_LEADER, .. })), "{error:?}");
+}
+
+#[test]
+fn an_error_that_stays_and_an_answer_that_is_silent_end_the_run() {
+    for (response, code) in [(answer(0..1, TOO_LARGE), TOO_LARGE), (answer(5..6, 0), -1)] {
+        let mut producer = producer(plan(), 1, Some(1_000.0), None);
+        let batches = advance(&mut producer, 5);
+        let error = producer.answered(batches, Some(&response), Moment(6 * MS), &mut Tally::default());
+        assert!(matches!(error, Err(BenchError::Refused { code: found, .. }) if found == code), "{error:?}");
+    }
+}
+
+#[test]
+fn a_partition_that_moves_is_sent_to_its_new_leader() {
+    let mut producer = producer(plan(), 2, Some(1_000.0), None);
+    producer.advance(Moment(5 * MS), TimestampMs(0)).unwrap();
+    producer.follow_leaders(|_, _| Some(BrokerId(2)));
+    assert!(producer.take_request(HERE, Moment(5 * MS)).unwrap().is_empty());
+    assert_eq!(records(&producer.take_request(BrokerId(2), Moment(5 * MS)).unwrap()), [6]);
+}
+
+#[test]
+fn what_is_given_up_counts_as_late_as_that() {
+    let mut producer = producer(ProducePlan { window_bytes: 1_000, ..plan() }, 1, Some(100.0), None);
+    let in_flight = advance(&mut producer, 500);
+    let mut tally = Tally::default();
+    producer.give_up(in_flight, Moment(2_000 * MS), &mut tally);
+    // All that were due within the second: in flight, and never made for want of room.
+    assert_eq!((tally.unacknowledged, tally.produce.count()), (100, 100));
+    assert!(tally.produce.min_us().unwrap() > 1_000_000.0 && tally.produce.max_us().unwrap() > 1_990_000.0);
+    assert!(producer.is_finished());
+}

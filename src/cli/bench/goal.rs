@@ -1,0 +1,85 @@
+//! What a rate is searched for: `p99.9<10ms`.
+
+use bench::words::{count, micros};
+use bench::{FoundRate, Goal, Trial};
+use serde_json::{Value, json};
+
+/// How near a found rate is to one that does not hold.
+const TOLERANCE: f64 = 0.05;
+const TRIALS_MAX: usize = 40;
+
+/// Reads a goal; `=` may stand for `<`, which shells take for something else.
+pub(super) fn goal(text: &str) -> Result<Goal, String> {
+    let expected = || "expected a percentile and a limit, such as p99.9=10ms".to_owned();
+    let (percentile, limit) = text.split_once(['<', '=']).ok_or_else(expected)?;
+    let percentile: f64 =
+        percentile.trim().strip_prefix('p').and_then(|number| number.parse().ok()).ok_or_else(expected)?;
+    let limit = limit.trim();
+    let digits = limit.trim_end_matches(|c: char| !c.is_ascii_digit());
+    let factor = match limit.get(digits.len()..).unwrap_or_default() {
+        "us" | "µs" => 1.0,
+        "ms" => 1e3,
+        "s" => 1e6,
+        _ => return Err(expected()),
+    };
+    let limit_us = digits.parse::<f64>().map_err(|_| expected())? * factor;
+    if !(0.0..=100.0).contains(&percentile) || !limit_us.is_finite() || limit_us <= 0.0 {
+        return Err(expected());
+    }
+    Ok(Goal { percentile, limit_us, tolerance: TOLERANCE, trials_max: TRIALS_MAX })
+}
+
+/// A trial in a line.
+pub(super) fn trial(trial: &Trial, goal: &Goal, holds: bool) -> String {
+    let latency = trial.latency_us.map_or("-".to_owned(), micros);
+    let verdict = if holds { "holds" } else { "does not hold" };
+    format!("{} records/s: p{} {latency}, {verdict}", count(trial.rate), goal.percentile)
+}
+
+/// A search in a line.
+pub(super) fn conclusion(found: &FoundRate) -> String {
+    let goal = found.search.goal();
+    let limit = format!("p{} stays below {}", goal.percentile, micros(goal.limit_us));
+    match found.search.found() {
+        Some(rate) => format!("{limit} up to {} records/s", count(rate)),
+        None => {
+            format!("at no rate that was tried p{} stays below {}", goal.percentile, micros(goal.limit_us))
+        }
+    }
+}
+
+/// A search as part of a result.
+pub(super) fn to_json(found: &FoundRate) -> Value {
+    let goal = found.search.goal();
+    let trial = |trial: &Trial| {
+        json!({
+            "rate_per_s": trial.rate, "reached_per_s": trial.reached, "latency_us": trial.latency_us,
+            "complete": trial.complete, "holds": trial.holds(goal),
+        })
+    };
+    json!({
+        "percentile": goal.percentile,
+        "limit_us": goal.limit_us,
+        "tolerance": goal.tolerance,
+        "found_rate_per_s": found.search.found(),
+        "trials": found.search.trials().iter().map(trial).collect::<Vec<_>>(),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_goal_is_read_with_either_sign_and_every_unit() {
+        for (text, percentile, limit_us) in
+            [("p99.9<10ms", 99.9, 10_000.0), ("p50=250us", 50.0, 250.0), ("p99 = 0.5s", 99.0, 500_000.0)]
+        {
+            let read = goal(text).unwrap();
+            assert_eq!((read.percentile, read.limit_us), (percentile, limit_us), "{text}");
+        }
+        for bad in ["", "p99", "99=5ms", "p101=5ms", "p99=5", "p99=ms", "p99=-1ms", "p99=0ms"] {
+            assert!(goal(bad).is_err(), "{bad}");
+        }
+    }
+}

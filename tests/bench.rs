@@ -1,0 +1,247 @@
+//! `strome bench` against a broker of this build: what it measures, and what it makes of it. Nothing here depends on how
+//! fast the machine is.
+
+mod support;
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use serde_json::Value;
+use support::Broker;
+
+/// The broker is stopped for so long, in the middle of a run.
+const PAUSE: Duration = Duration::from_secs(2);
+
+fn begin(broker: &Broker, line: &str) -> Child {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+    command.arg("bench").args(line.split_whitespace());
+    command.arg("--bootstrap-server").arg(broker.address().to_string());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.spawn().expect("the command")
+}
+
+fn end(process: Child) -> Value {
+    let output = process.wait_with_output().expect("its end");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}: {told}", output.status);
+    serde_json::from_slice(&output.stdout).expect("JSON")
+}
+
+fn measure(broker: &Broker, line: &str) -> Value {
+    end(begin(broker, &format!("{line} --quiet --output json")))
+}
+
+fn number(result: &Value, path: &str) -> f64 {
+    let found = path.split('.').try_fold(result, |value, key| value.get(key));
+    found.and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} is no number in {result:#}"))
+}
+
+fn topics(broker: &Broker) -> String {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+    command.args([
+        "topics",
+        "list",
+        "--output",
+        "plain",
+        "--bootstrap-server",
+        &broker.address().to_string(),
+    ]);
+    String::from_utf8(command.output().expect("the command").stdout).expect("text")
+}
+
+#[test]
+fn a_number_of_records_is_produced_and_everything_that_matters_is_told() {
+    let broker = Broker::start(&[]);
+    let result =
+        measure(&broker, "produce --records 5000 --record-size 100..300 --partitions 3 --producers 2");
+    assert_eq!(number(&result, "produce.records"), 5_000.0);
+    assert_eq!(number(&result, "produce.latency.count"), 5_000.0);
+    let bytes = number(&result, "produce.bytes");
+    assert!((500_000.0..=1_500_000.0).contains(&bytes), "{bytes}");
+    let [p50, p99, max] =
+        ["p50_us", "p99_us", "max_us"].map(|p| number(&result, &format!("produce.latency.{p}")));
+    assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{p50} {p99} {max}");
+    assert_eq!(result["mode"], "produce");
+    assert_eq!(result["plan"]["loop"], "closed");
+    assert_eq!(number(&result, "topics.partitions"), 3.0);
+    assert_eq!(result["plan"]["record_bytes"], "100..300");
+    assert_eq!(result["durability"]["topic_settings"]["flush.messages"], "1");
+    assert_eq!(result["durability"]["meaning"], "acknowledged when on the disk of all replicas in sync");
+    assert_eq!(result["brokers"][0]["pid"], broker.pid());
+    assert!(
+        number(&result, "broker_cpu_us_per_record") > 0.0
+            && number(&result, "client.cpu_us_per_record") > 0.0
+    );
+    assert!(number(&result["brokers"][0], "rss_peak_bytes") > 0.0);
+    for told in ["cpu", "kernel"] {
+        assert!(!result["host"][told].as_str().unwrap().is_empty());
+    }
+    assert!(!result["series"].as_array().unwrap().is_empty());
+    // The topics of the run are gone again.
+    assert_eq!(topics(&broker), "");
+}
+
+#[test]
+fn without_acknowledgements_sent_is_all_that_is_known() {
+    let broker = Broker::start(&[]);
+    let result = measure(&broker, "produce --records 3000 --acks 0 --batch-size 10KiB --linger 0");
+    assert_eq!(number(&result, "produce.records"), 3_000.0);
+    assert_eq!(result["durability"]["meaning"], "not acknowledged: sent is all that is known");
+}
+
+#[test]
+fn an_open_loop_keeps_its_rate_and_says_so_every_second() {
+    let broker = Broker::start(&[]);
+    let result =
+        measure(&broker, "produce --rate 500 --seconds 2 --warm-up 1 --keys 50 --partitions 4 --keep-topics");
+    assert_eq!(result["plan"]["loop"], "open");
+    // As many as were due in two seconds, however slow the machine is: latency is counted for those that were due.
+    assert_eq!(number(&result, "produce.latency.count"), 1_000.0);
+    assert_eq!(number(&result, "seconds"), 2.0);
+    let seconds: Vec<f64> = result["series"].as_array().unwrap().iter().map(|p| number(p, "at_s")).collect();
+    assert!(seconds.starts_with(&[0.0, 1.0, 2.0]), "{seconds:?}");
+    assert_eq!(topics(&broker).lines().count(), 1);
+}
+
+#[test]
+fn a_backlog_is_read_to_its_end() {
+    let broker = Broker::start(&[]);
+    for codec in ["none", "lz4"] {
+        let line = format!(
+            "consume --backlog 2MB --record-size 500 --partitions 3 --consumers 2 --compression {codec}"
+        );
+        let result = measure(&broker, &line);
+        assert_eq!(number(&result, "consume.records"), 4_000.0);
+        assert_eq!(number(&result, "consume.bytes"), 2_000_000.0);
+        assert!(result.get("produce").is_none());
+    }
+}
+
+#[test]
+fn every_acknowledged_record_reaches_every_reader() {
+    let broker = Broker::start(&[]);
+    // More consumers than partitions: two read the first one, which gets half of the records.
+    let line =
+        "end-to-end --rate 300 --seconds 2 --warm-up 0 --partitions 2 --consumers 3 --spread round-robin";
+    let result = measure(&broker, line);
+    assert_eq!(number(&result, "produce.latency.count"), 600.0);
+    assert_eq!(number(&result, "end_to_end.latency.count"), 900.0);
+    assert_eq!(number(&result, "end_to_end.missing_records"), 0.0);
+    assert!(number(&result, "end_to_end.latency.p50_us") > 0.0);
+}
+
+#[test]
+fn consumers_catch_up_while_producers_write_on() {
+    let broker = Broker::start(&[]);
+    let result = measure(
+        &broker,
+        "mixed --rate 200 --seconds 2 --warm-up 0 --backlog 3MB --partitions 2 --consumers 2",
+    );
+    assert!(number(&result, "consume.records") >= 3_000.0);
+    assert!(number(&result, "consume.caught_up_s") > 0.0);
+    assert_eq!(number(&result, "produce.latency.count"), 400.0);
+    assert_eq!(number(&result, "end_to_end.latency.count"), 400.0);
+}
+
+#[test]
+fn a_broker_that_stands_still_shows_in_the_latency_of_all_records_that_were_due() {
+    let broker = Broker::start(&[]);
+    let mut process = begin(&broker, "produce --rate 200 --seconds 10 --warm-up 0 --linger 0 --output json");
+    await_first_second(&mut process);
+    broker.signal("STOP");
+    std::thread::sleep(PAUSE);
+    broker.signal("CONT");
+    let result = end(process);
+    assert_eq!(number(&result, "produce.latency.count"), 2_000.0);
+    let (p99, max) = (number(&result, "produce.latency.p99_us"), number(&result, "produce.latency.max_us"));
+    // A hundredth of the records is 20; those that were due in the first tenth of the pause are 40.
+    assert!(max >= 0.95 * PAUSE.as_micros() as f64, "{max}");
+    assert!(p99 >= 0.9 * PAUSE.as_micros() as f64, "{p99}");
+    assert_eq!(number(&result, "unacknowledged_records"), 0.0);
+}
+
+/// Waits until a second of the run is over, which it tells.
+fn await_first_second(process: &mut Child) {
+    let mut told = BufReader::new(process.stderr.take().expect("what it tells"));
+    let mut line = String::new();
+    told.read_line(&mut line).expect("a line");
+    assert!(line.contains("measure"), "{line}");
+    // Nobody reads the rest, but it must be able to go on telling.
+    std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
+}
+
+#[test]
+fn pages_are_made_of_saved_results_and_need_nothing_else() {
+    let broker = Broker::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str| folder.path().join(name).display().to_string();
+    let (first, second, single) = (file("first.json"), file("second.json"), file("single.html"));
+    let _ = measure(
+        &broker,
+        &format!("produce --rate 200 --seconds 2 --warm-up 0 --save {first} --html {single}"),
+    );
+    let _ = measure(&broker, &format!("run 100b-100p --rate 200 --seconds 2 --warm-up 0 --save {second}"));
+    let both = file("both.html");
+    let report = Command::new(env!("CARGO_BIN_EXE_strome"))
+        .args(["bench", "report", &first, &second, "--out", &both])
+        .output()
+        .unwrap();
+    assert!(report.status.success(), "{report:?}");
+    for path in [&single, &both] {
+        let page = std::fs::read_to_string(path).unwrap();
+        assert!(page.contains("<svg") && page.contains("Produce latency by percentile"));
+        for outside in ["http:", "https:", "src=", "href=", "url(", "@import", "<script"] {
+            assert!(!page.contains(outside), "{path}: {outside}");
+        }
+    }
+    let page = std::fs::read_to_string(&both).unwrap();
+    assert!(page.contains("produce (first)") && page.contains("100b-100p (second)"));
+}
+
+#[test]
+fn a_limit_that_no_rate_keeps_is_said_to_be_so() {
+    let broker = Broker::start(&[]);
+    // A limit that nothing keeps ends the search soonest.
+    let process =
+        begin(&broker, "produce --rate 50 --seconds 0.2 --warm-up 0 --find-rate p50=0.001us --quiet");
+    let output = process.wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.contains("at no rate that was tried"), "{told}");
+}
+
+#[test]
+fn what_cannot_be_run_is_said_in_words() {
+    let broker = Broker::start(&[]);
+    let failed = |line: &str| {
+        let output = begin(&broker, line).wait_with_output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, told) = failed("produce --record-size 2MB --records 5 --quiet");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("MESSAGE_TOO_LARGE") && told.contains("partition 0"), "{told}");
+    let (code, told) = failed("end-to-end --record-size 8 --seconds 1");
+    assert_eq!(code, Some(2), "{told}");
+    let (code, told) = failed("run nonsense");
+    assert_eq!(code, Some(2));
+    assert!(told.contains("strome bench list"), "{told}");
+    let (code, told) = failed("produce --records 1 --config nonsense=1 --quiet");
+    assert_eq!(code, Some(1));
+    assert!(told.contains("INVALID_CONFIG"), "{told}");
+    assert_eq!(topics(&broker), "");
+}
+
+#[test]
+fn a_broker_that_comes_back_is_written_to_again() {
+    let mut broker = Broker::start(&[]);
+    let port = broker.address().port();
+    let mut process = begin(&broker, "produce --rate 200 --seconds 6 --warm-up 0 --output json");
+    await_first_second(&mut process);
+    broker.kill();
+    broker.restart_with(&[("listeners", &format!("PLAINTEXT://127.0.0.1:{port}"))]);
+    let result = end(process);
+    assert_eq!(number(&result, "produce.latency.count"), 1_200.0);
+    assert!(number(&result, "reconnects") >= 1.0);
+    assert_eq!(number(&result, "unacknowledged_records"), 0.0);
+}
