@@ -66,6 +66,8 @@ pub struct Levels {
     pub cold_bytes_max: usize,
     /// What the disk is reading for readers now.
     pub loading_bytes: usize,
+    /// Pieces that wait for the disk to read them.
+    pub loads_waiting: usize,
     /// Logs that wait for space.
     pub stalled_logs: usize,
     /// Its journals.

@@ -54,6 +54,11 @@ impl LoadQueue {
         self.wanted.pop().or_else(|| self.ahead.pop())
     }
 
+    /// Pieces that wait for their turn.
+    pub(crate) fn waiting(&self) -> usize {
+        self.wanted.len() + self.ahead.len()
+    }
+
     pub(crate) fn in_flight_bytes(&self) -> usize {
         self.in_flight_bytes
     }
@@ -69,6 +74,10 @@ impl LoadQueue {
 }
 
 impl Turns {
+    fn len(&self) -> usize {
+        self.0.iter().map(|(_, regions)| regions.len()).sum()
+    }
+
     fn push(&mut self, reader: ReadId, region: RegionName) {
         // Whoever pushes pushes all of a reader's pieces at once, so that its queue is the last one.
         match self.0.back_mut() {

@@ -214,9 +214,9 @@ impl ColdReads {
         self.memory.used()
     }
 
-    /// What the disk is reading now.
-    pub(crate) fn loading_bytes(&self) -> usize {
-        self.queue.in_flight_bytes()
+    /// What the disk is reading now, in bytes, and how many pieces wait for that.
+    pub(crate) fn loading(&self) -> (usize, usize) {
+        (self.queue.in_flight_bytes(), self.queue.waiting())
     }
 
     /// Keeps a segment open that was open for another reason.

@@ -412,6 +412,7 @@ impl Store {
     #[must_use]
     pub fn levels(&self) -> Levels {
         let settings = &self.core.settings;
+        let (loading_bytes, loads_waiting) = self.cold.loading();
         Levels {
             cache_bytes: self.core.cached,
             cache_bytes_max: settings.cache_bytes_max,
@@ -419,7 +420,8 @@ impl Store {
             unwritten_bytes_max: settings.unwritten_bytes_max,
             cold_bytes: self.cold.memory_bytes(),
             cold_bytes_max: settings.cold_bytes_max,
-            loading_bytes: self.cold.loading_bytes(),
+            loading_bytes,
+            loads_waiting,
             stalled_logs: self.core.stalled.len(),
             journals: self.core.journals.iter().map(Journal::level).collect(),
         }

@@ -139,6 +139,9 @@ const SIMPLE: &[Simple] = &[
     gauge("strome_cold_loading_bytes", "Bytes that the disk is reading for consumers.", |s| {
         s.partitions.levels.loading_bytes as f64
     }),
+    gauge("strome_cold_loads_waiting", "Pieces that wait to be read from disk for consumers.", |s| {
+        s.partitions.levels.loads_waiting as f64
+    }),
     counter("strome_retention_segments_total", "Segments removed by retention and DeleteRecords.", |s| {
         s.partitions.store.segments_dropped as f64
     }),
