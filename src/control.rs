@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 use controller::{Controller, RenewLeaderEpochs, ReportReplicas, Seed};
 use mesh::{Port, PortId};
 use metadata::{Delta, LogIndex};
+use net::Moment;
 use quorum::{MetadataLog, QuorumError};
 use reactor::{Handle, Waker};
 use storage::StorageError;
@@ -362,7 +363,7 @@ impl Control {
         let from = PortId(self.progress.len());
         let done = Done::Controlled(result);
         // The time until here is time of others for whoever asked.
-        let passage = Passage::begin(Instant::now());
+        let passage = Passage::begin(Moment::now());
         self.port.send(port_of(to.shard), Message::Done { to, from, done, passage });
     }
 

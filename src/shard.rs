@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 
 use mesh::{Port, PortId};
 use metadata::Image;
-use net::{Connections, ListenerIndex, NO_API, Stage};
+use net::{Connections, ListenerIndex, Moment, NO_API, Stage};
 use protocol::RequestHeader;
 use reactor::{Event, Reactor};
 use types::ShardId;
@@ -57,7 +57,7 @@ pub struct Shard {
     next_sweep: Instant,
     phase: Phase,
     /// The time, read a few times each turn: where one piece of work ends and the next begins.
-    clock: Instant,
+    clock: Moment,
     apis: Apis,
     stages: Stages,
     turns: LoopFigures,
@@ -111,7 +111,7 @@ impl Shard {
             mesh,
             next_sweep: now.monotonic + SWEEP_INTERVAL,
             phase: Phase::Starting(listeners),
-            clock: now.monotonic,
+            clock: now.moment,
             apis: Apis::default(),
             stages: Stages::default(),
             turns: LoopFigures::default(),
@@ -142,7 +142,7 @@ impl Shard {
     /// One turn of the loop. Returns whether there was anything to do.
     fn turn(&mut self, events: &mut Vec<Event>) -> bool {
         self.now = Now::read();
-        self.clock = self.now.monotonic;
+        self.clock = self.now.moment;
         self.turns.turns += 1;
         self.connections.tick(self.now.monotonic);
         self.reactor.poll(events);
@@ -151,7 +151,7 @@ impl Shard {
             self.deliver(event);
         }
         if busy {
-            self.clock = Instant::now();
+            self.clock = Moment::now();
         }
         busy |= self.take_messages();
         busy |= self.take_requests();
@@ -267,7 +267,7 @@ impl Shard {
 
     /// Sends what was just made out.
     fn answer(&mut self, call: &Call, answer: Answer) {
-        self.clock = Instant::now();
+        self.clock = Moment::now();
         let mut timeline = call.timeline;
         timeline.mark(Stage::Work, self.clock);
         match answer {
@@ -312,7 +312,7 @@ impl Shard {
 
     /// The call, with the time until now as the shard's work.
     fn worked_on(&mut self, call: &Call) -> Call {
-        self.clock = Instant::now();
+        self.clock = Moment::now();
         let mut call = call.clone();
         call.timeline.mark(Stage::Work, self.clock);
         call
@@ -320,7 +320,7 @@ impl Shard {
 
     /// Takes up a piece of work as the owner.
     fn accept(&mut self, from: RequestRef, work: Work) {
-        let now = Now { monotonic: self.clock, ..self.now };
+        let now = Now { moment: self.clock, ..self.now };
         self.partitions.accept(&mut self.reactor, from, work, now);
     }
 
@@ -347,7 +347,7 @@ impl Shard {
                 return any;
             }
             any = true;
-            self.clock = Instant::now();
+            self.clock = Moment::now();
             let from = port_of(self.id);
             for (to, done, passage) in answers {
                 if to.shard == self.id {

@@ -107,16 +107,16 @@ impl Stages {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Duration, Instant};
+    use net::Moment;
 
     use super::*;
 
     #[test]
     fn every_stage_counts_every_request_and_all_stages_together_make_the_whole() {
-        let start = Instant::now();
+        let start = Moment::now();
         let mut timeline = Timeline::begin(start);
-        timeline.mark(Stage::Socket, start + Duration::from_micros(5));
-        timeline.mark(Stage::Commit, start + Duration::from_micros(700));
+        timeline.mark(Stage::Socket, start.plus_ns(5_000));
+        timeline.mark(Stage::Commit, start.plus_ns(700_000));
         let (mut one, mut other) = (Stages::default(), Stages::default());
         one.note(Class::Produce, &timeline);
         other.note(Class::Produce, &timeline);

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use metadata::{Delta, Image, LogIndex, Topic};
+use net::Moment;
 use reactor::{Reactor, Token};
 use replication::ProducerLimits;
 use storage::{CompactionPool, LogId, Outcome, ReadId, StorageError, Store, StoreSettings};
@@ -81,7 +82,7 @@ pub struct Partitions {
     pub(super) list_jobs: Arena<ListJob>,
     answers: Vec<(RequestRef, Done, Passage)>,
     /// The time, as of the last work or turn.
-    pub(super) clock: Instant,
+    pub(super) clock: Moment,
     /// Partitions with records that are not durable, as of the last look.
     pub(super) unflushed: Vec<Key>,
     last_chores: Instant,
@@ -134,7 +135,7 @@ impl Partitions {
             disk_reads: HashMap::new(),
             list_jobs: Arena::default(),
             answers: Vec::new(),
-            clock: now,
+            clock: Moment::of(now),
             unflushed: Vec::new(),
             last_chores: now,
             next_chores: now,
@@ -153,7 +154,7 @@ impl Partitions {
     /// Takes up work; its answer comes out of [`Self::take_answers`], at once or later.
     pub fn accept(&mut self, reactor: &mut Reactor, from: RequestRef, work: Work, now: Now) {
         self.last_work = now.monotonic;
-        self.clock = now.monotonic;
+        self.clock = now.moment;
         match work {
             Work::Append(append) => self.append(from, append, now.wall),
             Work::Read(read) => self.read(reactor, from, read, now.monotonic),
@@ -193,7 +194,7 @@ impl Partitions {
     /// Once a turn of the loop: takes in what has completed and starts what is due. Returns whether there was
     /// anything to take in.
     pub fn turn(&mut self, reactor: &mut Reactor, now: Now) -> bool {
-        self.clock = now.monotonic;
+        self.clock = now.moment;
         self.store.tick(now.wall, reactor);
         let mut busy = self.take_in_opened(now.monotonic);
         while let Some(outcome) = self.store.next_outcome() {

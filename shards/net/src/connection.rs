@@ -28,7 +28,7 @@ use crate::outbound::Outbound;
 use crate::settings::{FIRST_BYTES_MAX, HELD_BYTES_MAX};
 use crate::statistics::CloseReason;
 use crate::surroundings::{Effect, Surroundings};
-use crate::timeline::{Stage, Timeline};
+use crate::timeline::{Moment, Stage, Timeline};
 
 /// What is known about a connection from its beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -133,7 +133,7 @@ impl<S> Connection<S> {
             inbound: Inbound::new(),
             outbound: Outbound::new(),
             ready: VecDeque::new(),
-            arriving_timeline: Timeline::begin(now),
+            arriving_timeline: Timeline::begin(Moment::of(now)),
             is_held_up: false,
             receive: Receive::No,
             input: Input::Open,
@@ -379,7 +379,7 @@ impl<S> Connection<S> {
     fn take_in(&mut self, input: &mut &[u8], around: &mut Surroundings) {
         loop {
             if !self.inbound.is_within_frame() {
-                self.arriving_timeline = Timeline::begin(around.now);
+                self.arriving_timeline = Timeline::begin(around.moment);
             }
             match self.inbound.feed(input, self.frame_bytes_max) {
                 Step::Hungry => return,
@@ -418,7 +418,7 @@ impl<S> Connection<S> {
     fn on_frame(&mut self, frame: Bytes, around: &mut Surroundings) {
         around.statistics.requests += 1;
         self.outbound.begin(frame.len());
-        self.arriving_timeline.mark(Stage::Socket, around.now);
+        self.arriving_timeline.mark(Stage::Socket, around.moment);
         self.ready.push_back((frame, self.arriving_timeline));
         self.queue_requests(around);
     }
@@ -438,13 +438,13 @@ impl<S> Connection<S> {
     /// The frame has to wait from now on, if it did not before.
     fn hold_up(&mut self, around: &Surroundings) {
         if !std::mem::replace(&mut self.is_held_up, true) {
-            self.arriving_timeline.mark(Stage::Socket, around.now);
+            self.arriving_timeline.mark(Stage::Socket, around.moment);
         }
     }
 
     fn begin_frame(&mut self, around: &Surroundings) {
         if std::mem::take(&mut self.is_held_up) {
-            self.arriving_timeline.mark(Stage::Queue, around.now);
+            self.arriving_timeline.mark(Stage::Queue, around.moment);
         }
         self.inbound.permit();
         self.frame_began = around.now;

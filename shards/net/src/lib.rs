@@ -41,4 +41,4 @@ pub use ids::{CONNECTIONS_PER_SHARD_MAX, ConnectionId, FOREIGN_TOKEN_BIT, Listen
 pub use listen::{Bound, ListenError, SocketSettings, listen};
 pub use settings::Limits;
 pub use statistics::{CloseReason, Statistics};
-pub use timeline::{NO_API, Stage, Timeline};
+pub use timeline::{Moment, NO_API, Stage, Timeline};

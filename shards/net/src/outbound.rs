@@ -225,12 +225,11 @@ fn total(slices: &[Bytes]) -> usize {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Instant;
-
     use super::*;
+    use crate::timeline::Moment;
 
     fn timeline() -> Timeline {
-        Timeline::begin(Instant::now())
+        Timeline::begin(Moment::now())
     }
 
     fn answer(text: &'static str) -> Option<Vec<Bytes>> {

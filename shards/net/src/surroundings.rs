@@ -11,7 +11,7 @@ use crate::ids::ConnectionId;
 use crate::log_limit::LogLimit;
 use crate::settings::Limits;
 use crate::statistics::Statistics;
-use crate::timeline::{Stage, Timeline};
+use crate::timeline::{Moment, Stage, Timeline};
 
 /// Handed to a connection with each event. Lives as long as the shard.
 pub(crate) struct Surroundings {
@@ -27,6 +27,8 @@ pub(crate) struct Surroundings {
     pub(crate) bad_frames_logged: LogLimit,
     /// As of the last tick.
     pub(crate) now: Instant,
+    /// The same, for timelines.
+    pub(crate) moment: Moment,
 }
 
 /// What has to happen to a connection's socket.
@@ -51,7 +53,7 @@ pub(crate) enum Effect {
 impl Surroundings {
     /// A request is over.
     pub(crate) fn over(&mut self, mut timeline: Timeline) {
-        timeline.mark(Stage::Send, self.now);
+        timeline.mark(Stage::Send, self.moment);
         self.timelines.push(timeline);
     }
 
@@ -65,6 +67,7 @@ impl Surroundings {
             timelines: Vec::new(),
             bad_frames_logged: LogLimit::default(),
             now,
+            moment: Moment::of(now),
         }
     }
 }

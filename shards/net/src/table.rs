@@ -26,7 +26,7 @@ use crate::settings::Limits;
 use crate::slab::Slab;
 use crate::statistics::{CloseReason, Statistics};
 use crate::surroundings::{Effect, Surroundings};
-use crate::timeline::Timeline;
+use crate::timeline::{Moment, Timeline};
 
 /// How often the frames that arrive are looked at while others wait for memory.
 const CONTENTION_PERIOD: Duration = Duration::from_secs(1);
@@ -182,6 +182,7 @@ impl<S> Table<S> {
     /// Lets time pass: closes idle connections, and slow ones while memory is short.
     pub(crate) fn tick(&mut self, now: Instant) {
         self.around.now = self.around.now.max(now);
+        self.around.moment = Moment::of(self.around.now);
         self.close_idle();
         self.close_slow();
     }

@@ -7,10 +7,44 @@
 //! # Hot path
 //! A few words that travel with the request; nothing is looked up.
 
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// The key of an API that is not known.
 pub const NO_API: i16 = -1;
+
+/// A time on the monotonic clock in nanoseconds since this was first asked for one: what is added and compared a dozen
+/// times for each request should be one word.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Moment(u64);
+
+impl Moment {
+    /// This moment.
+    #[must_use]
+    pub fn now() -> Self {
+        Self::of(Instant::now())
+    }
+
+    /// A time that was read before.
+    #[must_use]
+    pub fn of(instant: Instant) -> Self {
+        static FIRST: OnceLock<Instant> = OnceLock::new();
+        let since = instant.saturating_duration_since(*FIRST.get_or_init(|| instant));
+        Self(since.as_secs() * 1_000_000_000 + u64::from(since.subsec_nanos()))
+    }
+
+    /// How long after an `earlier` moment it is, in nanoseconds; 0 if it is not.
+    #[must_use]
+    pub fn ns_since(self, earlier: Self) -> u64 {
+        self.0.saturating_sub(earlier.0)
+    }
+
+    /// So many nanoseconds later.
+    #[must_use]
+    pub fn plus_ns(self, ns: u64) -> Self {
+        Self(self.0.saturating_add(ns))
+    }
+}
 
 /// What a request is waiting for, or being worked on for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -59,26 +93,24 @@ impl Stage {
 pub struct Timeline {
     /// What is asked for, once that is known: nobody looks at it here.
     pub api_key: i16,
-    first: Instant,
-    last: Instant,
+    first: Moment,
+    last: Moment,
     spent_ns: [u64; Stage::ALL.len()],
 }
 
 impl Timeline {
     /// A request begins.
     #[must_use]
-    pub fn begin(now: Instant) -> Self {
+    pub fn begin(now: Moment) -> Self {
         Self { api_key: NO_API, first: now, last: now, spent_ns: [0; Stage::ALL.len()] }
     }
 
     /// All the time up to `now` that belongs to no stage yet belongs to this one. A time that has passed already, because
     /// it was read before another one was, adds nothing.
     #[inline]
-    pub fn mark(&mut self, stage: Stage, now: Instant) {
-        if let Some(more) = now.checked_duration_since(self.last) {
-            self.spent_ns[stage as usize] += more.as_nanos() as u64;
-            self.last = now;
-        }
+    pub fn mark(&mut self, stage: Stage, now: Moment) {
+        self.spent_ns[stage as usize] += now.ns_since(self.last);
+        self.last = self.last.max(now);
     }
 
     /// What a stage has taken so far, in nanoseconds.
@@ -90,7 +122,7 @@ impl Timeline {
     /// What everything has taken so far, in nanoseconds.
     #[must_use]
     pub fn total_ns(&self) -> u64 {
-        self.last.duration_since(self.first).as_nanos() as u64
+        self.last.ns_since(self.first)
     }
 }
 
@@ -101,9 +133,17 @@ mod tests {
     use super::*;
 
     #[test]
+    fn moments_are_as_far_apart_as_the_times_that_they_are_of() {
+        let now = Instant::now();
+        let (early, late) = (Moment::of(now), Moment::of(now + Duration::from_millis(7_001)));
+        assert_eq!((late.ns_since(early), early.ns_since(late)), (7_001_000_000, 0));
+        assert_eq!(early.plus_ns(7_001_000_000), late);
+    }
+
+    #[test]
     fn stages_add_up_whatever_the_order_of_the_times() {
-        let start = Instant::now();
-        let at = |us| start + Duration::from_micros(us);
+        let start = Moment::now();
+        let at = |us: u64| start.plus_ns(us * 1000);
         let mut timeline = Timeline::begin(at(10));
         let marks =
             [(Stage::Socket, 20), (Stage::Queue, 15), (Stage::Work, 21), (Stage::Hop, 5), (Stage::Send, 50)];

@@ -114,7 +114,7 @@ impl Net {
     }
 
     fn answer(&mut self, id: ConnectionId, slot: u64, answer: Option<Vec<Bytes>>) {
-        let timeline = Timeline::begin(self.start);
+        let timeline = Timeline::begin(Moment::of(self.start));
         self.table.answer(id, Slot(slot), answer, timeline);
         self.run();
     }

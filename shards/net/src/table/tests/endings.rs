@@ -236,7 +236,7 @@ fn stale_ids_change_nothing() {
     net.table.on_received(old, &frame(b"ghost"));
     net.table.on_sent(old, false);
     net.table.on_receive_ended(old, End::Broken);
-    net.table.answer(old, Slot(0), bytes("ghost"), Timeline::begin(net.start));
+    net.table.answer(old, Slot(0), bytes("ghost"), Timeline::begin(Moment::of(net.start)));
     net.table.abort(old, CloseReason::ByBroker);
     net.run();
     assert_eq!(net.next(), None);

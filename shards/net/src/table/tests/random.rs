@@ -106,7 +106,7 @@ impl Play {
         if !self.under_way.is_empty() {
             let (id, slot, body) = self.under_way.swap_remove(self.random.below(self.under_way.len()));
             let answer = vec![Bytes::copy_from_slice(&frame(&body)), Bytes::new()];
-            let timeline = Timeline::begin(self.net.start);
+            let timeline = Timeline::begin(Moment::of(self.net.start));
             self.net.table.answer(id, slot, Some(answer), timeline);
         }
     }
