@@ -35,7 +35,8 @@ fn figures_are_exact_after_known_traffic() {
     for partition in 0..4 {
         batches.iter().for_each(|batch| _ = append(&mut client, "t", partition, batch.clone()));
     }
-    append(&mut client, "u", 0, batches[0].clone());
+    // One that is received straight into its memory.
+    append(&mut client, "u", 0, batch(&["x".repeat(1_000_000)]));
     assert_eq!(produce(&mut client, "t", 99, batches[0].clone()).error_code, 3);
     let stored: usize = batches.iter().map(|batch| batch.len()).sum();
     for _ in 0..3 {

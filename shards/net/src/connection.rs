@@ -81,6 +81,8 @@ pub(crate) struct Connection<S> {
     sends_large: bool,
     /// Whether the newest frame was worth receiving straight into its memory, as the next one may be.
     fills: bool,
+    /// How much of the body was there when its memory was lent out to be filled.
+    lent_bytes: usize,
     is_in_line: bool,
     is_runnable: bool,
     is_unsettled: bool,
@@ -94,8 +96,8 @@ enum Receive {
     Armed,
     /// Brings the first bytes that come.
     Once,
-    /// Receives the rest of a body straight into its memory, of which so much was there.
-    Filling(usize),
+    /// Receives the rest of a body straight into its memory.
+    Filling,
     Pausing,
 }
 
@@ -143,6 +145,7 @@ impl<S> Connection<S> {
             frame_began: now,
             sends_large: false,
             fills: false,
+            lent_bytes: 0,
             is_in_line: false,
             is_runnable: false,
             is_unsettled: false,
@@ -169,9 +172,7 @@ impl<S> Connection<S> {
 
     /// The memory of the body that is arriving is back, with more in it; or with less than it should, for a reason.
     pub(crate) fn on_filled(&mut self, buffer: Vec<u8>, end: Option<End>, around: &mut Surroundings) {
-        if let Receive::Filling(before) = self.receive {
-            around.statistics.received_bytes += (buffer.len() - before) as u64;
-        }
+        around.statistics.received_bytes += buffer.len().saturating_sub(self.lent_bytes) as u64;
         if self.input == Input::Open
             && let Some(frame) = self.inbound.filled(buffer)
         {
@@ -298,7 +299,7 @@ impl<S> Connection<S> {
                 self.receive = Receive::Pausing;
                 effects.push(Effect::Pause(self.id));
             }
-            (Receive::Armed | Receive::Once | Receive::Filling(_), false) => {
+            (Receive::Armed | Receive::Once | Receive::Filling, false) => {
                 self.receive = Receive::Pausing;
                 around.statistics.pauses += 1;
                 effects.push(Effect::Pause(self.id));
@@ -316,7 +317,8 @@ impl<S> Connection<S> {
             && let Some((buffer, target)) = self.inbound.lend()
         {
             self.fills = true;
-            self.receive = Receive::Filling(buffer.len());
+            self.receive = Receive::Filling;
+            self.lent_bytes = buffer.len();
             return Effect::Fill(self.id, buffer, target);
         }
         if self.fills {
