@@ -15,6 +15,7 @@ def of(results):
         "The figure to trust: user and system time of the broker's process over the run, with its kernel workers. Not in it: "
         "what the kernel does for a process outside of it, such as writing dirty pages back later, which helps Kafka's default alone.", "",
     ]
+    lines += latencies(results)
     lines += table(results, "Records per second", "records_per_s", 0, lower_is_better=False)
     lines += [
         f"Noisy: client and broker share {machine['cores']} cores, and other programs used {others(results)} of them during the runs "
@@ -26,12 +27,26 @@ def of(results):
     return "\n".join(lines)
 
 
-def table(results, title, figure, digits, lower_is_better):
+def latencies(results):
+    """Of the workloads at set rates."""
+    names = [name for name in results["workloads"] if all("p50_ms" in entry["runs"][name] for entry in results["rounds"])]
+    if not names:
+        return []
+    lines = []
+    for figure, title in [("p50_ms", "Median latency, ms"), ("p99_ms", "p99 latency, ms"), ("p999_ms", "p99.9 latency, ms")]:
+        lines += table(results, title, figure, 2, lower_is_better=True, only=names)
+    return [*lines, "Open loop: from the time at which a record was due, whether or not the broker kept up. Client: `strome bench`, linger 5 ms unless "
+            "the title is of consumers (1 ms), on the same cores.", ""]
+
+
+def table(results, title, figure, digits, lower_is_better, only=None):
     brokers = list(results["brokers"])
     others_than_first = brokers[1:]
     head = ["", *brokers, *[f"{brokers[0]} against {other}" for other in others_than_first]]
     lines = [f"## {title}", "", "| " + " | ".join(head) + " |", "| --- |" + " ---: |" * (len(head) - 1)]
     for name, workload in results["workloads"].items():
+        if name not in only if only else "p50_ms" in results["rounds"][0]["runs"][name]:
+            continue
         values = {kind: [entry["runs"][name][figure] for entry in results["rounds"] if entry["broker"] == kind] for kind in brokers}
         cells = [workload["title"], *[cell(values[kind], digits) for kind in brokers]]
         for other in others_than_first:
@@ -53,7 +68,7 @@ def cell(values, digits):
 
 
 def others(results):
-    values = [run["others_cpus"] for entry in results["rounds"] for run in entry["runs"].values()]
+    values = [run["others_cpus"] for entry in results["rounds"] for run in entry["runs"].values() if "others_cpus" in run]
     return f"{median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
