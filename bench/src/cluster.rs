@@ -227,9 +227,22 @@ impl Access {
 
     /// Where the logs of a topic's partitions begin and end, in the order of their numbers.
     pub(crate) fn offsets(&self, map: &Map, topic: &Topic) -> Result<Vec<(Offset, Offset)>, BenchError> {
-        let begin = self.find_offsets(map, topic, EARLIEST)?;
-        let end = self.find_offsets(map, topic, LATEST)?;
+        let begin = self.find_offsets_in_time(map, topic, EARLIEST)?;
+        let end = self.find_offsets_in_time(map, topic, LATEST)?;
         Ok(begin.into_iter().zip(end).collect())
+    }
+
+    /// A broker may be told later than its clients that it leads a partition of a new topic.
+    fn find_offsets_in_time(&self, map: &Map, topic: &Topic, mark: i64) -> Result<Vec<Offset>, BenchError> {
+        let deadline = Instant::now() + self.timeout;
+        loop {
+            match self.find_offsets(map, topic, mark) {
+                Err(BenchError::Refused { code, .. }) if is_retriable(code) && Instant::now() < deadline => {
+                    thread::sleep(BACKOFF);
+                }
+                found => return found,
+            }
+        }
     }
 
     fn find_offsets(&self, map: &Map, topic: &Topic, mark: i64) -> Result<Vec<Offset>, BenchError> {
