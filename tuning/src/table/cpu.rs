@@ -112,7 +112,7 @@ pub(super) const CHECKS: &[Check] = &[
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, INFO, INFO),
         why: "nothing runs on isolated CPUs that does not ask for them, so they lie idle unless strome.cpus names them; \
               nohz_full makes every system call dearer",
-        how: "strome.cpus, or the kernel parameters isolcpus and nohz_full",
+        how: "strome.cpus and CPUAffinity of the unit, or the kernel parameters isolcpus and nohz_full",
         look: isolated,
         ..CPU
     },
@@ -280,8 +280,13 @@ fn idle_states(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
     }
     let (mut worst, mut names, mut changes, mut seen) = (0, BTreeSet::new(), Vec::new(), false);
     for cpu in context.online_cpus()?.0 {
-        let own = context.host.value::<u64>(&format!("{CPUS}/cpu{cpu}/power/pm_qos_resume_latency_us"));
-        if own.is_ok_and(|own| own > 0 && own <= limit_us) {
+        // Of a single CPU 0 means that nobody has asked for less, and n/a that it may not sleep at all.
+        let own = context.host.text(&format!("{CPUS}/cpu{cpu}/power/pm_qos_resume_latency_us"));
+        let is_bounded = |own: String| match own.parse::<u64>() {
+            Ok(own) => own > 0 && own <= limit_us,
+            Err(_) => own == "n/a",
+        };
+        if own.is_ok_and(is_bounded) {
             seen = true;
             continue;
         }
@@ -353,7 +358,10 @@ fn isolated(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
     if idle.count() > 0 {
         let all: Vec<_> = isolated.0.iter().map(ToString::to_string).collect();
         let change = Change::Setting { key: "strome.cpus", value: all.join(",") };
-        let finding = Outcome::finding(format!("{idle} without a shard"), want).change(change);
+        // A process may not use them unless its affinity names them.
+        let affinity = Change::Unit { key: "CPUAffinity", value: all.join(" ") };
+        let finding =
+            Outcome::finding(format!("{idle} without a shard"), want).change(change).change(affinity);
         return Ok(vec![Seen::host(finding)]);
     }
     let dear = without_ticks.shared_with(&shards);

@@ -93,6 +93,42 @@ fn one_processor_that_saves_power_is_enough() {
 }
 
 #[test]
+fn a_cpu_that_may_not_sleep_wakes_up_at_once() {
+    let host = |limit: &str| {
+        let cpu = "sys/devices/system/cpu/cpu0";
+        format!(
+            "sys/devices/system/cpu/online = 0\n{cpu}/power/pm_qos_resume_latency_us = {limit}\n\
+             {cpu}/cpuidle/state1/latency = 900\n{cpu}/cpuidle/state1/name = C6\n{cpu}/cpuidle/state1/disable = 0"
+        )
+    };
+    assert!(finding("cpu.idle-states", &host("0")).is_some());
+    assert!(finding("cpu.idle-states", &host("500")).is_some());
+    assert!(is_fine("cpu.idle-states", &host("20")));
+    assert!(is_fine("cpu.idle-states", &host("n/a")));
+}
+
+#[test]
+fn isolated_cpus_are_for_shards() {
+    let host =
+        |shards: &str| format!("sys/devices/system/cpu/isolated = 2-3\nfacts/broker = shards {shards}");
+    let (_, found) = finding("cpu.isolated", &host("0-1")).unwrap();
+    assert_eq!(found, "2-3 without a shard");
+    assert!(is_fine("cpu.isolated", &host("2-3")));
+}
+
+#[test]
+fn the_broker_is_in_the_way_of_outgoing_connections_unless_its_port_is_reserved() {
+    let host = |range: &str, reserved: &str| {
+        format!(
+            "proc/sys/net/ipv4/ip_local_port_range = {range}\nproc/sys/net/ipv4/ip_local_reserved_ports = {reserved}"
+        )
+    };
+    assert!(finding("network.port-range", &host("1024\t65535", "")).is_some());
+    assert!(is_fine("network.port-range", &host("1024\t65535", "8080,9000-9100")));
+    assert!(is_fine("network.port-range", &host("32768\t60999", "")));
+}
+
+#[test]
 fn the_innermost_mount_decides_about_a_directory() {
     let mounts = "proc/self/mountinfo <<\n22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
         30 22 0:26 / /data rw - tmpfs tmpfs rw\n\
