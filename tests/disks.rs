@@ -1,5 +1,5 @@
-//! `strome tune disk`: what it says, what it keeps, what it leaves behind, and what a broker makes of it. Nothing here depends on how
-//! fast a disk is.
+//! `strome tune disk`: what it says, what it keeps, what it leaves behind, and what a broker and `strome tune plan` make of it.
+//! Nothing here depends on how fast a disk is.
 
 #[path = "support/loop_disk.rs"]
 mod loop_disk;
@@ -279,4 +279,46 @@ fn a_check_of_the_data_does_not_mind_the_profile() {
     assert!(output.status.success() && !said.contains(PROFILE), "{said}");
     broker.restart();
     assert!(broker.stop().success());
+}
+
+fn tune_plan(more: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+    command.args(["tune", "plan", "--rate", "1000", "--record-size", "1K"]).args(more).stdin(Stdio::null());
+    command.output().expect("the command")
+}
+
+#[test]
+fn a_plan_shows_its_arithmetic_and_takes_what_was_measured_of_a_disk() {
+    let said = text(&tune_plan(&[]).stdout);
+    for word in
+        ["brokers with", "the first to run out", "records at the peak = 1,000/s x 2 = 2,000/s", "assumed"]
+    {
+        assert!(said.contains(word), "{word}: {said}");
+    }
+    let dir = folder();
+    let path = dir.path().to_str().expect("text");
+    let missing = tune_plan(&["--disk-profile", path]);
+    assert_eq!(missing.status.code(), Some(2));
+    assert!(text(&missing.stderr).contains("no disk profile"));
+    measured(dir.path(), &[]);
+    let output = tune_plan(&["--disk-profile", path, "--output", "json"]);
+    let json: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(json["brokers"].as_u64() >= Some(3) && json["fits"] == true, "{json}");
+    let notes = json["notes"].as_array().expect("a list");
+    assert!(
+        notes.iter().any(|note| note.as_str().is_some_and(|note| note.contains("measured on"))),
+        "{json}"
+    );
+}
+
+#[test]
+fn a_plan_with_absurd_input_is_a_wrong_command_and_one_that_does_not_fit_a_failure() {
+    for wrong in [["--peak", "0"], ["--peak", "NaN"], ["--replication-factor", "0"], ["--utilisation", "2"]] {
+        let output = tune_plan(&wrong);
+        assert_eq!(output.status.code(), Some(2), "{wrong:?}");
+        assert!(text(&output.stderr).contains("has to lie between"), "{}", text(&output.stderr));
+    }
+    let output = tune_plan(&["--brokers", "3", "--disk-size", "1G"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("That is not enough."));
 }

@@ -28,6 +28,7 @@ mod limits;
 mod mounts;
 mod nics;
 mod outcome;
+pub mod plan;
 mod processes;
 mod profile;
 mod program;

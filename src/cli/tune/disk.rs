@@ -13,6 +13,7 @@ use tuning::disk::{
 };
 use types::ByteCount;
 
+use super::units;
 use crate::cli::failure::{Failure, complain};
 use crate::cli::output::{Form, Output, Table};
 use crate::cli::{say, stop_flag};
@@ -27,7 +28,7 @@ pub struct Disk {
     #[arg(long, value_name = "N", default_value_t = 30, value_parser = RangedU64ValueParser::<u64>::new().range(1..=3600))]
     seconds: u64,
     /// How large the test file is to be, such as 512M or 4G; without, 1G or what half of the free space allows
-    #[arg(long, value_name = "BYTES", value_parser = size)]
+    #[arg(long, value_name = "BYTES", value_parser = units::bytes)]
     size: Option<ByteCount>,
     /// Measure some cases with fio, too, in turns (takes three quarters of a minute longer)
     #[arg(long)]
@@ -88,23 +89,6 @@ impl From<DiskError> for Failure {
             error => Self::Said(error.to_string()),
         }
     }
-}
-
-/// A number of bytes, with K, M, G or T for powers of 1024.
-fn size(text: &str) -> Result<ByteCount, String> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit = text.get(digits.len()..).unwrap_or_default().to_ascii_uppercase();
-    let shift = match unit.trim_end_matches("IB").trim_end_matches('B') {
-        "" => 0,
-        "K" => 10,
-        "M" => 20,
-        "G" => 30,
-        "T" => 40,
-        _ => return Err("wants a number with K, M, G or T, such as 512M".to_owned()),
-    };
-    let number: u64 = digits.parse().map_err(|_| "wants a number, such as 512M".to_owned())?;
-    let bytes = number.checked_mul(1 << shift).filter(|bytes| *bytes > 0);
-    bytes.map(ByteCount).ok_or_else(|| "is out of range".to_owned())
 }
 
 fn table(profile: &DiskProfile) -> Table {
@@ -198,19 +182,4 @@ fn line(measured: &Measured) -> String {
         measured.bytes_per_second() / MIB,
         measured.p99.as_micros()
     )
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sizes_have_units_and_bounds() {
-        for (text, bytes) in [("1", 1), ("4K", 4096), ("4kb", 4096), ("2MiB", 2 << 20), ("3g", 3 << 30)] {
-            assert_eq!(size(text), Ok(ByteCount(bytes)), "{text}");
-        }
-        for text in ["", "0", "-1", "M", "1.5G", "4 G", "99999999T", "1X", "1KM"] {
-            assert!(size(text).is_err(), "{text}");
-        }
-    }
 }

@@ -1,10 +1,12 @@
-//! `strome tune`: looks at the host, measures its disks, changes it, and takes that back.
+//! `strome tune`: looks at the host, measures its disks, plans for a load, changes it, and takes that back.
 
 mod apply;
 mod check;
 mod disk;
+mod plan;
 mod script;
 mod target;
+mod units;
 
 use std::io::{self, Write};
 
@@ -19,6 +21,8 @@ pub enum Tune {
     Check(check::Check),
     /// Measure a disk as a broker uses it, and keep the outcome beside the data
     Disk(disk::Disk),
+    /// Show how many brokers a load needs, what would be the first to run out, and how that is computed
+    Plan(Box<plan::Plan>),
     /// Change what the checks propose, each old value noted first; shows the changes only without --yes
     Apply(apply::Apply),
     /// Restore what apply has changed
@@ -36,6 +40,7 @@ impl Tune {
         match self {
             Self::Check(check) => check.run(),
             Self::Disk(disk) => disk.run(),
+            Self::Plan(plan) => plan.run(),
             Self::Apply(apply) => apply.run(),
             Self::Undo(undo) => undo.run(),
             Self::Script(script) => script.run(),

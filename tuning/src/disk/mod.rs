@@ -29,3 +29,4 @@ pub use fio::Comparison;
 pub use measure::{Outcome, Plan, Progress, measure};
 pub use profile::{DiskProfile, FILE_NAME};
 pub use verdict::Verdict;
+pub(crate) use verdict::grouped;
