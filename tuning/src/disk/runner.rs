@@ -259,7 +259,7 @@ impl Flight {
     }
 }
 
-/// A threads for each CPU that wants all of it, until this is dropped.
+/// A thread for each CPU that wants all of it, until this is dropped.
 struct BusyCores {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
