@@ -24,7 +24,8 @@ const INTERNAL: &[Internal] = &[
         replication_factor: "offsets.topic.replication.factor",
         segment_bytes: "offsets.topic.segment.bytes",
         in_sync_replicas_min: None,
-        fixed: &[("cleanup.policy", "compact"), ("compression.type", "producer")],
+        // What is committed is durable when that is acknowledged, whatever other topics are content with.
+        fixed: &[("cleanup.policy", "compact"), ("compression.type", "producer"), ("flush.messages", "1")],
     },
     Internal {
         name: "__transaction_state",

@@ -277,7 +277,7 @@ fn replicas_are_spread_over_the_brokers() {
 fn internal_topics_are_made_as_their_coordinators_want_them() {
     let mut cluster = Cluster::of_one();
     for (name, partitions, configs) in [
-        ("__consumer_offsets", 50, [("cleanup.policy", "compact"), ("compression.type", "producer")]),
+        ("__consumer_offsets", 50, [("cleanup.policy", "compact"), ("flush.messages", "1")]),
         ("__transaction_state", 50, [("cleanup.policy", "compact"), ("min.insync.replicas", "1")]),
         ("__share_group_state", 50, [("cleanup.policy", "delete"), ("min.insync.replicas", "1")]),
         ("plain", 1, [("cleanup.policy", "delete"), ("min.insync.replicas", "1")]),

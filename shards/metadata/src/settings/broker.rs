@@ -2,6 +2,7 @@
 
 use types::{BrokerId, ByteCount};
 
+use super::groups::GroupSettings;
 use super::layers::BrokerLayers;
 use super::value::{InvalidSetting, Value};
 
@@ -31,6 +32,8 @@ pub struct BrokerSettings {
     pub topics: TopicCreation,
     /// The topics in which coordinators keep their state.
     pub internal_topics: InternalTopics,
+    /// Consumer groups.
+    pub groups: GroupSettings,
     /// Strome's own.
     pub strome: StromeSettings,
 }
@@ -190,13 +193,14 @@ impl BrokerSettings {
                     Some("share.coordinator.state.topic.min.isr"),
                 )?,
             },
+            groups: GroupSettings::resolve(&values)?,
             strome: values.strome()?,
         })
     }
 }
 
 /// Reads a broker's settings one by one.
-struct Values<'a> {
+pub(super) struct Values<'a> {
     layers: &'a BrokerLayers<'a>,
 }
 
@@ -329,7 +333,7 @@ impl Values<'_> {
         Ok(cpus)
     }
 
-    fn number(&self, name: &str) -> Result<i64, InvalidSetting> {
+    pub(super) fn number(&self, name: &str) -> Result<i64, InvalidSetting> {
         self.layers.value(name)?.as_ref().and_then(Value::as_integer).ok_or_else(|| unset(name))
     }
 
@@ -338,11 +342,11 @@ impl Values<'_> {
     }
 
     /// A number that is never negative; a negative one counts as 0.
-    fn count(&self, name: &str) -> Result<u64, InvalidSetting> {
+    pub(super) fn count(&self, name: &str) -> Result<u64, InvalidSetting> {
         self.number(name).map(|number| u64::try_from(number).unwrap_or(0))
     }
 
-    fn count_u32(&self, name: &str) -> Result<u32, InvalidSetting> {
+    pub(super) fn count_u32(&self, name: &str) -> Result<u32, InvalidSetting> {
         self.count(name).map(|number| u32::try_from(number).unwrap_or(u32::MAX))
     }
 
@@ -358,7 +362,7 @@ impl Values<'_> {
         }
     }
 
-    fn text(&self, name: &str) -> Result<String, InvalidSetting> {
+    pub(super) fn text(&self, name: &str) -> Result<String, InvalidSetting> {
         self.optional_text(name)?.ok_or_else(|| unset(name))
     }
 
@@ -367,7 +371,7 @@ impl Values<'_> {
     }
 
     /// A list; an unset one is empty.
-    fn list(&self, name: &str) -> Result<Vec<String>, InvalidSetting> {
+    pub(super) fn list(&self, name: &str) -> Result<Vec<String>, InvalidSetting> {
         match self.layers.value(name)? {
             Some(Value::List(parts)) => Ok(parts),
             None => Ok(Vec::new()),
@@ -376,7 +380,7 @@ impl Values<'_> {
     }
 }
 
-fn invalid(name: &str, value: &str, reason: &str) -> InvalidSetting {
+pub(super) fn invalid(name: &str, value: &str, reason: &str) -> InvalidSetting {
     InvalidSetting::Value { name: name.to_owned(), value: value.to_owned(), reason: reason.to_owned() }
 }
 

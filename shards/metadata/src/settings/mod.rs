@@ -15,6 +15,7 @@
 mod accepts;
 mod broker;
 mod describe;
+mod groups;
 mod layers;
 mod synonyms;
 mod table;
@@ -28,6 +29,7 @@ pub use broker::{
     NetworkSettings, StromeSettings, TopicCreation,
 };
 pub use describe::{Described, describe_all_brokers, describe_broker, describe_topic};
+pub use groups::{Bounded, ClassicGroupSettings, ConsumerGroupSettings, GroupSettings, OffsetSettings};
 pub use layers::BrokerLayers;
 pub use synonyms::{Synonym, synonyms_of_broker, synonyms_of_topic};
 pub use table::{broker, broker_settings, group, group_settings, strome_settings, topic, topic_settings};

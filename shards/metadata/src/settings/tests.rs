@@ -150,8 +150,18 @@ fn every_setting_says_what_it_is_about_and_whether_it_acts() {
 
 /// Values of which at least one differs from the setting's default, whatever that is.
 fn other_values(setting: &Setting) -> Vec<String> {
-    let words =
-        ["true", "false", "compact", "LogAppendTime", "gzip", "PLAINTEXT:SSL", "A://:1", "h:2", "0-1"];
+    let words = [
+        "true",
+        "false",
+        "compact",
+        "LogAppendTime",
+        "gzip",
+        "PLAINTEXT:SSL",
+        "A://:1",
+        "h:2",
+        "0-1",
+        "upgrade",
+    ];
     let numbers = ["0", "1", "2", "7", "300", "1048577", "2000000"];
     let candidates = words.iter().chain(&numbers).map(|&text| text.to_owned());
     candidates.filter(|text| setting.parse(text).is_ok() && Some(text.as_str()) != setting.default).collect()

@@ -3,29 +3,29 @@
 use super::settings;
 
 settings! {
-    "group.consumer.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Ignored,
+    "group.consumer.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Acts,
         "`consumer.assignment.interval.ms` for groups that do not set it.";
-    "group.consumer.assignors" List Some("uniform,range"), DistinctNonEmpty, Medium ReadOnly Ignored,
+    "group.consumer.assignors" List Some("uniform,range"), DistinctNonEmpty, Medium ReadOnly Acts,
         "The assignors that consumer groups may use, the default first.";
-    "group.consumer.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ReadOnly Acts,
         "`consumer.heartbeat.interval.ms` for groups that do not set it.";
-    "group.consumer.max.assignment.interval.ms" Int Some("15000"), AtLeast(0), Medium ReadOnly Ignored,
+    "group.consumer.max.assignment.interval.ms" Int Some("15000"), AtLeast(0), Medium ReadOnly Acts,
         "The largest `consumer.assignment.interval.ms` that a group may set.";
-    "group.consumer.max.heartbeat.interval.ms" Int Some("15000"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.max.heartbeat.interval.ms" Int Some("15000"), AtLeast(1), Medium ReadOnly Acts,
         "The largest `consumer.heartbeat.interval.ms` that a group may set.";
-    "group.consumer.max.session.timeout.ms" Int Some("60000"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.max.session.timeout.ms" Int Some("60000"), AtLeast(1), Medium ReadOnly Acts,
         "The largest `consumer.session.timeout.ms` that a group may set.";
-    "group.consumer.max.size" Int Some("2147483647"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.max.size" Int Some("2147483647"), AtLeast(1), Medium ReadOnly Acts,
         "Members that a consumer group may have.";
-    "group.consumer.migration.policy" String Some("bidirectional"), OneOfAnyCase(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), Medium ReadOnly Ignored,
+    "group.consumer.migration.policy" String Some("bidirectional"), OneOfAnyCase(&["DISABLED", "DOWNGRADE", "UPGRADE", "BIDIRECTIONAL"]), Medium ReadOnly Acts,
         "Which way groups may move between the classic and the consumer protocol.";
-    "group.consumer.min.assignment.interval.ms" Int Some("0"), AtLeast(0), Medium ReadOnly Ignored,
+    "group.consumer.min.assignment.interval.ms" Int Some("0"), AtLeast(0), Medium ReadOnly Acts,
         "The smallest `consumer.assignment.interval.ms` that a group may set.";
-    "group.consumer.min.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.min.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ReadOnly Acts,
         "The smallest `consumer.heartbeat.interval.ms` that a group may set.";
-    "group.consumer.min.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.min.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ReadOnly Acts,
         "The smallest `consumer.session.timeout.ms` that a group may set.";
-    "group.consumer.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.consumer.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ReadOnly Acts,
         "`consumer.session.timeout.ms` for groups that do not set it.";
     "group.coordinator.append.linger.ms" Int Some("-1"), AtLeast(-1), Medium ReadOnly Ignored,
         "How long the coordinator gathers records before it writes them; -1 adapts.";
@@ -37,13 +37,13 @@ settings! {
         "The group protocols on offer.";
     "group.coordinator.threads" Int Some("4"), AtLeast(1), High ReadOnly Ignored,
         "Kafka's threads for group coordination.";
-    "group.initial.rebalance.delay.ms" Int Some("3000"), Any, Medium ReadOnly Ignored,
+    "group.initial.rebalance.delay.ms" Int Some("3000"), Any, Medium ReadOnly Acts,
         "How long a new classic group waits for more members before its first rebalance.";
-    "group.max.session.timeout.ms" Int Some("1800000"), Any, Medium ReadOnly Ignored,
+    "group.max.session.timeout.ms" Int Some("1800000"), Any, Medium ReadOnly Acts,
         "The largest session timeout that a member of a classic group may ask for.";
-    "group.max.size" Int Some("2147483647"), AtLeast(1), Medium ReadOnly Ignored,
+    "group.max.size" Int Some("2147483647"), AtLeast(1), Medium ReadOnly Acts,
         "Members that a classic group may have.";
-    "group.min.session.timeout.ms" Int Some("6000"), Any, Medium ReadOnly Ignored,
+    "group.min.session.timeout.ms" Int Some("6000"), Any, Medium ReadOnly Acts,
         "The smallest session timeout that a member of a classic group may ask for.";
     "group.share.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Ignored,
         "`share.assignment.interval.ms` for groups that do not set it.";
@@ -113,17 +113,17 @@ settings! {
         "`streams.num.standby.replicas` for groups that do not set it.";
     "group.streams.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ReadOnly Ignored,
         "`streams.session.timeout.ms` for groups that do not set it.";
-    "offset.metadata.max.bytes" Int Some("4096"), Any, High ReadOnly Ignored,
+    "offset.metadata.max.bytes" Int Some("4096"), Any, High ReadOnly Acts,
         "The longest note that a consumer may attach to a committed offset.";
-    "offsets.commit.timeout.ms" Int Some("5000"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.commit.timeout.ms" Int Some("5000"), AtLeast(1), High ReadOnly Acts,
         "How long a commit of offsets waits for the replicas.";
-    "offsets.load.buffer.size" Int Some("5242880"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.load.buffer.size" Int Some("5242880"), AtLeast(1), High ReadOnly Acts,
         "How much of the offsets topic is read at a time when it is loaded.";
-    "offsets.retention.check.interval.ms" Long Some("600000"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.retention.check.interval.ms" Long Some("600000"), AtLeast(1), High ReadOnly Acts,
         "How often committed offsets that nobody uses are looked for.";
-    "offsets.retention.minutes" Int Some("10080"), AtLeast(1), High ReadOnly Ignored,
+    "offsets.retention.minutes" Int Some("10080"), AtLeast(1), High ReadOnly Acts,
         "How long committed offsets outlive their group.";
-    "offsets.topic.compression.codec" Int Some("0"), Any, High ReadOnly Ignored,
+    "offsets.topic.compression.codec" Int Some("0"), Any, High ReadOnly Acts,
         "The codec of the offsets topic, by Kafka's number; 0 for none.";
     "offsets.topic.num.partitions" Int Some("50"), AtLeast(1), High ReadOnly Acts,
         "Partitions of the offsets topic.";

@@ -3,11 +3,11 @@
 use super::settings;
 
 settings! {
-    "consumer.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Ignored,
+    "consumer.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Acts,
         "The shortest time between two assignments computed for the consumer group.";
-    "consumer.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ClusterWide Ignored,
+    "consumer.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ClusterWide Acts,
         "How often members of the consumer group report.";
-    "consumer.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ClusterWide Ignored,
+    "consumer.session.timeout.ms" Int Some("45000"), AtLeast(1), Medium ClusterWide Acts,
         "How long a silent member stays in the consumer group.";
     "share.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Ignored,
         "The shortest time between two assignments computed for the share group.";

@@ -7,7 +7,7 @@ settings! {
         "From which duration on Kafka logs every slow event of its controller.";
     "controller.performance.sample.period.ms" Long Some("60000"), AtLeast(100), Medium ReadOnly Ignored,
         "How often Kafka logs the slowest event of its controller.";
-    "group.consumer.regex.refresh.interval.ms" Int Some("600000"), AtLeast(10_000), Medium ReadOnly Ignored,
+    "group.consumer.regex.refresh.interval.ms" Int Some("600000"), AtLeast(10_000), Medium ReadOnly Acts,
         "How often subscriptions by pattern are matched against the topics again.";
     "group.share.initialize.retry.interval.ms" Int Some("30000"), AtLeast(1), Low ReadOnly Ignored,
         "The pause before the state of a share group's partition is set up again.";
