@@ -7,6 +7,18 @@ pub struct Key {
     generation: u32,
 }
 
+impl Key {
+    /// The key as a number, for those who must not know what it names.
+    pub fn to_bits(self) -> u64 {
+        u64::from(self.generation) << 32 | u64::from(self.slot)
+    }
+
+    /// The key of a number that [`Key::to_bits`] gave.
+    pub fn from_bits(bits: u64) -> Self {
+        Self { slot: bits as u32, generation: (bits >> 32) as u32 }
+    }
+}
+
 /// Entries named by [`Key`]s. Grows to the largest number held at once and reuses its slots.
 #[derive(Debug)]
 pub struct Arena<T> {
@@ -93,6 +105,7 @@ mod tests {
         assert_eq!(arena.remove(first), Some("first"));
         let second = arena.insert("second");
         assert_eq!(arena.get(first), None);
+        assert_eq!(arena.get(Key::from_bits(second.to_bits())), Some(&"second"));
         assert_eq!(arena.remove(first), None);
         assert_eq!(arena.get(second), Some(&"second"));
         assert_eq!(arena.len(), 1);

@@ -12,6 +12,7 @@ mod client;
 mod clock;
 mod config;
 mod control;
+mod coordinator;
 mod fetch_session;
 mod message;
 mod metrics;

@@ -5,6 +5,7 @@
 
 use mesh::PortId;
 use net::{ConnectionId, Slot, Timeline};
+use protocol::Str;
 use types::ShardId;
 
 use crate::arena::{Arena, Key};
@@ -17,6 +18,8 @@ pub struct Call {
     pub connection: ConnectionId,
     pub slot: Slot,
     pub api_key: i16,
+    /// How the client calls itself; a slice of the request's frame, so it is not kept while others are asked.
+    pub client_id: Option<Str>,
     pub version: i16,
     pub correlation_id: i32,
     /// Where its time went so far.

@@ -22,13 +22,14 @@ use crate::api;
 use crate::broker::Broker;
 use crate::clock::Now;
 use crate::control::port_of;
+use crate::coordinator::Coordinators;
 use crate::message::Message;
 use crate::metrics::{Apis, Class, LoopFigures, Passage, ShardSnapshot, Snapshot, SnapshotSender, Stages};
 use crate::partition::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::requests::{Answer, Call, Gather, Gathered, OwnerSet, Requests};
 use crate::session::Session;
-use crate::work::{Done, RequestRef, Work};
+use crate::work::{Asker, Done, RequestRef, Work};
 
 /// Messages and requests that a turn handles before it submits, so that no one waits for a whole backlog.
 const TURN_ITEMS_MAX: usize = 512;
@@ -52,6 +53,7 @@ pub struct Shard {
     pub connections: Connections<Session>,
     reactor: Reactor,
     partitions: Partitions,
+    coordinators: Coordinators,
     requests: Requests,
     mesh: Port<Message>,
     next_sweep: Instant,
@@ -98,6 +100,7 @@ impl Shard {
             broker.compaction.clone(),
             now.monotonic,
         );
+        let coordinators = Coordinators::new(id, broker.placement.clone(), &image, now);
         Self {
             id,
             broker,
@@ -107,6 +110,7 @@ impl Shard {
             connections,
             reactor,
             partitions,
+            coordinators,
             requests: Requests::default(),
             mesh,
             next_sweep: now.monotonic + SWEEP_INTERVAL,
@@ -156,6 +160,7 @@ impl Shard {
         busy |= self.take_messages();
         busy |= self.take_requests();
         self.sweep();
+        busy |= self.coordinators.turn(&mut self.partitions, &mut self.reactor, self.now, &self.image);
         busy |= self.partitions.turn(&mut self.reactor, self.now);
         busy |= self.pass_on_answers();
         self.connections.flush(&mut self.reactor);
@@ -192,14 +197,13 @@ impl Shard {
         match message {
             Message::Work { from, work } => self.accept(from, work),
             Message::Done { to, from, done, passage } => self.merge(to, from, done, &passage),
-            Message::Hurry { from } => {
-                self.partitions.hurry_read(&mut self.reactor, from, self.now.monotonic)
-            }
+            Message::Hurry { from } => self.hurry_read(from),
             Message::Moved(moved) => {
                 self.connections.adopt(*moved);
             }
             Message::Publish { image, delta } => {
                 self.partitions.apply(&mut self.reactor, &image, &delta);
+                self.coordinators.apply(&self.image, &image, &delta, self.now);
                 self.image = image;
             }
             Message::Measure(to) => self.tell_figures(&to),
@@ -213,6 +217,7 @@ impl Shard {
             Message::Stop => {
                 self.connections.stop(&mut self.reactor);
                 self.partitions.end_waits();
+                self.coordinators.end();
                 self.phase = Phase::Draining(self.now.monotonic + DRAIN_MAX);
             }
             Message::Close => {
@@ -254,6 +259,7 @@ impl Shard {
             connection,
             slot,
             api_key: header.api_key,
+            client_id: header.client_id,
             version: header.api_version,
             correlation_id: header.correlation_id,
             timeline,
@@ -310,10 +316,10 @@ impl Shard {
         Answer::Later
     }
 
-    /// The call, with the time until now as the shard's work.
+    /// The call, with the time until now as the shard's work, and without what would keep its frame in memory.
     fn worked_on(&mut self, call: &Call) -> Call {
         self.clock = Moment::now();
-        let mut call = call.clone();
+        let mut call = Call { client_id: None, ..call.clone() };
         call.timeline.mark(Stage::Work, self.clock);
         call
     }
@@ -321,7 +327,14 @@ impl Shard {
     /// Takes up a piece of work as the owner.
     fn accept(&mut self, from: RequestRef, work: Work) {
         let now = Now { moment: self.clock, ..self.now };
-        self.partitions.accept(&mut self.reactor, from, work, now);
+        match work {
+            Work::Group(parts) => self.coordinators.accept(from, parts, now, &self.image),
+            work => self.partitions.accept(&mut self.reactor, Asker::Request(from), work, now),
+        }
+    }
+
+    fn hurry_read(&mut self, from: RequestRef) {
+        self.partitions.hurry_read(&mut self.reactor, Asker::Request(from), self.now.monotonic);
     }
 
     /// Sends the controller a request; `gather` makes the answer out of its reply.
@@ -342,25 +355,36 @@ impl Shard {
         let mut any = false;
         // A request that is complete may ask for more, whose answers may be there at once.
         loop {
-            let answers = self.partitions.take_answers();
-            if answers.is_empty() {
+            let (answers, decided) = (self.partitions.take_answers(), self.coordinators.take_answers());
+            if answers.is_empty() && decided.is_empty() {
                 return any;
             }
             any = true;
             self.clock = Moment::now();
-            let from = port_of(self.id);
-            for (to, done, passage) in answers {
-                if to.shard == self.id {
-                    self.merge(to, from, done, &passage);
-                } else {
-                    self.mesh.send(port_of(to.shard), Message::Done { to, from, done, passage });
+            for (asker, done, passage) in answers {
+                match asker {
+                    Asker::Request(to) => self.pass_on(to, done, passage),
+                    Asker::Coordinator(task) => self.coordinators.take_in(task, done, self.now),
                 }
+            }
+            for (to, done, passage) in decided {
+                self.pass_on(to, done, passage);
             }
         }
     }
 
+    /// Brings an owner's answer to the home of its request.
+    fn pass_on(&mut self, to: RequestRef, done: Done, passage: Passage) {
+        let from = port_of(self.id);
+        if to.shard == self.id {
+            self.merge(to, from, done, &passage);
+        } else {
+            self.mesh.send(port_of(to.shard), Message::Done { to, from, done, passage });
+        }
+    }
+
     fn merge(&mut self, to: RequestRef, from: PortId, done: Done, passage: &Passage) {
-        let disk = if matches!(done, Done::Append(_)) { Stage::Commit } else { Stage::Read };
+        let disk = if matches!(done, Done::Append(_) | Done::Group(_)) { Stage::Commit } else { Stage::Read };
         match self.requests.merge(to.request, from, done) {
             Gathered::Waiting => {}
             Gathered::Hurry(owners) => self.hurry(to, owners),
@@ -389,7 +413,7 @@ impl Shard {
     fn hurry(&mut self, from: RequestRef, owners: OwnerSet) {
         for owner in owners.iter() {
             if owner == self.id {
-                self.partitions.hurry_read(&mut self.reactor, from, self.now.monotonic);
+                self.hurry_read(from);
             } else {
                 self.mesh.send(port_of(owner), Message::Hurry { from });
             }
@@ -469,7 +493,7 @@ impl Shard {
     }
 
     fn next_deadline(&self) -> Instant {
-        let partitions = self.partitions.next_deadline();
-        self.connections.next_deadline().map_or(partitions, |connections| connections.min(partitions))
+        let others = [self.connections.next_deadline(), self.coordinators.next_deadline()];
+        others.into_iter().flatten().fold(self.partitions.next_deadline(), Instant::min)
     }
 }

@@ -5,9 +5,11 @@
 //! - Every [`Work`] is answered by exactly one [`Done`] of the same kind.
 //! - A part's [`Place`] comes back as it went; the owner never looks at it.
 
+use std::net::IpAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
+use protocol::Str;
 use record::Validated;
 use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, ShardId, TimestampMs, TopicPartition};
 
@@ -18,6 +20,15 @@ use crate::arena::Key;
 pub struct RequestRef {
     pub shard: ShardId,
     pub request: Key,
+}
+
+/// Who gets the answer to a piece of work.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Asker {
+    /// A client's request.
+    Request(RequestRef),
+    /// A coordinator on the shard that does the work.
+    Coordinator(Key),
 }
 
 /// Where in the client's request a part came from; what gathers the answers uses it to put them in that order.
@@ -51,6 +62,8 @@ pub enum Work {
     LogSizes(Option<Vec<TopicPartition>>),
     /// The idempotent and transactional producers that a partition remembers.
     Producers(Vec<Part<()>>),
+    /// For the coordinators of groups whose partitions these are.
+    Group(Vec<Part<GroupQuestion>>),
 }
 
 /// What an owner, or the control thread, answers.
@@ -63,8 +76,20 @@ pub enum Done {
     DeleteRecords(Vec<Part<Result<Offset, ErrorCode>>>),
     LogSizes(Vec<LogSize>),
     Producers(Vec<Part<Result<Vec<ProducerSeen>, ErrorCode>>>),
+    Group(Vec<Part<group::Response>>),
     /// From the control thread: the controller's reply, or why its records could not be made durable.
     Controlled(Result<Box<controller::Reply>, ErrorCode>),
+}
+
+/// What a group's coordinator is asked, and by whom.
+#[derive(Debug)]
+pub struct GroupQuestion {
+    pub version: i16,
+    /// How the client calls itself.
+    pub client_id: Option<Str>,
+    /// Where it connects from.
+    pub client_address: IpAddr,
+    pub request: group::Request,
 }
 
 /// How many acknowledgements a producer waits for.

@@ -12,10 +12,21 @@ use crate::shard::Shard;
 /// From this version on the client names its software.
 const SOFTWARE_VERSION: i16 = 3;
 
-/// The feature that says how metadata is kept; clients take it as the cluster's version.
-const METADATA_VERSION: &str = "metadata.version";
-/// Levels of `metadata.version` that Kafka 4.0 to 4.3 know.
-const METADATA_LEVELS: (i16, i16) = (7, 29);
+/// From this version on clients understand a feature that may be off, which is level 0.
+const LEVEL_ZERO_VERSION: i16 = 4;
+
+/// A feature and the lowest and highest level of it that this broker knows; the highest one is in force.
+struct Feature {
+    name: &'static str,
+    levels: (i16, i16),
+}
+
+const FEATURES: &[Feature] = &[
+    // Consumer groups of KIP-848.
+    Feature { name: "group.version", levels: (0, 1) },
+    // How metadata is kept; clients take it as the cluster's version. The levels are those of Kafka 4.0 to 4.3.
+    Feature { name: "metadata.version", levels: (7, 29) },
+];
 
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: ApiVersionsRequest) -> Answer {
@@ -32,7 +43,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ApiVersionsRequest) -> An
             session.client_software_version = Some(request.client_software_version.detached());
         }
     }
-    encode(call, &response(shard))
+    encode(call, &response(shard, call.version))
 }
 
 /// The answer to a version of ApiVersions that is not known here: in the body of version 0, so that any client can
@@ -47,21 +58,30 @@ pub fn unsupported(call: &Call) -> Answer {
     encode(&Call { version: 0, ..call.clone() }, &response)
 }
 
-fn response(shard: &Shard) -> ApiVersionsResponse {
+fn response(shard: &Shard, version: i16) -> ApiVersionsResponse {
+    let known = FEATURES.iter().filter(|feature| feature.levels.0 > 0 || version >= LEVEL_ZERO_VERSION);
     ApiVersionsResponse {
         api_keys: api_keys().collect(),
-        supported_features: vec![SupportedFeatureKey {
-            name: Str::from_static(METADATA_VERSION),
-            min_version: METADATA_LEVELS.0,
-            max_version: METADATA_LEVELS.1,
-        }],
+        supported_features: known.map(Feature::supported).collect(),
         finalized_features_epoch: shard.image.index().0 as i64,
-        finalized_features: vec![FinalizedFeatureKey {
-            name: Str::from_static(METADATA_VERSION),
-            max_version_level: METADATA_LEVELS.1,
-            min_version_level: METADATA_LEVELS.1,
-        }],
+        finalized_features: FEATURES.iter().map(Feature::finalized).collect(),
         ..Default::default()
+    }
+}
+
+impl Feature {
+    fn supported(&self) -> SupportedFeatureKey {
+        let (min_version, max_version) = self.levels;
+        SupportedFeatureKey { name: Str::from_static(self.name), min_version, max_version }
+    }
+
+    fn finalized(&self) -> FinalizedFeatureKey {
+        let (_, level) = self.levels;
+        FinalizedFeatureKey {
+            name: Str::from_static(self.name),
+            max_version_level: level,
+            min_version_level: level,
+        }
     }
 }
 

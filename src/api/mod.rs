@@ -6,21 +6,35 @@
 mod api_versions;
 mod authorized;
 mod configs;
+mod consumer_group_describe;
+mod consumer_group_heartbeat;
 mod create_partitions;
 mod create_topics;
+mod delete_groups;
 mod delete_records;
 mod delete_topics;
 mod describe_cluster;
+mod describe_groups;
 mod describe_log_dirs;
 mod describe_producers;
 mod describe_topic_partitions;
 mod fetch;
+mod find_coordinator;
+mod groups;
+mod heartbeat;
 mod init_producer_id;
+mod join_group;
+mod leave_group;
+mod list_groups;
 mod list_offsets;
 mod metadata;
+mod offset_commit;
+mod offset_delete;
+mod offset_fetch;
 mod offset_for_leader_epoch;
 mod produce;
 mod refusals;
+mod sync_group;
 mod topics;
 
 use bytes::Bytes;
@@ -54,6 +68,19 @@ served! {
     CreateTopics => create_topics::handle,
     DeleteTopics => delete_topics::handle,
     DeleteRecords => delete_records::handle,
+    OffsetCommit => offset_commit::handle,
+    OffsetFetch => offset_fetch::handle,
+    FindCoordinator => find_coordinator::handle,
+    JoinGroup => join_group::handle,
+    Heartbeat => heartbeat::handle,
+    LeaveGroup => leave_group::handle,
+    SyncGroup => sync_group::handle,
+    DescribeGroups => describe_groups::handle,
+    ListGroups => list_groups::handle,
+    DeleteGroups => delete_groups::handle,
+    OffsetDelete => offset_delete::handle,
+    ConsumerGroupHeartbeat => consumer_group_heartbeat::handle,
+    ConsumerGroupDescribe => consumer_group_describe::handle,
     InitProducerId => init_producer_id::handle,
     OffsetForLeaderEpoch => offset_for_leader_epoch::handle,
     DescribeConfigs => configs::describe,

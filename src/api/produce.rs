@@ -31,6 +31,10 @@ const ZSTD_VERSION: i16 = 7;
 /// lie in memory beside its copy in the log while that is written.
 const SHARED_REQUEST_BYTES_MAX: usize = 64 * 1024;
 
+/// Who calls itself so may write to the topics of coordinators, which are loaded anew with what it writes at the next start.
+/// Kafka knows no other bar either.
+const ADMIN_CLIENT_ID: &str = "__admin_client";
+
 /// Serves one request.
 pub fn handle(shard: &mut Shard, call: &Call, request: ProduceRequest) -> Answer {
     let acks = match request.acks {
@@ -78,6 +82,9 @@ fn validate_topic(
     let topic = acks.and_then(|_| topics::find(&shard.image, call.version >= 13, &data.name, data.topic_id));
     let validate = |(index, records): (i32, Option<Bytes>)| {
         let topic = topic.map_err(|error| Rejected::new(error, ""))?;
+        if topic.name.is_internal() && call.client_id.as_deref() != Some(ADMIN_CLIENT_ID) {
+            return Err(Rejected::new(ErrorCode::InvalidTopicException, ""));
+        }
         let partition = topics::partition(topic, index).map_err(|error| Rejected::new(error, ""))?;
         if acks == Ok(Acks::All) && !has_enough_replicas(topic, partition) {
             return Err(Rejected::new(ErrorCode::NotEnoughReplicas, ""));

@@ -14,11 +14,11 @@ use types::{ErrorCode, Offset, TimestampMs};
 use super::{Partition, Partitions};
 use crate::arena::Key;
 use crate::metrics::{Passage, TopicFigures};
-use crate::work::{Acks, AppendWork, Appended, Done, Part, RequestRef};
+use crate::work::{Acks, AppendWork, Appended, Asker, Done, Part};
 
 /// An append of which some parts still wait.
 pub(super) struct AppendJob {
-    from: RequestRef,
+    from: Asker,
     acks: Acks,
     until: Instant,
     answers: Vec<Part<Appended>>,
@@ -47,7 +47,7 @@ enum Outcome {
 
 impl Partitions {
     /// Appends each part's batch, and answers when `acks` says so.
-    pub(super) fn append(&mut self, from: RequestRef, work: AppendWork, now: TimestampMs) {
+    pub(super) fn append(&mut self, from: Asker, work: AppendWork, now: TimestampMs) {
         // A part that is never answered otherwise was waiting for room when the time was over.
         let answers = work.parts.iter().map(|part| part.answer(Appended::failed(ErrorCode::RequestTimedOut)));
         let job = AppendJob {

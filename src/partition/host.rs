@@ -23,7 +23,7 @@ use crate::arena::{Arena, Key};
 use crate::clock::Now;
 use crate::metrics::{Compactions, PartitionSnapshot, Passage, Topics};
 use crate::placement::Placement;
-use crate::work::{Done, RequestRef, Work};
+use crate::work::{Asker, Done, Work};
 
 /// How often time-outs, expiry and lazy flushes are looked at. None of them is precise in Kafka either.
 const CHORES_INTERVAL: Duration = Duration::from_millis(100);
@@ -75,12 +75,12 @@ pub struct Partitions {
     pub(super) append_jobs: Arena<AppendJob>,
     pub(super) stalled: VecDeque<Stalled>,
     pub(super) read_jobs: Arena<ReadJob>,
-    pub(super) reads_by_request: HashMap<RequestRef, Key>,
+    pub(super) reads_by_asker: HashMap<Asker, Key>,
     pub(super) read_deadlines: BTreeSet<(Instant, Key)>,
     pub(super) reads_to_resume: Vec<Key>,
     pub(super) disk_reads: HashMap<ReadId, DiskRead>,
     pub(super) list_jobs: Arena<ListJob>,
-    answers: Vec<(RequestRef, Done, Passage)>,
+    answers: Vec<(Asker, Done, Passage)>,
     /// The time, as of the last work or turn.
     pub(super) clock: Moment,
     /// Partitions with records that are not durable, as of the last look.
@@ -129,7 +129,7 @@ impl Partitions {
             append_jobs: Arena::default(),
             stalled: VecDeque::new(),
             read_jobs: Arena::default(),
-            reads_by_request: HashMap::new(),
+            reads_by_asker: HashMap::new(),
             read_deadlines: BTreeSet::new(),
             reads_to_resume: Vec::new(),
             disk_reads: HashMap::new(),
@@ -152,7 +152,7 @@ impl Partitions {
     }
 
     /// Takes up work; its answer comes out of [`Self::take_answers`], at once or later.
-    pub fn accept(&mut self, reactor: &mut Reactor, from: RequestRef, work: Work, now: Now) {
+    pub fn accept(&mut self, reactor: &mut Reactor, from: Asker, work: Work, now: Now) {
         self.last_work = now.monotonic;
         self.clock = now.moment;
         match work {
@@ -163,21 +163,28 @@ impl Partitions {
             Work::DeleteRecords(parts) => self.delete_records(reactor, from, &parts),
             Work::LogSizes(which) => self.log_sizes(from, which.as_deref()),
             Work::Producers(parts) => self.producers(from, &parts),
+            Work::Group(_) => debug_assert!(false, "work of a coordinator"),
         }
     }
 
+    /// The log's start and end, once the partition is open.
+    pub fn extent(&self, at: TopicPartition) -> Option<(Offset, Offset)> {
+        let leader = &self.open.get(self.find(at).ok()?)?.leader;
+        Some((leader.log_start(), leader.log_end()))
+    }
+
     /// The answers that are ready.
-    pub fn take_answers(&mut self) -> Vec<(RequestRef, Done, Passage)> {
+    pub fn take_answers(&mut self) -> Vec<(Asker, Done, Passage)> {
         std::mem::take(&mut self.answers)
     }
 
     /// Answers at once.
-    pub(super) fn answer(&mut self, to: RequestRef, done: Done) {
+    pub(super) fn answer(&mut self, to: Asker, done: Done) {
         self.answer_after(Passage::begin(self.clock), to, done);
     }
 
     /// Answers what has had to wait.
-    pub(super) fn answer_after(&mut self, passage: Passage, to: RequestRef, done: Done) {
+    pub(super) fn answer_after(&mut self, passage: Passage, to: Asker, done: Done) {
         self.answers.push((to, done, passage));
     }
 

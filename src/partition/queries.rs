@@ -9,24 +9,19 @@ use super::{Partition, Partitions};
 use crate::arena::Key;
 use crate::metrics::Passage;
 use crate::work::{
-    Done, EpochEnd, EpochQuery, Listed, LogSize, OffsetQuery, Part, ProducerSeen, RequestRef, WhichOffset,
+    Asker, Done, EpochEnd, EpochQuery, Listed, LogSize, OffsetQuery, Part, ProducerSeen, WhichOffset,
 };
 
 /// A ListOffsets of which some parts wait for the disk.
 pub(super) struct ListJob {
-    from: RequestRef,
+    from: Asker,
     answers: Vec<Part<Listed>>,
     on_disk: Vec<(ReadId, usize)>,
     passage: Passage,
 }
 
 impl Partitions {
-    pub(super) fn list_offsets(
-        &mut self,
-        reactor: &mut Reactor,
-        from: RequestRef,
-        parts: Vec<Part<OffsetQuery>>,
-    ) {
+    pub(super) fn list_offsets(&mut self, reactor: &mut Reactor, from: Asker, parts: Vec<Part<OffsetQuery>>) {
         let mut answers = Vec::with_capacity(parts.len());
         let mut on_disk = Vec::new();
         for (index, part) in parts.iter().enumerate() {
@@ -102,7 +97,7 @@ impl Partitions {
         }
     }
 
-    pub(super) fn epoch_ends(&mut self, from: RequestRef, parts: &[Part<EpochQuery>]) {
+    pub(super) fn epoch_ends(&mut self, from: Asker, parts: &[Part<EpochQuery>]) {
         let answers = parts.iter().map(|part| {
             let end = self.find(part.at).and_then(|key| {
                 let partition = self.open.get(key).ok_or(ErrorCode::UnknownTopicOrPartition)?;
@@ -115,7 +110,7 @@ impl Partitions {
         self.answer(from, Done::EpochEnds(answers));
     }
 
-    pub(super) fn delete_records(&mut self, reactor: &mut Reactor, from: RequestRef, parts: &[Part<Offset>]) {
+    pub(super) fn delete_records(&mut self, reactor: &mut Reactor, from: Asker, parts: &[Part<Offset>]) {
         let answers = parts
             .iter()
             .map(|part| part.answer(self.delete_records_of(reactor, part.at, part.item)))
@@ -148,7 +143,7 @@ impl Partitions {
         Ok(partition.leader.log_start())
     }
 
-    pub(super) fn log_sizes(&mut self, from: RequestRef, which: Option<&[TopicPartition]>) {
+    pub(super) fn log_sizes(&mut self, from: Asker, which: Option<&[TopicPartition]>) {
         let size = |partition: &Partition| LogSize {
             at: partition.at,
             directory: partition.directory,
@@ -164,7 +159,7 @@ impl Partitions {
         self.answer(from, Done::LogSizes(sizes));
     }
 
-    pub(super) fn producers(&mut self, from: RequestRef, parts: &[Part<()>]) {
+    pub(super) fn producers(&mut self, from: Asker, parts: &[Part<()>]) {
         let answers = parts.iter().map(|part| {
             let seen = self.find(part.at).and_then(|key| {
                 let partition = self.open.get(key).ok_or(ErrorCode::UnknownTopicOrPartition)?;

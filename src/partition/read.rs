@@ -14,11 +14,11 @@ use super::host::DiskRead;
 use super::{Partition, Partitions};
 use crate::arena::Key;
 use crate::metrics::Passage;
-use crate::work::{Done, EpochEnd, Fetched, Part, ReadPart, ReadWork, RequestRef};
+use crate::work::{Asker, Done, EpochEnd, Fetched, Part, ReadPart, ReadWork};
 
 /// A read that is not answered yet: it waits for the disk or for more records.
 pub(super) struct ReadJob {
-    from: RequestRef,
+    from: Asker,
     work: ReadWork,
     fetched: Vec<Part<Fetched>>,
     /// Reads from disk under way, each with the index of its part.
@@ -65,7 +65,7 @@ impl ReadJob {
 
 impl Partitions {
     /// Reads each part, and answers when there is enough or the time is over.
-    pub(super) fn read(&mut self, reactor: &mut Reactor, from: RequestRef, work: ReadWork, now: Instant) {
+    pub(super) fn read(&mut self, reactor: &mut Reactor, from: Asker, work: ReadWork, now: Instant) {
         let fetched = Vec::with_capacity(work.parts.len());
         let job = ReadJob {
             from,
@@ -79,13 +79,13 @@ impl Partitions {
             passage: Passage::begin(self.clock),
         };
         let key = self.read_jobs.insert(job);
-        self.reads_by_request.insert(from, key);
+        self.reads_by_asker.insert(from, key);
         self.attempt_read(reactor, key, now);
     }
 
     /// Answers a waiting read with what there is: its request needs no more, or is gone.
-    pub fn hurry_read(&mut self, reactor: &mut Reactor, from: RequestRef, now: Instant) {
-        let Some(key) = self.reads_by_request.get(&from).copied() else { return };
+    pub fn hurry_read(&mut self, reactor: &mut Reactor, from: Asker, now: Instant) {
+        let Some(key) = self.reads_by_asker.get(&from).copied() else { return };
         let parked = self.read_jobs.get(key).is_some_and(|job| job.parked);
         if parked {
             self.unpark(key);
@@ -257,7 +257,7 @@ impl Partitions {
         if has_enough || job.hurried || job.is_urgent() || job.work.until <= now || self.ending {
             if let Some(mut job) = self.read_jobs.remove(key) {
                 job.passage.on_disk(self.clock);
-                self.reads_by_request.remove(&job.from);
+                self.reads_by_asker.remove(&job.from);
                 for (id, _) in &job.on_disk {
                     self.disk_reads.remove(id);
                 }

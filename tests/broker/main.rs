@@ -11,11 +11,15 @@ mod loop_disk;
 
 mod client;
 mod cold;
+mod groups;
 mod topics;
 
 mod compaction;
+mod consumer_groups;
 mod crashes;
 mod directories;
+mod group_members;
+mod group_offsets;
 mod metrics;
 mod offsets;
 mod policies;
