@@ -1,5 +1,5 @@
 // The Java client against a running broker: `java -cp JARS Interop.java host:port` prints PASS or FAIL for each test.
-// Only what needs neither consumer groups nor transactions.
+// Only what needs no transactions.
 
 import java.nio.charset.StandardCharsets;
 import java.time.Duration;
@@ -68,6 +68,14 @@ public class Interop {
         tests.put("admin: configs", Interop::adminConfigs);
         tests.put("admin: offsets and deleting records", Interop::adminOffsets);
         tests.put("admin: cluster, log dirs and features", Interop::adminCluster);
+        for (String assignor : List.of("Range", "RoundRobin", "Sticky", "CooperativeSticky")) {
+            tests.put("group: members share and take over, " + assignor, () -> membersShare(assignor));
+        }
+        tests.put("group: offsets go on where they were", Interop::offsetsResume);
+        tests.put("group: a static member comes back without a rebalance", Interop::staticMember);
+        tests.put("group: a pattern finds new topics", Interop::pattern);
+        tests.put("group: who was thrown out cannot commit", Interop::thrownOut);
+        tests.put("admin: groups and their offsets", Interop::adminGroups);
         int failed = 0;
         try (Admin shared = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
             admin = shared;
@@ -530,5 +538,201 @@ public class Interop {
         }
         same(known, 2L, "partitions in the log dirs");
         admin.describeFeatures().featureMetadata().get();
+    }
+
+    // --- groups -----------------------------------------------------------------------------------------------------
+
+    /** A consumer of a group that polls in a thread of its own. */
+    static class Member implements AutoCloseable {
+        final KafkaConsumer<byte[], byte[]> consumer;
+        final Set<String> seen = Collections.synchronizedSet(new HashSet<>());
+        final Thread thread;
+        volatile Set<TopicPartition> held = Set.of();
+        volatile int revoked, count;
+        volatile boolean running = true;
+        volatile Throwable wrong;
+
+        Member(String group, Collection<String> topics, java.util.regex.Pattern pattern, Object... configs) {
+            Object[] own = {"group.id", group, "auto.offset.reset", "earliest", "session.timeout.ms", 6000, "heartbeat.interval.ms", 300,
+                "metadata.max.age.ms", 500};
+            Object[] all = Arrays.copyOf(own, own.length + configs.length);
+            System.arraycopy(configs, 0, all, own.length, configs.length);
+            consumer = consumer(all);
+            ConsumerRebalanceListener listener = new ConsumerRebalanceListener() {
+                public void onPartitionsRevoked(Collection<TopicPartition> gone) {
+                    revoked += gone.size();
+                    consumer.commitSync();
+                }
+
+                public void onPartitionsAssigned(Collection<TopicPartition> come) {
+                }
+            };
+            if (pattern == null) consumer.subscribe(topics, listener);
+            else consumer.subscribe(pattern, listener);
+            thread = new Thread(this::poll);
+            thread.start();
+        }
+
+        void poll() {
+            try {
+                while (running) {
+                    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
+                        seen.add(record.topic() + record.partition() + "@" + record.offset());
+                        count++;
+                    }
+                    held = consumer.assignment();
+                }
+            } catch (Throwable error) {
+                wrong = error;
+            }
+        }
+
+        void halt() throws Exception {
+            running = false;
+            thread.join();
+            if (wrong != null) throw new AssertionError("a member's thread ended: " + wrong, wrong);
+        }
+
+        @Override
+        public void close() throws Exception {
+            halt();
+            consumer.commitSync();
+            consumer.close();
+        }
+    }
+
+    interface Condition {
+        boolean holds() throws Exception;
+    }
+
+    static void eventually(String what, Condition condition) throws Exception {
+        long deadline = System.nanoTime() + 45_000_000_000L;
+        while (!condition.holds()) {
+            if (System.nanoTime() > deadline) throw new AssertionError("it never comes about that " + what);
+            Thread.sleep(20);
+        }
+    }
+
+    static boolean share(List<Member> members, int partitions) {
+        Set<TopicPartition> all = new HashSet<>();
+        int sum = 0;
+        for (Member member : members) {
+            if (member.held.isEmpty()) return false;
+            all.addAll(member.held);
+            sum += member.held.size();
+        }
+        return sum == partitions && all.size() == partitions;
+    }
+
+    static String group() {
+        return "java-group-" + UUID.randomUUID();
+    }
+
+    static void fill(String topic, int partitions, int each) throws Exception {
+        try (KafkaProducer<byte[], byte[]> producer = producer()) {
+            for (int partition = 0; partition < partitions; partition++) send(producer, topic, partition, numbers(each));
+        }
+    }
+
+    static void membersShare(String assignor) throws Exception {
+        String topic = topic(6), group = group();
+        fill(topic, 6, 50);
+        Object[] configs = {"partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor + "Assignor"};
+        List<Member> members = new ArrayList<>();
+        members.add(new Member(group, List.of(topic), null, configs));
+        eventually("one member has everything", () -> share(members, 6));
+        for (int i = 0; i < 2; i++) members.add(new Member(group, List.of(topic), null, configs));
+        eventually("three members share", () -> share(members, 6));
+        eventually("everything is read", () -> members.stream().flatMap(m -> m.seen.stream()).distinct().count() == 300);
+        members.remove(1).close();
+        eventually("two members take over", () -> share(members, 6));
+        for (Member member : members) member.close();
+    }
+
+    static void offsetsResume() throws Exception {
+        String topic = topic(3), group = group();
+        for (int round = 1; round <= 3; round++) {
+            fill(topic, 3, 40);
+            try (Member member = new Member(group, List.of(topic), null)) {
+                eventually("what is new is read", () -> member.seen.size() == 120);
+                Thread.sleep(300);
+                same(member.count, 120, "records read");
+            }
+        }
+        Map<TopicPartition, OffsetAndMetadata> offsets = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get();
+        same(offsets.values().stream().map(OffsetAndMetadata::offset).collect(Collectors.toList()), List.of(120L, 120L, 120L), "offsets");
+    }
+
+    static void staticMember() throws Exception {
+        String topic = topic(4), group = group();
+        try (Member stays = new Member(group, List.of(topic), null, "group.instance.id", "stays", "session.timeout.ms", 30000)) {
+            Member goes = new Member(group, List.of(topic), null, "group.instance.id", "goes", "session.timeout.ms", 30000);
+            eventually("two members share", () -> share(List.of(stays, goes), 4));
+            Set<TopicPartition> had = goes.held;
+            int revoked = stays.revoked;
+            goes.close();
+            try (Member again = new Member(group, List.of(topic), null, "group.instance.id", "goes", "session.timeout.ms", 30000)) {
+                eventually("it has what it had", () -> again.held.equals(had));
+                same(stays.revoked, revoked, "partitions taken from the other one");
+            }
+            admin.removeMembersFromConsumerGroup(group, new RemoveMembersFromConsumerGroupOptions(List.of(new MemberToRemove("goes")))).all().get();
+            eventually("the other one has everything", () -> stays.held.size() == 4);
+        }
+    }
+
+    static void pattern() throws Exception {
+        String prefix = "java-pattern-" + UUID.randomUUID();
+        try (Member member = new Member(group(), null, java.util.regex.Pattern.compile(prefix + ".*"))) {
+            for (int i = 1; i <= 2; i++) {
+                String topic = prefix + i;
+                admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
+                idOf(topic);
+                fill(topic, 1, 10);
+                int wanted = 10 * i;
+                eventually("topic " + i + " is read", () -> member.seen.size() == wanted);
+            }
+        }
+    }
+
+    static void thrownOut() throws Exception {
+        String topic = topic(1), group = group();
+        Member slow = new Member(group, List.of(topic), null, "max.poll.interval.ms", 6000);
+        eventually("it has the partition", () -> slow.held.size() == 1);
+        slow.halt();
+        try (Member other = new Member(group, List.of(topic), null)) {
+            eventually("the other one has it", () -> other.held.size() == 1);
+            try {
+                slow.consumer.commitSync(Map.of(new TopicPartition(topic, 0), new OffsetAndMetadata(1)));
+                throw new AssertionError("a member that was thrown out could commit");
+            } catch (CommitFailedException expected) {
+                slow.consumer.close(CloseOptions.timeout(Duration.ZERO));
+            }
+        }
+    }
+
+    static void adminGroups() throws Exception {
+        String topic = topic(2), group = group();
+        fill(topic, 2, 10);
+        try (Member member = new Member(group, List.of(topic), null, "client.id", "described")) {
+            eventually("everything is read", () -> member.seen.size() == 20);
+            ConsumerGroupDescription told = admin.describeConsumerGroups(List.of(group)).describedGroups().get(group).get();
+            same(told.groupState().toString(), "Stable", "state");
+            same(told.members().size(), 1, "members");
+            MemberDescription one = told.members().iterator().next();
+            same(one.clientId() + one.host(), "described/127.0.0.1", "client and host");
+            same(one.assignment().topicPartitions().size(), 2, "partitions");
+            fails(GroupNotEmptyException.class, admin.deleteConsumerGroups(List.of(group)).all());
+            fails(GroupSubscribedToTopicException.class, admin.deleteConsumerGroupOffsets(group, Set.of(new TopicPartition(topic, 0))).all());
+            same(admin.listGroups().all().get().stream().filter(g -> g.groupId().equals(group)).count(), 1L, "times listed");
+        }
+        TopicPartition place = new TopicPartition(topic, 1);
+        admin.alterConsumerGroupOffsets(group, Map.of(place, new OffsetAndMetadata(3, "by hand"))).all().get();
+        OffsetAndMetadata found = admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().get(place);
+        same(found.offset() + found.metadata(), "3by hand", "what was committed");
+        admin.deleteConsumerGroupOffsets(group, Set.of(place)).all().get();
+        same(admin.listConsumerGroupOffsets(group).partitionsToOffsetAndMetadata().get().get(place), null, "offset after its deletion");
+        admin.deleteConsumerGroups(List.of(group)).all().get();
+        fails(GroupIdNotFoundException.class, admin.deleteConsumerGroups(List.of(group)).all());
+        fails(GroupIdNotFoundException.class, admin.describeConsumerGroups(List.of(group)).describedGroups().get(group));
     }
 }

@@ -1,4 +1,4 @@
-"""confluent-kafka (librdkafka behind it): producing, reading by assignment, administering. No groups, no transactions."""
+"""confluent-kafka (librdkafka behind it): producing, reading by assignment, administering. No transactions."""
 import os
 import threading
 import time

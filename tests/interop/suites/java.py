@@ -11,12 +11,6 @@ TOPIC = "tools"
 
 # Tools that need what this broker does not have yet and that no test here covers; the list only shrinks.
 EXCLUDED = {
-    "kafka-console-consumer with a group": "needs consumer groups",
-    "kafka-consumer-groups": "needs consumer groups",
-    "kafka-groups": "needs consumer groups",
-    "kafka-consumer-perf-test": "needs consumer groups",
-    "kafka-verifiable-consumer": "needs consumer groups",
-    "kafka-e2e-latency": "needs consumer groups",
     "kafka-share-groups": "needs share groups",
     "kafka-console-share-consumer": "needs share groups",
     "kafka-streams-groups": "needs streams groups",
@@ -43,7 +37,8 @@ def run(kit, broker, report):
     for name, reason in EXCLUDED.items():
         report.skipped(name, reason)
     for test in (cluster, api_versions, features, quorum, topics, topics_that_fail, partitions, topic_configs, broker_configs, console, console_by_offset,
-                 get_offsets, delete_records, log_dirs, producer_performance, verifiable_producer, leader_election, reassignment, delete_topic):
+                 get_offsets, delete_records, log_dirs, producer_performance, verifiable_producer, group_console, group_list_and_describe, group_reset, group_delete,
+                 consumer_performance, verifiable_consumer, end_to_end_latency, offsets_formatter, leader_election, reassignment, delete_topic):
         name = f"tool: {test.__name__.replace('_', ' ')}"
         if kit.against != "kafka" and test.__name__ in NOT_YET:
             report.skipped(name, NOT_YET[test.__name__])
@@ -216,6 +211,93 @@ def verifiable_producer(tools):
     holds(tools("GetOffsetShell", "--topic", "verified"), "verified:0:2000")
 
 
+GROUP = "tools-group"
+CONSOLE = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+GROUPS = "org.apache.kafka.tools.consumer.group.ConsumerGroupCommand"
+
+
+def group_console(tools):
+    """A group reads on where it stopped."""
+    tools("TopicCommand", "--create", "--topic", "grouped", "--partitions", "3")
+    for round in range(2):
+        tools("ConsoleProducer", "--topic", "grouped", stdin="".join(f"{round}-{i}\n" for i in range(100)).encode())
+        output = tools(CONSOLE, "--topic", "grouped", "--group", GROUP, "--from-beginning", "--max-messages", "100", "--timeout-ms", "30000")
+        same(sorted(line for line in output.splitlines() if re.fullmatch(r"\d-\d+", line)), sorted(f"{round}-{i}" for i in range(100)))
+
+
+def rows(output):
+    """The lines of a table as dictionaries."""
+    lines = [line.split() for line in output.splitlines() if line.strip()]
+    start = next(i for i, line in enumerate(lines) if line[0] == "GROUP")
+    return [dict(zip(lines[start], line)) for line in lines[start + 1:]]
+
+
+def group_list_and_describe(tools):
+    same(GROUP in tools(GROUPS, "--list").split(), True)
+    same(GROUP in tools(GROUPS, "--list", "--state", "Empty").split("\n", 1)[1], True)
+    same(GROUP in tools(GROUPS, "--list", "--state", "Stable"), False)
+    same(GROUP in tools(GROUPS, "--list", "--type", "classic"), True)
+    holds(tools("GroupsCommand", "--list"), GROUP, "Classic", "consumer")
+    offsets = rows(tools(GROUPS, "--describe", "--group", GROUP, "--offsets"))
+    same(sorted((row["TOPIC"], row["PARTITION"], row["LAG"]) for row in offsets), [("grouped", str(i), "0") for i in range(3)])
+    same(sum(int(row["CURRENT-OFFSET"]) for row in offsets), 200)
+    holds(tools(GROUPS, "--describe", "--group", GROUP, "--state"), "Empty")
+    holds(tools(GROUPS, "--describe", "--group", GROUP, "--members"), "has no active members")
+    holds(tools(GROUPS, "--describe", "--all-groups", "--offsets"), GROUP)
+    holds(tools(GROUPS, "--describe", "--group", "nowhere", fails=True), "does not exist")
+
+
+def group_reset(tools):
+    def reset(*how):
+        output = tools(GROUPS, "--reset-offsets", "--group", GROUP, "--topic", "grouped", *how)
+        return sum(int(row["NEW-OFFSET"]) for row in rows(output))
+
+    same(reset("--to-earliest", "--dry-run"), 0)
+    same(reset("--shift-by", "-1", "--execute"), 197)
+    same(reset("--to-offset", "7", "--execute"), 21)
+    same(reset("--to-datetime", "2000-01-01T00:00:00.000", "--execute"), 0)
+    same(reset("--by-duration", "PT0S", "--dry-run"), 200)
+    same(reset("--to-latest", "--execute"), 200)
+    tools(GROUPS, "--delete-offsets", "--group", GROUP, "--topic", "grouped:1")
+    same({row["PARTITION"]: row["CURRENT-OFFSET"] == "-" for row in rows(tools(GROUPS, "--describe", "--group", GROUP))}.get("1", True), True)
+
+
+def group_delete(tools):
+    holds(tools(GROUPS, "--delete", "--group", GROUP), "Deletion of requested")
+    same(GROUP in tools(GROUPS, "--list").split(), False)
+    holds(tools(GROUPS, "--delete", "--group", GROUP, fails=False), "GroupIdNotFoundException")
+
+
+def consumer_performance(tools):
+    output = tools("ConsumerPerformance", "--topic", "perf", "--num-records", "100000", "--timeout", "60000", "--group", "perf-group")
+    same(re.search(r", 100\d{3}, ", output) is not None, True)
+
+
+def verifiable_consumer(tools):
+    output = tools("VerifiableConsumer", "--topic", "verified", "--group-id", "verified-group", "--max-messages", "2000", "--reset-policy", "earliest")
+    same(sum(json.loads(line)["count"] for line in output.splitlines() if '"records_consumed"' in line), 2000)
+    commits = [json.loads(line) for line in output.splitlines() if '"offsets_committed"' in line]
+    same(commits[-1]["success"], True)
+    same(commits[-1]["offsets"][0]["offset"], 2000)
+
+
+def end_to_end_latency(tools):
+    output = tools("EndToEndLatency", "--topic", "latency", "--num-records", "200", "--producer-acks", "all", "--record-size", "100")
+    holds(output, "Avg latency:")
+
+
+def offsets_formatter(tools):
+    """Kafka's own reader of the offsets topic understands what the coordinator writes."""
+    output = tools(CONSOLE, "--topic", "__consumer_offsets", "--from-beginning", "--timeout-ms", "8000", "--formatter",
+                   "org.apache.kafka.tools.consumer.OffsetsMessageFormatter")
+    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    same({"group": "verified-group", "topic": "verified", "partition": 0} in [entry["key"]["data"] for entry in told], True)
+    output = tools(CONSOLE, "--topic", "__consumer_offsets", "--from-beginning", "--timeout-ms", "8000", "--formatter",
+                   "org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter")
+    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
+    same("verified-group" in [entry["key"]["data"]["group"] for entry in told], True)
+
+
 def leader_election(tools):
     output = tools("LeaderElectionCommand", "--election-type", "preferred", "--topic", TOPIC, "--partition", "0")
     holds(output, "already elected")
@@ -255,5 +337,5 @@ def client(kit, broker, report):
     if kit.only and "client" not in kit.only:
         return
     code, output = kit.call(["java", "-Xmx512m", "-cp", f"{kit.java_libraries()}/*", kit.here / "java" / "Interop.java", broker.bootstrap],
-                            seconds=300, env=dict(os.environ))
+                            seconds=480, env=dict(os.environ))
     told_by_client(report, "client", code, output)

@@ -16,7 +16,7 @@ def run(kit, broker, report):
     kcat = Kcat(kit, broker)
     for test in (metadata, keys_and_order, *[codec(name) for name in CODECS], acknowledgements, idempotence, a_big_message, headers,
                  null_and_empty_values, offsets_from_both_ends, offsets_by_timestamp, tailing, many_partitions, auto_creation,
-                 twenty_thousand_in_order, unknown_topic):
+                 twenty_thousand_in_order, unknown_topic, a_group_goes_on_where_it_was, a_group_shares_a_topic):
         report.check(test.__name__.replace("_", " "), test, kcat)
 
 
@@ -174,3 +174,36 @@ def twenty_thousand_in_order(kcat):
 
 def unknown_topic(kcat):
     kcat("-C", "-q", "-e", "-t", "kcat-nowhere", "-X", "allow.auto.create.topics=false", "-o", "beginning", fails=True)
+
+
+def group(kcat, name, *topics):
+    """What a member of the group reads until it has everything."""
+    return kcat("-G", name, "-q", "-e", "-f", "%s\n", "-X", "auto.offset.reset=earliest", *topics).splitlines()
+
+
+def a_group_goes_on_where_it_was(kcat):
+    topic, other = kcat.topic(3), kcat.topic()
+    kcat.produce(topic, [f"{i}" for i in range(100)])
+    kcat.produce(other, ["other"])
+    same(sorted(group(kcat, "kcat-resumes", topic, other)), sorted([f"{i}" for i in range(100)] + ["other"]))
+    kcat.produce(topic, ["new"])
+    same(group(kcat, "kcat-resumes", topic, other), ["new"])
+    same(len(group(kcat, "kcat-begins", topic)), 101)
+
+
+def a_group_shares_a_topic(kcat):
+    import subprocess
+    topic = kcat.topic(4)
+    command = ["kcat", "-b", kcat.broker.bootstrap, "-G", "kcat-shares", "-q", "-u", "-f", "%s\n", "-X", "auto.offset.reset=earliest", topic]
+    members = [subprocess.Popen(command, stdout=subprocess.PIPE) for _ in range(2)]
+    try:
+        time.sleep(8)  # Longer than a new group waits for members, and two rebalances.
+        kcat.produce(topic, [f"{i}:{i}" for i in range(200)], "-K:")
+        time.sleep(3)
+    finally:
+        for member in members:
+            member.terminate()
+    read = [member.communicate(timeout=30)[0].split() for member in members]
+    same(sorted(map(int, read[0] + read[1])), list(range(200)))
+    if not all(read):
+        raise AssertionError("one of two members had nothing to do")

@@ -7,7 +7,8 @@ import xml.etree.ElementTree
 from kit import Unavailable
 
 # What kafka-python's tests expect of a broker is what its own fixture sets.
-SETTINGS = ["num.partitions=4", "node.id=0", "advertised.listeners=PLAINTEXT://127.0.0.1:{port}"]
+SETTINGS = ["num.partitions=4", "node.id=0", "advertised.listeners=PLAINTEXT://127.0.0.1:{port}", "group.initial.rebalance.delay.ms=0",
+            "group.min.session.timeout.ms=1000"]
 KAFKA_PYTHON = "kafka-python==3.0.12"
 SECONDS_MAX = 400
 
@@ -42,7 +43,8 @@ def prepare(kit):
 
 def run(kit, broker, report):
     own = kit.here / "python"
-    pytest(kit, report, "confluent-kafka", [own / "test_confluent.py"], kit.folder, {"INTEROP_BOOTSTRAP": broker.bootstrap})
+    pytest(kit, report, "confluent-kafka", [own / "test_confluent.py", own / "test_confluent_groups.py"], kit.folder,
+           {"INTEROP_BOOTSTRAP": broker.bootstrap})
     theirs = kit.cache / "kafka-python" / "test" / "integration"
     pytest(kit, report, "kafka-python", [theirs / f"test_{part}_integration.py" for part in ("producer", "consumer", "admin")], kit.cache / "kafka-python",
            {"KAFKA_VERSION": "4.3", "KAFKA_URI": f"kafka://{broker.bootstrap}", "KAFKA_ROOT": str(kit.folder), "PYTHONPATH": str(own),
