@@ -223,6 +223,9 @@ fn what_cannot_be_run_is_said_in_words() {
     assert!(told.contains("MESSAGE_TOO_LARGE") && told.contains("partition 0"), "{told}");
     let (code, told) = failed("end-to-end --record-size 8 --seconds 1");
     assert_eq!(code, Some(2), "{told}");
+    let (code, told) = failed("consume --backlog 0 --quiet");
+    assert_eq!(code, Some(2));
+    assert!(told.contains("nothing to read"), "{told}");
     let (code, told) = failed("run nonsense");
     assert_eq!(code, Some(2));
     assert!(told.contains("strome bench list"), "{told}");

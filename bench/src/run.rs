@@ -113,6 +113,9 @@ fn measure(
         fill(plan, access, &map, RunId(seed), watch, stop)?;
     }
     let offsets = offsets(plan, access, &map)?;
+    if plan.mode == Mode::Consume && offsets.iter().flatten().all(|(begin, end)| begin == end) {
+        return Err(BenchError::Plan("there is nothing to read: the topic is empty".to_owned()));
+    }
     let brokers: Vec<(i32, _, Option<Process>)> =
         map.brokers.iter().map(|(id, address)| (id.0, address.clone(), Process::at(address))).collect();
     let processes: Vec<Process> = brokers.iter().filter_map(|(_, _, process)| process.clone()).collect();
