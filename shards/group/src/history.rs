@@ -5,6 +5,7 @@
 //! - It is volatile: it begins anew when the coordinator is loaded, and decides nothing.
 
 use std::collections::VecDeque;
+use std::fmt;
 
 use types::{ErrorCode, TimestampMs};
 
@@ -113,5 +114,39 @@ impl History {
             self.events.pop_front();
         }
         self.events.push_back((now, event));
+    }
+}
+
+impl fmt::Display for Event {
+    /// The event as a sentence, without its end.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Loaded => f.write_str("the coordinator took the group over from the log"),
+            Self::Joined { member, client_id, client_host } => {
+                write!(f, "{member} joined (client {client_id} at {client_host})")
+            }
+            Self::Left { member, reason: None } => write!(f, "{member} left"),
+            Self::Left { member, reason: Some(reason) } => write!(f, "{member} left: {reason}"),
+            Self::TimedOut { member, session_timeout_ms } => {
+                write!(f, "{member} was silent for longer than its session of {session_timeout_ms} ms")
+            }
+            Self::Missed { member } => write!(f, "{member} did not take part in the rebalance in time"),
+            Self::Replaced { instance, old, new } => {
+                write!(f, "the static member {instance} came back as {new}; {old} is fenced")
+            }
+            Self::Fenced { member, error } if member.as_str().is_empty() => {
+                write!(f, "a client without an id was turned away with {error}")
+            }
+            Self::Fenced { member, error } => write!(f, "{member} was turned away with {error}"),
+            Self::RebalanceStarted { reason } => write!(f, "a rebalance began because {reason}"),
+            Self::GenerationStarted { generation, members, waited_ms } => {
+                write!(f, "generation {generation} began with {members} members after {waited_ms} ms")
+            }
+            Self::Assigned { generation, waited_ms } => {
+                write!(f, "generation {generation} got its assignment after {waited_ms} ms")
+            }
+            Self::Emptied => f.write_str("the last member has gone"),
+            Self::OffsetsExpired { count } => write!(f, "{count} offsets expired"),
+        }
     }
 }

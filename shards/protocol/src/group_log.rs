@@ -160,8 +160,10 @@ tables! {
         rebalance_timeout_ms: i32, [0+] = -1;
         /// The name of the assignor that the member prefers, or null.
         server_assignor: Option<Str>, [0+] nullable [0+];
-        /// What else is known of a member that uses the classic protocol.
-        classic_member_metadata: Option<ClassicMemberMetadata>, [0+] nullable [0+] tag 0 = None;
+        /// What else is known of a member that uses the classic protocol; null for one that does not. Kafka leaves out an
+        /// empty one, and not null.
+        classic_member_metadata: Option<ClassicMemberMetadata>, [0+] nullable [0+] tag 0
+            = Some(ClassicMemberMetadata::default());
     }
 
     /// A member that uses the classic protocol, in [`ConsumerGroupMemberMetadataValue`].
@@ -393,6 +395,24 @@ mod tests {
         assert_eq!(&bytes[..], b"\0\x03\0\0\0\0\0\0\0\x05\0\0\0\x02\0\x01m\0\0\0\0\0\0\0\x09");
         let (version, fields) = split_number(&bytes).unwrap();
         assert_eq!(decode_value(&Kind::OFFSET_COMMIT, version, &fields), Ok(value));
+    }
+
+    #[test]
+    fn a_member_says_in_so_many_words_that_it_is_no_classic_one() {
+        let mut member =
+            ConsumerGroupMemberMetadataValue { classic_member_metadata: None, ..Default::default() };
+        let bytes = encode_value(&Kind::CONSUMER_GROUP_MEMBER_METADATA, 0, &member).unwrap();
+        assert!(bytes.ends_with(b"\x01\0\x01\0"), "{bytes:?}: one tagged field, its number, its size, null");
+        for metadata in [
+            None,
+            Some(ClassicMemberMetadata::default()),
+            Some(ClassicMemberMetadata { session_timeout_ms: 5, ..Default::default() }),
+        ] {
+            member.classic_member_metadata = metadata;
+            let bytes = encode_value(&Kind::CONSUMER_GROUP_MEMBER_METADATA, 0, &member).unwrap();
+            let (_, fields) = split_number(&bytes).unwrap();
+            assert_eq!(decode_value(&Kind::CONSUMER_GROUP_MEMBER_METADATA, 0, &fields).as_ref(), Ok(&member));
+        }
     }
 
     #[test]

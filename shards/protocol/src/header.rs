@@ -6,7 +6,7 @@ use crate::{ApiKey, DecodeError, DecodeProblem, EncodeError, Reader, Str, Versio
 use bytes::Bytes;
 
 /// Strings of a request header have 16-bit lengths in every version.
-const NEVER_COMPACT: At = At { version: 1, flexible: false, nullable: true };
+const NEVER_COMPACT: At = At { version: 1, flexible: false, nullable: true, tagged: false };
 
 /// What stands in front of a request (Kafka's request header v1, and v2 in flexible versions).
 #[derive(Clone, Debug, Default, PartialEq)]

@@ -140,7 +140,7 @@ macro_rules! tables {
                         match tag {
                             $($($tag if versions!($versions).contains(at.version) => {
                                 reader.enter(stringify!($field));
-                                let at = at.nullable(versions!($versions));
+                                let at = at.tagged(versions!($versions));
                                 $field = reader.tagged(size, |reader| $crate::wire::Wire::read(reader, at))?;
                             })?)*
                             _ => reader.skip(size)?,
@@ -184,7 +184,7 @@ macro_rules! tables {
                     writer.uvarint(0 $(+ u32::from($field))*);
                     $($(if $field {
                         writer.enter(stringify!($field));
-                        let at = at.nullable(versions!($versions));
+                        let at = at.tagged(versions!($versions));
                         writer.tagged($tag, |writer| $crate::wire::Wire::write(&self.$field, writer, at))?;
                     })?)*
                 }
@@ -202,11 +202,11 @@ macro_rules! tables {
                 reader: &mut $crate::Reader<'_>,
                 at: $crate::wire::At,
             ) -> Result<Option<Self>, $crate::DecodeError> {
-                $crate::wire::read_marker(reader)?.then(|| $crate::wire::Wire::read(reader, at)).transpose()
+                $crate::wire::read_marker(reader, at)?.then(|| $crate::wire::Wire::read(reader, at)).transpose()
             }
 
-            fn write_null(writer: &mut $crate::Writer, _: $crate::wire::At) -> Result<(), $crate::EncodeError> {
-                $crate::wire::write_marker(writer, false);
+            fn write_null(writer: &mut $crate::Writer, at: $crate::wire::At) -> Result<(), $crate::EncodeError> {
+                $crate::wire::write_marker(writer, at, false);
                 Ok(())
             }
 
@@ -215,7 +215,7 @@ macro_rules! tables {
                 writer: &mut $crate::Writer,
                 at: $crate::wire::At,
             ) -> Result<(), $crate::EncodeError> {
-                $crate::wire::write_marker(writer, true);
+                $crate::wire::write_marker(writer, at, true);
                 $crate::wire::Wire::write(self, writer, at)
             }
 

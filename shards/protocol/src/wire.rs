@@ -22,20 +22,29 @@ pub struct At {
     pub flexible: bool,
     /// Whether the field may be null in this version.
     pub nullable: bool,
+    /// Whether it stands among the tagged fields, where a structure says in another way that it is null.
+    pub tagged: bool,
 }
 
 impl At {
     /// The start of a message.
     #[must_use]
     pub const fn new(version: i16, flexible: Versions) -> Self {
-        Self { version, flexible: flexible.contains(version), nullable: false }
+        Self { version, flexible: flexible.contains(version), nullable: false, tagged: false }
     }
 
     /// For a field that may be null in the versions `nullable`.
     #[inline]
     #[must_use]
     pub const fn nullable(self, nullable: Versions) -> Self {
-        Self { nullable: nullable.contains(self.version), ..self }
+        Self { nullable: nullable.contains(self.version), tagged: false, ..self }
+    }
+
+    /// For a tagged field that may be null in the versions `nullable`.
+    #[inline]
+    #[must_use]
+    pub const fn tagged(self, nullable: Versions) -> Self {
+        Self { tagged: true, ..self.nullable(nullable) }
     }
 
     /// Where a field of these properties stands.
@@ -81,14 +90,22 @@ impl Place {
 /// The bytes before a structure that can be null.
 pub(crate) const MARKER_BYTES: usize = 1;
 
-/// Reads whether a structure that can be null is there. Like Kafka, takes any negative byte for null.
-pub(crate) fn read_marker(reader: &mut Reader<'_>) -> Result<bool, DecodeError> {
+/// Reads whether a structure that can be null is there. Like Kafka, takes any negative byte for null, or among the tagged
+/// fields 0.
+pub(crate) fn read_marker(reader: &mut Reader<'_>, at: At) -> Result<bool, DecodeError> {
+    if at.tagged {
+        return Ok(reader.uvarint()? > 0);
+    }
     Ok(i8::read(reader, At::new(0, Versions::NONE))? >= 0)
 }
 
 /// Writes whether a structure that can be null is there.
-pub(crate) fn write_marker(writer: &mut Writer, there: bool) {
-    let marker: i8 = if there { 1 } else { -1 };
+pub(crate) fn write_marker(writer: &mut Writer, at: At, there: bool) {
+    let marker: i8 = match there {
+        true => 1,
+        false if at.tagged => 0,
+        false => -1,
+    };
     writer.put(&marker.to_be_bytes());
 }
 

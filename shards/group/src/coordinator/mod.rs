@@ -117,9 +117,7 @@ impl Coordinator {
         image: &Image,
         out: &mut Effects,
     ) {
-        let deleted: Vec<&TopicName> =
-            topics.iter().filter(|topic| image.topic(topic.as_str()).is_none()).collect();
-        self.forget_topics(&deleted, now, out);
+        self.forget_topics(topics, now, image, out);
     }
 
     /// The coordinator ends here: another broker leads its partition, or an append has failed. All open tickets are

@@ -1,5 +1,6 @@
 //! Requests about offsets: finds the group, asks whether the request may do what it wants, and has it done.
 
+use metadata::Image;
 use protocol::messages::{OffsetCommitRequest, OffsetDeleteRequest, OffsetDeleteResponse};
 use types::{ErrorCode, TimestampMs, TopicName};
 
@@ -83,15 +84,19 @@ impl Coordinator {
     }
 
     /// Deletes the offsets of topics that are no more.
-    pub(super) fn forget_topics(&mut self, topics: &[&TopicName], now: TimestampMs, out: &mut Effects) {
-        if topics.is_empty() {
-            return;
-        }
+    pub(super) fn forget_topics(
+        &mut self,
+        topics: &[TopicName],
+        now: TimestampMs,
+        image: &Image,
+        out: &mut Effects,
+    ) {
         let ids: Vec<GroupId> = self.groups.keys().cloned().collect();
         for id in ids {
             self.with_group(id.as_str(), now, out, |_, offsets, turn| {
-                for topic in topics {
-                    offsets.delete_topic(turn.id, topic.as_str(), &mut turn.out.records);
+                for name in topics {
+                    let present = image.topic(name.as_str()).map(|topic| topic.id);
+                    offsets.delete_topic(turn.id, name.as_str(), present, &mut turn.out.records);
                 }
             });
         }

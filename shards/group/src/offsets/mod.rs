@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 
 use protocol::Str;
 use protocol::group_log::{OffsetCommitKey, OffsetCommitValue};
-use types::{LeaderEpoch, Offset, PartitionIndex, TimestampMs};
+use types::{LeaderEpoch, Offset, PartitionIndex, TimestampMs, TopicId};
 
 use crate::names::GroupId;
 use crate::records::Record;
@@ -42,6 +42,8 @@ pub(crate) struct CommittedOffset {
     pub committed_at: TimestampMs,
     /// When it expires, where the client has said so (up to version 4 of OffsetCommit).
     pub expires_at: Option<TimestampMs>,
+    /// The topic that the offset is of, or [`types::Uuid::ZERO`] where that is not known.
+    pub topic: TopicId,
 }
 
 impl Offsets {
@@ -90,16 +92,29 @@ impl Offsets {
         self.by_topic.is_empty()
     }
 
-    /// Adds the records that delete all offsets of a topic.
-    pub fn delete_topic(&self, id: &GroupId, topic: &str, records: &mut Vec<Record>) {
+    /// Adds the records that delete a topic's offsets. If there is a topic of this name, `present`, only those that are
+    /// of another one, which it has taken the name of.
+    pub fn delete_topic(
+        &self,
+        id: &GroupId,
+        topic: &str,
+        present: Option<TopicId>,
+        records: &mut Vec<Record>,
+    ) {
+        let is_of_present =
+            |offset: &CommittedOffset| present.is_some_and(|id| offset.topic.is_zero() || offset.topic == id);
         let partitions = self.by_topic.get(topic).into_iter().flatten();
-        records.extend(partitions.map(|(partition, _)| tombstone(id, topic, *partition)));
+        records.extend(
+            partitions
+                .filter(|(_, offset)| !is_of_present(offset))
+                .map(|(partition, _)| tombstone(id, topic, *partition)),
+        );
     }
 
     /// Adds the records that delete all offsets.
     pub fn delete_all(&self, id: &GroupId, records: &mut Vec<Record>) {
         for topic in self.by_topic.keys() {
-            self.delete_topic(id, topic, records);
+            self.delete_topic(id, topic, None, records);
         }
     }
 }
@@ -112,6 +127,7 @@ impl CommittedOffset {
             metadata: value.metadata.detached(),
             committed_at: TimestampMs(value.commit_timestamp),
             expires_at: (value.expire_timestamp >= 0).then_some(TimestampMs(value.expire_timestamp)),
+            topic: value.topic_id,
         }
     }
 }

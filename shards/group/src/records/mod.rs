@@ -87,7 +87,7 @@ macro_rules! records {
     };
 }
 
-// The versions are those that Kafka 4.3 writes: the last one that older brokers can read.
+// The versions are those that Kafka 4.3 writes.
 records! {
     /// A committed offset.
     OffsetCommit(OffsetCommitKey, OffsetCommitValue) = OFFSET_COMMIT, written in offset_version;
@@ -152,9 +152,16 @@ impl Record {
     }
 }
 
-/// Only version 1 says when an offset expires, and only clients that are as old ask for it.
+/// The oldest version that says it all: only the first one tells when an offset expires, for which only clients as old
+/// ask, and only the fourth one has the topic's id.
 fn offset_version(value: &OffsetCommitValue) -> i16 {
-    if value.expire_timestamp >= 0 { 1 } else { 3 }
+    if value.expire_timestamp >= 0 {
+        1
+    } else if value.topic_id.is_zero() {
+        3
+    } else {
+        4
+    }
 }
 
 fn decode_value<T: protocol::wire::Wire>(kind: &Kind, value: &Bytes) -> Result<T, RecordError> {

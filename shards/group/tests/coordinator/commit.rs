@@ -154,3 +154,20 @@ fn the_offsets_of_a_deleted_topic_go_with_it() {
     assert_eq!((world.offset("a", 0), world.offset("b", 1)), (-1, -1));
     assert_eq!(world.coordinator.group_count(), 0, "nothing else was known of the groups");
 }
+
+#[test]
+fn a_topic_that_was_created_again_does_not_inherit_offsets() {
+    let (mut world, topic) = (World::new(), types::TopicName::new("t").expect("a name"));
+    for (partition, id) in [(0, 1), (1, 2), (2, 0)] {
+        let mut request = commit("g", -1, "", partition, 5);
+        request.topics[0].topic_id = types::Uuid([id; 16]);
+        world.commit(request, 10);
+    }
+    world.crash();
+    let created = metadata::Record::Topic { id: types::Uuid([2; 16]), name: topic.clone() };
+    let (image, _) = world.image.apply(world.image.index().next(), &[created]).expect("it fits");
+    let mut out = strome_group::Effects::default();
+    world.coordinator.topics_changed(&[topic], world.now, &image, &mut out);
+    assert_eq!(out.records.len(), 1);
+    assert_eq!([0, 1, 2].map(|partition| world.offset("g", partition)), [-1, 5, 5]);
+}

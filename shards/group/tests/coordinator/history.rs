@@ -45,6 +45,29 @@ fn a_silent_member_is_remembered_with_the_session_that_it_had() {
 }
 
 #[test]
+fn the_history_reads_as_sentences() {
+    let mut world = World::new();
+    let ids = world.stable_group("g", 1);
+    let mut leaving = member(&ids[0]);
+    leaving.reason = Some("the consumer is being closed".into());
+    world.pass(250);
+    world.leave("g", vec![leaving], 5);
+    let id = &ids[0];
+    let history = world.coordinator.history("g").expect("the group is there");
+    let sentences: Vec<String> = history.events().map(|(_, event)| event.to_string()).collect();
+    let expected = [
+        format!("{id} joined (client client at /127.0.0.1)"),
+        format!("a rebalance began because {id} joined"),
+        "generation 1 began with 1 members after 0 ms".to_owned(),
+        "generation 1 got its assignment after 0 ms".to_owned(),
+        format!("{id} left: the consumer is being closed"),
+        format!("a rebalance began because {id} left"),
+        "the last member has gone".to_owned(),
+    ];
+    assert_eq!(sentences, expected);
+}
+
+#[test]
 fn a_zombie_does_not_push_out_what_others_did() {
     let mut world = World::new();
     world.stable_group("g", 1);
