@@ -22,16 +22,16 @@ const FIELDS_MIN: usize = 1_300;
 /// The definitions in `inside` of a jar by message name.
 fn definitions(artifact: &Artifact, inside: &str) -> Result<BTreeMap<String, Value>, String> {
     let jar = jar(artifact)?;
-    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(artifact.name);
-    let _ = std::fs::remove_dir_all(&folder);
-    std::fs::create_dir_all(&folder).map_err(|e| e.to_string())?;
+    // A folder for each call: tests run at the same time, and some look into the same jar.
+    let folder = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).map_err(|e| e.to_string())?;
+    let folder = folder.path();
     let unzip = run(Command::new("unzip")
         .args(["-qq", "-o"])
         .arg(&jar)
         .args([&format!("{inside}/*.json"), "-d"])
-        .arg(&folder));
+        .arg(folder));
     if unzip.is_err() {
-        run(Command::new("jar").arg("xf").arg(&jar).arg(inside).current_dir(&folder))?;
+        run(Command::new("jar").arg("xf").arg(&jar).arg(inside).current_dir(folder))?;
     }
     let mut found = BTreeMap::new();
     for entry in std::fs::read_dir(folder.join(inside)).map_err(|e| e.to_string())? {
