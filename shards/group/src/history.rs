@@ -14,6 +14,9 @@ use crate::names::{InstanceId, MemberId};
 /// How many events a group remembers. A rebalance of a few dozen members fits whole.
 const EVENTS_MAX: usize = 128;
 
+/// How much is kept of a text that a client chose.
+const TEXT_BYTES_MAX: usize = 256;
+
 /// What happened to a group, the oldest first.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct History {
@@ -107,6 +110,7 @@ impl History {
 
     /// Remembers an event. One that is repeated over and over does not push out the others.
     pub(crate) fn push(&mut self, now: TimestampMs, event: Event) {
+        let event = event.shortened();
         if self.events.back().is_some_and(|(_, last)| *last == event) {
             return;
         }
@@ -115,6 +119,52 @@ impl History {
         }
         self.events.push_back((now, event));
     }
+}
+
+impl Event {
+    /// The event with no more of each text than a history keeps.
+    fn shortened(self) -> Self {
+        match self {
+            Self::Joined { member, client_id, client_host } => Self::Joined {
+                member: short_id(member),
+                client_id: short(client_id),
+                client_host: short(client_host),
+            },
+            Self::Left { member, reason } => {
+                Self::Left { member: short_id(member), reason: reason.map(short) }
+            }
+            Self::TimedOut { member, session_timeout_ms } => {
+                Self::TimedOut { member: short_id(member), session_timeout_ms }
+            }
+            Self::Missed { member } => Self::Missed { member: short_id(member) },
+            Self::Replaced { instance, old, new } => Self::Replaced {
+                instance: InstanceId::from(excerpt(instance.as_str())),
+                old: short_id(old),
+                new: short_id(new),
+            },
+            Self::Fenced { member, error } => Self::Fenced { member: short_id(member), error },
+            Self::RebalanceStarted { reason } => Self::RebalanceStarted { reason: short(reason) },
+            Self::Loaded
+            | Self::GenerationStarted { .. }
+            | Self::Assigned { .. }
+            | Self::Emptied
+            | Self::OffsetsExpired { .. } => self,
+        }
+    }
+}
+
+fn short(text: Box<str>) -> Box<str> {
+    if text.len() <= TEXT_BYTES_MAX { text } else { excerpt(&text).into() }
+}
+
+fn short_id(id: MemberId) -> MemberId {
+    if id.as_str().len() <= TEXT_BYTES_MAX { id } else { MemberId::from(excerpt(id.as_str())) }
+}
+
+/// The beginning of a text, up to the end of a character.
+fn excerpt(text: &str) -> &str {
+    let end = text.char_indices().find(|(at, character)| at + character.len_utf8() > TEXT_BYTES_MAX);
+    end.and_then(|(end, _)| text.get(..end)).unwrap_or(text)
 }
 
 impl fmt::Display for Event {
@@ -148,5 +198,17 @@ impl fmt::Display for Event {
             Self::Emptied => f.write_str("the last member has gone"),
             Self::OffsetsExpired { count } => write!(f, "{count} offsets expired"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_excerpt_ends_between_two_characters() {
+        assert_eq!(excerpt("short"), "short");
+        assert_eq!(excerpt(&"x".repeat(1_000)).len(), TEXT_BYTES_MAX);
+        assert_eq!(excerpt(&format!("x{}", "ä".repeat(1_000))).len(), TEXT_BYTES_MAX - 1);
     }
 }

@@ -23,6 +23,9 @@ const SKIP_ASSIGNMENT_VERSION: i16 = 9;
 /// in case that its client has given up.
 const NEW_MEMBER_TIMEOUT_MS: i32 = 5 * 60 * 1000;
 
+/// So many ids may be given out and not be used yet. Storms of members stay far below; who only takes ids does not.
+const PENDING_MAX: usize = 10_000;
+
 impl ClassicGroup {
     /// Handles a JoinGroup request whose group id and session time-out are in order.
     pub fn join(&mut self, request: &JoinGroupRequest, context: &Context<'_>, turn: &mut Turn<'_>) {
@@ -87,6 +90,11 @@ impl ClassicGroup {
         context: &Context<'_>,
         turn: &mut Turn<'_>,
     ) {
+        if self.pending.len() >= PENDING_MAX {
+            let response =
+                refusal::join(context.version, &Default::default(), ErrorCode::CoordinatorNotAvailable);
+            return turn.out.reply(context.ticket, response);
+        }
         let deadline = turn.now.plus(request.session_timeout_ms.into());
         turn.alarm.by(deadline);
         let response = refusal::join(context.version, &id.to_wire(), ErrorCode::MemberIdRequired);

@@ -99,6 +99,18 @@ fn who_claims_to_be_static_with_an_id_that_was_only_given_away_is_unknown() {
 }
 
 #[test]
+fn who_only_takes_ids_is_turned_away_in_the_end() {
+    let mut world = World::new();
+    for _ in 0..10_000 {
+        world.member_id("g");
+    }
+    let ticket = world.send(join("g", "", &["range"]).request(), JOIN);
+    assert_eq!(error(world.joined(ticket).error_code), ErrorCode::CoordinatorNotAvailable);
+    world.pass(10_000);
+    world.member_id("g");
+}
+
+#[test]
 fn a_coordinator_that_ends_answers_all_that_wait() {
     let mut world = World::new();
     let ids = world.stable_group("a", 2);
