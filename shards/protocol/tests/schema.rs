@@ -8,7 +8,6 @@ mod jars;
 use jars::{Artifact, KAFKA_CLIENTS, KAFKA_GROUP_COORDINATOR, KAFKA_METADATA, jar, run, skipped};
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::process::Command;
 use strome_protocol::ApiKey;
 use strome_protocol::consumer_protocol::{self, ConsumerProtocolAssignment, ConsumerProtocolSubscription};
