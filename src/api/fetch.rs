@@ -54,6 +54,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
         bytes_wanted: limits.bytes_wanted,
         committed_only: limits.committed_only,
     });
+    shard.connections.expect(call.connection, call.slot, limits.answer_bytes_max);
     let works = by_owner.into_works(|parts| limits.work(parts));
     shard.ask_owners(call, gather, works)
 }
@@ -61,6 +62,9 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
 /// What each owner is asked for.
 #[derive(Clone, Copy)]
 struct ReadLimits {
+    /// For all owners together.
+    answer_bytes_max: usize,
+    /// For each.
     bytes_max: usize,
     bytes_wanted: usize,
     until: Instant,
@@ -71,10 +75,11 @@ impl ReadLimits {
     /// Each of several owners may return its share. The first one that has all the bytes wanted answers, and the others
     /// are then told not to wait: all traffic may go to one of them, so a share of them is nothing to wait for.
     fn of(shard: &Shard, request: &FetchRequest, owners: usize, urgent: bool) -> Self {
-        let bytes_max = (request.max_bytes.max(0) as usize).min(shard.broker.fetch_bytes_max);
-        let bytes_max = bytes_max.div_ceil(owners.max(1));
+        let answer_bytes_max = (request.max_bytes.max(0) as usize).min(shard.broker.fetch_bytes_max);
+        let bytes_max = answer_bytes_max.div_ceil(owners.max(1));
         let bytes_wanted = if urgent { 0 } else { request.min_bytes.max(0) as usize };
         Self {
+            answer_bytes_max,
             bytes_max,
             // More than may be returned would never come.
             bytes_wanted: bytes_wanted.min(bytes_max),
@@ -84,7 +89,7 @@ impl ReadLimits {
     }
 
     fn work(self, parts: Vec<Part<ReadPart>>) -> Work {
-        let Self { bytes_max, bytes_wanted, until, committed_only } = self;
+        let Self { bytes_max, bytes_wanted, until, committed_only, .. } = self;
         Work::Read(ReadWork { parts, bytes_max, bytes_wanted, until, committed_only })
     }
 }

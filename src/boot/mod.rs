@@ -207,6 +207,7 @@ impl Launch<'_> {
         Limits {
             frame_bytes_max: network.request_bytes_max.0 as usize,
             request_memory: ByteCount(self.memory.request_bytes as u64),
+            reply_memory: ByteCount(self.memory.cold_bytes as u64 / 2),
             idle_max: network.connections.idle_ms_max.map(Duration::from_millis),
             ..Limits::default()
         }

@@ -8,7 +8,7 @@ use protocol::messages::{ApiVersionsRequest, FetchRequest};
 use crate::client::Client;
 use crate::host::{MIB, resident, resident_peak, scale, take_turn};
 use crate::support::Broker;
-use crate::topics::{FETCH, append, batch, create, fetch_request, only_partition, read_all};
+use crate::topics::{FETCH, append, batch, create, fetch_request, only_partition, read_all, records};
 
 #[test]
 fn announced_requests_that_never_come_keep_nobody_waiting() {
@@ -70,6 +70,47 @@ fn readers_that_stop_do_not_make_memory_grow_and_get_everything_later() {
             let data = only_partition(response);
             assert_eq!(data.error_code, 0);
             assert!(data.records.is_some_and(|records| !records.is_empty()));
+        }
+    }
+}
+
+#[test]
+fn readers_that_ask_for_much_at_once_and_stop_get_one_answer_at_a_time_and_in_order() {
+    const MEMORY: u64 = 64 * MIB;
+    const BATCHES: i64 = 100;
+    let _turn = take_turn();
+    let (readers, requests) = scale((20, 10), (40, 20));
+    let broker = Broker::start(&[("strome.shards", "2"), ("strome.memory.bytes", &MEMORY.to_string())]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "large", 4, &[]);
+    let values = vec![vec![b'v'; 900_000]];
+    for at in 0..4 * BATCHES {
+        append(&mut client, "large", at as i32 % 4, batch(&values));
+    }
+    let before = resident(broker.pid());
+    // Each answer is another part of what there is.
+    let start = |reader: i64, request: i64| (reader / 4 * 10 + request * 37) % (BATCHES - 5);
+    let mut lazy: Vec<Client> = (0..readers).map(|_| Client::connect(broker.address())).collect();
+    for (at, reader) in (0..).zip(&mut lazy) {
+        for request in 0..requests {
+            reader.send(FETCH, &fetch_request("large", &[(at as i32 % 4, start(at, request))]));
+        }
+    }
+    // Whatever the broker does for them it has done by the time that others were served many times.
+    for _ in 0..200 {
+        append(&mut client, "large", 0, batch(&["small"]));
+    }
+    let grown = resident_peak(broker.pid()).saturating_sub(before);
+    eprintln!("{} MiB for {readers} readers that stopped before {requests} answers of 10 MiB", grown / MIB);
+    // A quarter of the memory is for what was read from disk; beyond it each reader still gets one batch.
+    let bound = MEMORY / 4 + readers as u64 * MIB + 32 * MIB;
+    assert!(grown < bound, "{} MiB, {} are allowed", grown / MIB, bound / MIB);
+    for (at, reader) in (0..).zip(&mut lazy) {
+        for request in 0..requests {
+            let (_, response) = reader.receive::<FetchRequest>(FETCH);
+            let data = only_partition(response);
+            assert_eq!(data.error_code, 0);
+            assert_eq!(records(&data)[0].offset, start(at, request), "answers come in order");
         }
     }
 }

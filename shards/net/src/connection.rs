@@ -65,6 +65,8 @@ pub(crate) struct Connection<S> {
     permit: Option<Permit>,
     inbound: Inbound,
     outbound: Outbound,
+    /// What of its answers the shard has counted among all that wait to be sent.
+    noted_waiting_bytes: usize,
     /// Frames that were not handed out: those of the newest slots.
     ready: VecDeque<(Bytes, Timeline)>,
     /// Of the frame that is arriving.
@@ -134,6 +136,7 @@ impl<S> Connection<S> {
             permit: parts.permit,
             inbound: Inbound::new(),
             outbound: Outbound::new(),
+            noted_waiting_bytes: 0,
             ready: VecDeque::new(),
             arriving_timeline: Timeline::begin(Moment::of(now)),
             is_held_up: false,
@@ -459,12 +462,26 @@ impl<S> Connection<S> {
             && !self.has_unheard_answers(around)
     }
 
+    /// Whether so many answers wait to be heard, or will, that there should not be more of them.
     fn has_unheard_answers(&self, around: &Surroundings) -> bool {
-        self.outbound.waiting_bytes() >= around.limits.reply_bytes_waiting_max
+        let bytes = self.outbound.waiting_bytes() + self.outbound.expected_bytes();
+        bytes >= around.reply_bytes_waiting_max()
+    }
+
+    /// The answer to a request that was handed out may have so many bytes.
+    pub(crate) fn expect(&mut self, slot: Slot, bytes: usize) {
+        self.outbound.expect(slot, bytes);
+    }
+
+    fn note_waiting(&mut self, around: &mut Surroundings) {
+        let now = self.outbound.waiting_bytes();
+        let before = std::mem::replace(&mut self.noted_waiting_bytes, now);
+        around.reply_bytes_waiting = around.reply_bytes_waiting - before + now;
     }
 
     /// An answer or a send has made room: for a frame that had to wait, and for requests that were not handed out.
     fn go_on(&mut self, around: &mut Surroundings) {
+        self.note_waiting(around);
         if self.inbound.announced().is_some() && !self.is_in_line {
             self.take_in_held(around);
         }
@@ -480,6 +497,7 @@ impl<S> Connection<S> {
     }
 
     pub(crate) fn unsettle(&mut self, around: &mut Surroundings) {
+        self.note_waiting(around);
         if !self.is_unsettled {
             self.is_unsettled = true;
             around.unsettled.push(self.id);

@@ -154,6 +154,12 @@ impl<S: Default> Connections<S> {
         self.table.next_timeline()
     }
 
+    /// Says that the answer to a request may have so many bytes. They count as if they were waiting to be sent until it is
+    /// there, so that whoever asks for much time and again, and reads nothing, is given one answer after the other.
+    pub fn expect(&mut self, connection: ConnectionId, slot: Slot, bytes: usize) {
+        self.table.expect(connection, slot, bytes);
+    }
+
     /// Closes a connection at once; what was not sent is lost.
     pub fn close(&mut self, connection: ConnectionId) {
         self.table.abort(connection, CloseReason::ByBroker);

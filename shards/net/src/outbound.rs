@@ -30,6 +30,8 @@ pub(crate) struct Outbound {
     sent_total: u64,
     /// Bytes of answers: in the window, outgoing, and in flight.
     waiting_bytes: usize,
+    /// Sum of `expected` over the entries that are not answered.
+    expected_bytes: usize,
     in_flight_bytes: Option<usize>,
     /// The client cannot hear any more: answers are dropped.
     deaf: bool,
@@ -38,6 +40,8 @@ pub(crate) struct Outbound {
 struct Entry {
     /// What the request's frame holds of the shard's memory until it is answered.
     reserved: usize,
+    /// How long its answer may be, where that is known to be much.
+    expected: usize,
     answer: Answer,
 }
 
@@ -59,6 +63,7 @@ impl Outbound {
             outgoing_total: 0,
             sent_total: 0,
             waiting_bytes: 0,
+            expected_bytes: 0,
             in_flight_bytes: None,
             deaf: false,
         }
@@ -66,7 +71,7 @@ impl Outbound {
 
     /// A request has arrived, for which `reserved` bytes are reserved.
     pub(crate) fn begin(&mut self, reserved: usize) {
-        self.window.push_back(Entry { reserved, answer: Answer::Awaited });
+        self.window.push_back(Entry { reserved, expected: 0, answer: Answer::Awaited });
         self.unanswered_bytes += reserved;
     }
 
@@ -83,18 +88,16 @@ impl Outbound {
     /// When the slot was never given out or has been answered before: a programming error that would otherwise put
     /// answers under the wrong requests.
     pub(crate) fn answer(&mut self, slot: Slot, answer: Option<Vec<Bytes>>, timeline: Timeline) -> usize {
-        let position = slot.0.checked_sub(self.first.0).and_then(|position| usize::try_from(position).ok());
-        let entry = position
-            .and_then(|position| self.window.get_mut(position))
-            .filter(|entry| matches!(entry.answer, Answer::Awaited));
+        let position = self.awaited(slot);
         assert!(
-            entry.is_some(),
+            position.is_some(),
             "{slot:?} was answered twice, or never asked; {:?} is the oldest",
             self.first
         );
-        let Some(entry) = entry else { return 0 };
+        let Some(entry) = position.and_then(|position| self.window.get_mut(position)) else { return 0 };
         let reserved = entry.reserved;
         self.unanswered_bytes -= reserved;
+        self.expected_bytes -= entry.expected;
         entry.answer = match answer {
             Some(slices) if !self.deaf => {
                 self.waiting_bytes += total(&slices);
@@ -104,6 +107,22 @@ impl Outbound {
         };
         self.advance();
         reserved
+    }
+
+    /// The answer to the request in `slot` may have so many bytes.
+    pub(crate) fn expect(&mut self, slot: Slot, bytes: usize) {
+        let position = self.awaited(slot);
+        if let Some(entry) = position.and_then(|position| self.window.get_mut(position)) {
+            self.expected_bytes = self.expected_bytes - entry.expected + bytes;
+            entry.expected = bytes;
+        }
+    }
+
+    /// Where in the window a request is that was not answered.
+    fn awaited(&self, slot: Slot) -> Option<usize> {
+        let position = usize::try_from(slot.0.checked_sub(self.first.0)?).ok()?;
+        let entry = self.window.get(position)?;
+        matches!(entry.answer, Answer::Awaited).then_some(position)
     }
 
     /// Moves the answers whose turn has come to the outgoing bytes.
@@ -197,6 +216,11 @@ impl Outbound {
     /// Bytes of requests that were not answered.
     pub(crate) fn unanswered_bytes(&self) -> usize {
         self.unanswered_bytes
+    }
+
+    /// Bytes of answers that are expected to be long and will be sent.
+    pub(crate) fn expected_bytes(&self) -> usize {
+        if self.deaf { 0 } else { self.expected_bytes }
     }
 
     /// Bytes of answers that are not sent.
@@ -319,6 +343,24 @@ mod tests {
         assert_eq!(outbound.answer(Slot(1), answer("late"), timeline()), 10);
         outbound.sent();
         assert_eq!(outbound.take_send(), None);
+        assert!(outbound.is_done());
+    }
+
+    #[test]
+    fn what_is_expected_counts_until_it_is_there_or_the_client_is_deaf() {
+        let mut outbound = expecting(3);
+        outbound.expect(Slot(0), 1000);
+        outbound.expect(Slot(2), 50);
+        outbound.expect(Slot(2), 70);
+        outbound.expect(Slot(3), 9999);
+        assert_eq!(outbound.expected_bytes(), 1070);
+        outbound.answer(Slot(0), answer("short"), timeline());
+        outbound.expect(Slot(0), 1000);
+        assert_eq!((outbound.expected_bytes(), outbound.waiting_bytes()), (70, 5));
+        outbound.deafen();
+        assert_eq!(outbound.expected_bytes(), 0);
+        outbound.answer(Slot(2), answer("x"), timeline());
+        outbound.answer(Slot(1), None, timeline());
         assert!(outbound.is_done());
     }
 

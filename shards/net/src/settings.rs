@@ -38,6 +38,9 @@ pub struct Limits {
     /// Reply bytes of one connection that wait to be sent. Beyond it no further request of the connection is handed
     /// out, and it is no longer read from.
     pub reply_bytes_waiting_max: usize,
+    /// While more reply bytes than this wait to be sent on the shard altogether, a connection that has any of them gets no
+    /// further one.
+    pub reply_memory: ByteCount,
     /// After this time without activity a connection is closed (`connections.max.idle.ms`); `None` for never.
     pub idle_max: Option<Duration>,
     /// While others wait for request memory, the largest of the frames that have been arriving for longer than this
@@ -55,6 +58,7 @@ impl Default for Limits {
             request_bytes_in_flight_max: 16 * 1024 * 1024,
             fill_bytes_min: 64 * 1024,
             reply_bytes_waiting_max: 4 * 1024 * 1024,
+            reply_memory: ByteCount(64 * 1024 * 1024),
             idle_max: Some(Duration::from_secs(600)),
             contended_frame_max: Duration::from_secs(30),
         }

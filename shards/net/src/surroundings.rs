@@ -17,6 +17,8 @@ use crate::timeline::{Moment, Stage, Timeline};
 pub(crate) struct Surroundings {
     pub(crate) limits: Limits,
     pub(crate) budget: Budget,
+    /// Bytes of answers that wait to be sent, of all connections.
+    pub(crate) reply_bytes_waiting: usize,
     /// Connections with requests that may be handed out, in turn.
     pub(crate) runnable: VecDeque<ConnectionId>,
     /// Connections that an event has touched since they were last settled.
@@ -60,6 +62,7 @@ impl Surroundings {
     pub(crate) fn new(limits: Limits, now: Instant) -> Self {
         Self {
             budget: Budget::new(limits.request_memory),
+            reply_bytes_waiting: 0,
             limits,
             runnable: VecDeque::new(),
             unsettled: Vec::new(),
@@ -69,5 +72,12 @@ impl Surroundings {
             now,
             moment: Moment::of(now),
         }
+    }
+
+    /// Beyond how many bytes that wait to be sent a connection's next request is not handed out: any at all while there
+    /// are too many on the shard.
+    pub(crate) fn reply_bytes_waiting_max(&self) -> usize {
+        let is_short = self.reply_bytes_waiting as u64 > self.limits.reply_memory.0;
+        if is_short { 1 } else { self.limits.reply_bytes_waiting_max }
     }
 }

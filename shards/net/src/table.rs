@@ -129,6 +129,12 @@ impl<S> Table<S> {
         }
     }
 
+    pub(crate) fn expect(&mut self, id: ConnectionId, slot: Slot, bytes: usize) {
+        if let Some(connection) = self.slab.get_mut(id) {
+            connection.expect(slot, bytes);
+        }
+    }
+
     pub(crate) fn abort(&mut self, id: ConnectionId, reason: CloseReason) {
         if let Some(connection) = self.slab.get_mut(id) {
             connection.abort(reason, &mut self.around);

@@ -17,8 +17,9 @@
 //! it is outside of the language's memory model, and bytes that change meanwhile, above `len`, may reach the
 //! disk old or new.
 
+use std::any::Any;
 use std::ops::Range;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 
@@ -27,7 +28,7 @@ use crate::aligned::{ALIGNMENT, AlignedMemory};
 /// The writer's only handle to an aligned buffer. Lives on the shard that appends.
 #[derive(Debug)]
 pub struct Chunk {
-    memory: Arc<AlignedMemory>,
+    memory: Arc<Memory>,
     len: usize,
     /// Bytes at the beginning that are not there yet.
     head: usize,
@@ -39,10 +40,18 @@ pub struct Chunk {
     published_from: usize,
 }
 
+/// What a chunk, its views and its slices share.
+#[derive(Debug)]
+struct Memory {
+    aligned: AlignedMemory,
+    /// Dropped with the memory.
+    guard: OnceLock<Box<dyn Any + Send + Sync>>,
+}
+
 /// A piece of a chunk on its way to the disk; keeps the memory alive. May cover unpublished bytes as padding.
 #[derive(Clone, Debug)]
 pub struct ChunkSlice {
-    memory: Arc<AlignedMemory>,
+    memory: Arc<Memory>,
     start: usize,
     len: usize,
 }
@@ -59,18 +68,27 @@ impl Chunk {
         Self::new(memory, clean_to)
     }
 
-    /// An empty chunk in the same memory, which costs no zeroing; `None`, and the memory is freed when its time has come,
-    /// while there are views or slices of it.
-    #[must_use]
-    pub fn emptied(self) -> Option<Self> {
-        let Self { memory, published, .. } = self;
-        drop(published);
-        let memory = Arc::into_inner(memory)?;
-        Some(Self::new(memory, 0))
+    /// An empty chunk in the same memory, which costs no zeroing.
+    ///
+    /// # Errors
+    /// The chunk as it was, while there are views or slices of it.
+    pub fn emptied(mut self) -> Result<Self, Self> {
+        self.published = Bytes::new();
+        match Arc::get_mut(&mut self.memory) {
+            Some(_) => Ok(Self { len: 0, head: 0, clean_to: 0, ..self }),
+            None => Err(self),
+        }
     }
 
-    fn new(memory: AlignedMemory, clean_to: usize) -> Self {
-        let (memory, published) = (Arc::new(memory), Bytes::new());
+    /// Leaves the memory to those who see it. `guard` is dropped with it, when nobody does any more, on whatever thread
+    /// that is.
+    pub fn give_up(self, guard: impl Send + Sync + 'static) {
+        // The only one: a chunk is given up once.
+        let _ = self.memory.guard.set(Box::new(guard));
+    }
+
+    fn new(aligned: AlignedMemory, clean_to: usize) -> Self {
+        let (memory, published) = (Arc::new(Memory { aligned, guard: OnceLock::new() }), Bytes::new());
         Self { memory, len: 0, head: 0, clean_to, published, published_from: 0 }
     }
 
@@ -99,7 +117,7 @@ impl Chunk {
         assert!(bytes.len() == self.head, "the head is as long as it was announced");
         // SAFETY: the range lies within the allocation, for `head <= len`. No view and no slice covers any of it: both begin
         // at or above `head`; `spare` begins at `len`, and `&mut self` excludes another call of this.
-        unsafe { self.memory.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
+        unsafe { self.memory.aligned.start().copy_from_nonoverlapping(bytes.as_ptr(), bytes.len()) };
         self.head = 0;
         // What was cut from it stays true, but there is more to be cut from now.
         self.published = Bytes::new();
@@ -120,7 +138,7 @@ impl Chunk {
     /// How many bytes fit.
     #[must_use]
     pub fn capacity(&self) -> usize {
-        self.memory.capacity()
+        self.memory.aligned.capacity()
     }
 
     /// The `bytes` bytes after the published ones, for the writer to fill; `None` when they do not fit.
@@ -132,7 +150,7 @@ impl Chunk {
         // SAFETY: `len + bytes <= capacity`, so the range lies within the allocation, which was zeroed when it was made
         // and is thus initialised. No other reference covers it: views end at `len`, slices are raw, and `&mut self`
         // excludes a second `spare`.
-        Some(unsafe { std::slice::from_raw_parts_mut(self.memory.start().add(self.len), bytes) })
+        Some(unsafe { std::slice::from_raw_parts_mut(self.memory.aligned.start().add(self.len), bytes) })
     }
 
     /// Makes the next `bytes` bytes part of what readers may see; they never change again.
@@ -146,7 +164,7 @@ impl Chunk {
         if padded > self.clean_to {
             // SAFETY: the capacity is a multiple of ALIGNMENT, so the range lies within the allocation. No view covers it,
             // for it begins at `len`; no slice does, for it lies above `clean_to`; `&mut self` excludes a `spare`.
-            unsafe { self.memory.start().add(self.len).write_bytes(0, padded - self.len) };
+            unsafe { self.memory.aligned.start().add(self.len).write_bytes(0, padded - self.len) };
             self.clean_to = padded;
         }
     }
@@ -207,20 +225,22 @@ impl ChunkSlice {
     /// Where its bytes begin; valid for `len` bytes while the slice lives.
     pub(crate) fn start(&self) -> *const u8 {
         // SAFETY: `start <= capacity`, so the result stays within the allocation or one past its end.
-        unsafe { self.memory.start().add(self.start) }
+        unsafe { self.memory.aligned.start().add(self.start) }
     }
 }
 
 /// What a view owns: the memory, and which part of it was published when the view was made.
 struct Published {
-    memory: Arc<AlignedMemory>,
+    memory: Arc<Memory>,
     range: Range<usize>,
 }
 
 impl AsRef<[u8]> for Published {
     fn as_ref(&self) -> &[u8] {
         // SAFETY: the range is initialised, within the allocation, and published: nobody writes it again.
-        unsafe { std::slice::from_raw_parts(self.memory.start().add(self.range.start), self.range.len()) }
+        unsafe {
+            std::slice::from_raw_parts(self.memory.aligned.start().add(self.range.start), self.range.len())
+        }
     }
 }
 
@@ -331,12 +351,26 @@ mod tests {
         let mut chunk = Chunk::with_capacity(10);
         put(&mut chunk, b"hello");
         let view = chunk.view(0..5);
-        assert!(chunk.emptied().is_none());
+        assert!(chunk.emptied().is_err());
         assert_eq!(view, "hello");
         let chunk = Chunk::with_capacity(10);
         let slice = chunk.slice(0..ALIGNMENT);
-        assert!(chunk.emptied().is_none());
+        assert!(chunk.emptied().is_err());
         drop(slice);
+    }
+
+    #[test]
+    fn what_guards_given_up_memory_goes_when_nobody_sees_it_any_more() {
+        let guard = Arc::new(());
+        Chunk::with_capacity(10).give_up(Arc::clone(&guard));
+        assert_eq!(Arc::strong_count(&guard), 1);
+        let mut chunk = Chunk::with_capacity(10);
+        put(&mut chunk, b"hello");
+        let view = chunk.view(1..2);
+        chunk.give_up(Arc::clone(&guard));
+        assert_eq!((Arc::strong_count(&guard), &view[..]), (2, &b"e"[..]));
+        drop(view);
+        assert_eq!(Arc::strong_count(&guard), 1);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use reactor::Chunk;
 
+use crate::cold_memory::ColdMemory;
 use crate::settings::StoreSettings;
 
 /// Chunks of the largest size that are kept when nobody uses them: as many as the commits of a turn may give back at once
@@ -19,14 +20,17 @@ pub(crate) struct Chunks {
     pub(crate) bytes_max: usize,
     /// Empty, of the largest size.
     spare: Vec<Chunk>,
+    /// Where chunks count that readers still see.
+    cold: ColdMemory,
 }
 
 impl Chunks {
-    pub(crate) fn new(settings: &StoreSettings) -> Self {
+    pub(crate) fn new(settings: &StoreSettings, cold: ColdMemory) -> Self {
         Self {
             bytes_min: settings.chunk_bytes_min,
             bytes_max: settings.chunk_bytes_max,
             spare: Vec::with_capacity(SPARE_MAX),
+            cold,
         }
     }
 
@@ -45,9 +49,14 @@ impl Chunks {
     /// Takes back what a tail no longer needs.
     pub(crate) fn put_back(&mut self, chunk: Chunk) {
         let is_usual = chunk.capacity() == self.bytes_max.next_multiple_of(Chunk::ALIGNMENT);
-        // One that a reader still sees is freed when that reader is done.
-        if is_usual && self.spare.len() < SPARE_MAX {
-            self.spare.extend(chunk.emptied());
+        let chunk = if is_usual && self.spare.len() < SPARE_MAX { chunk.emptied() } else { Err(chunk) };
+        match chunk {
+            Ok(empty) => self.spare.push(empty),
+            // One that a reader still sees is freed when that reader is done.
+            Err(seen) => {
+                let reserved = self.cold.reserve(seen.capacity());
+                seen.give_up(reserved);
+            }
         }
     }
 }
@@ -57,11 +66,9 @@ mod tests {
     use super::*;
 
     fn chunks() -> Chunks {
-        Chunks::new(&StoreSettings {
-            chunk_bytes_min: 4096,
-            chunk_bytes_max: 16384,
-            ..StoreSettings::default()
-        })
+        let settings =
+            StoreSettings { chunk_bytes_min: 4096, chunk_bytes_max: 16384, ..StoreSettings::default() };
+        Chunks::new(&settings, ColdMemory::new(0))
     }
 
     #[test]
@@ -76,6 +83,24 @@ mod tests {
         assert_eq!(chunks.spare.len(), 1);
         assert_eq!(chunks.take(16384).capacity(), 16384);
         assert_eq!(chunks.spare.len(), 0);
+    }
+
+    #[test]
+    fn a_chunk_that_is_given_up_counts_for_as_long_as_a_reader_sees_it() {
+        let mut chunks = chunks();
+        for bytes in [4096, 16384, 40960] {
+            let mut chunk = chunks.take(bytes);
+            chunk.publish(100);
+            let view = chunk.view(0..1);
+            chunks.put_back(chunk);
+            assert_eq!(chunks.cold.used(), bytes);
+            drop(view);
+            assert_eq!((chunks.cold.used(), chunks.spare.len()), (0, 0));
+            let unseen = chunks.take(bytes);
+            chunks.put_back(unseen);
+            assert_eq!(chunks.cold.used(), 0);
+            chunks.spare.clear();
+        }
     }
 
     #[test]

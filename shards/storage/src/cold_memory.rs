@@ -1,5 +1,6 @@
 //! The memory of records that were read from disk: from the moment the disk is asked until nobody sees them any more,
-//! be it the store, a reader, or a client's socket that takes its time.
+//! be it the store, a reader, or a client's socket that takes its time. So does that of chunks count which the tails have
+//! given up, and which readers still see.
 //!
 //! # Invariants
 //! - Memory counts as a whole for as long as any part of it is seen: a small answer may keep a large piece alive.
@@ -21,8 +22,8 @@ pub(crate) const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// readers that stop get little each, and those that go on come again sooner.
 const ANSWER_PART: usize = 4;
 
-/// What a store may spend on cold records, and has spent. Lives on the store's shard.
-#[derive(Debug)]
+/// What a store may spend on cold records, and has spent. Clones share the account. Lives on the store's shard.
+#[derive(Clone, Debug)]
 pub(crate) struct ColdMemory {
     capacity: usize,
     used: Arc<AtomicUsize>,

@@ -11,6 +11,7 @@ use slab::Slab;
 use types::TimestampMs;
 
 use crate::chunks::Chunks;
+use crate::cold_memory::ColdMemory;
 use crate::commit::Commit;
 use crate::compact::schedule::Slice;
 use crate::damage::Searched;
@@ -99,7 +100,7 @@ pub(crate) enum Message {
 }
 
 impl Core {
-    pub(crate) fn new(settings: StoreSettings, messages: Sender<Message>) -> Self {
+    pub(crate) fn new(settings: StoreSettings, messages: Sender<Message>, cold: ColdMemory) -> Self {
         Self {
             settings,
             now: TimestampMs::ZERO,
@@ -108,7 +109,7 @@ impl Core {
             operations: Slab::new(),
             dirty: Vec::new(),
             zeros: None,
-            chunks: Chunks::new(&settings),
+            chunks: Chunks::new(&settings, cold),
             journals: Vec::new(),
             stalled: Vec::new(),
             full: Vec::new(),
@@ -163,6 +164,11 @@ impl Core {
     /// How often all logs are looked at for idle ones.
     pub(crate) fn idle_look_interval_ms(&self) -> i64 {
         (self.idle_ms() / 4).max(IDLE_LOOK_INTERVAL_MS_MIN.min(self.settings.idle_ms / 4)) + 1
+    }
+
+    /// Tails have given up so much memory.
+    pub(crate) fn note_freed(&mut self, bytes: usize) {
+        self.cached = self.cached.saturating_sub(bytes);
     }
 
     /// Has the next commit look at `log`.

@@ -160,7 +160,7 @@ impl ColdRead {
 }
 
 impl ColdReads {
-    pub(crate) fn new(settings: &StoreSettings) -> Self {
+    pub(crate) fn new(settings: &StoreSettings, memory: ColdMemory) -> Self {
         // The other half stays for what somebody waits for.
         let ahead_bytes_max = settings.cold_bytes_max / 2;
         Self {
@@ -170,7 +170,7 @@ impl ColdReads {
             queue: LoadQueue::default(),
             in_flight_bytes_max: (settings.cold_load_bytes_max, settings.cold_load_bytes_max_committing),
             streams: Streams::new(ahead_bytes_max),
-            memory: ColdMemory::new(settings.cold_bytes_max),
+            memory,
             ahead_bytes_max,
             damage: DamagedPlaces::default(),
             restarts: Vec::new(),

@@ -17,6 +17,7 @@ use types::{LeaderEpoch, Offset};
 
 use std::sync::Arc;
 
+use crate::cold_memory::ColdMemory;
 use crate::commit;
 use crate::compact::schedule::Compactor;
 use crate::compact::txn_index::AbortedTxn;
@@ -88,12 +89,13 @@ impl Store {
     #[must_use]
     pub fn new(settings: StoreSettings) -> Self {
         let (sender, messages) = channel();
+        let cold = ColdMemory::new(settings.cold_bytes_max);
         Self {
             logs: Slab::new(),
             generation: 0,
-            core: Core::new(settings, sender),
+            core: Core::new(settings, sender, cold.clone()),
             messages,
-            cold: ColdReads::new(&settings),
+            cold: ColdReads::new(&settings, cold),
             upkeep: Upkeep::default(),
             compactor: Compactor::default(),
         }
@@ -396,7 +398,7 @@ impl Store {
         self.cold.answer_bytes_max()
     }
 
-    /// Bytes of records that were read from disk and that somebody sees.
+    /// Bytes of records that were read from disk, or given up by their tails, and that somebody sees.
     #[must_use]
     pub fn cold_bytes(&self) -> usize {
         self.cold.memory_bytes()

@@ -336,9 +336,9 @@ impl Tail {
     }
 
     /// Gives up everything; returns its size.
-    pub(crate) fn clear(&mut self) -> usize {
+    pub(crate) fn clear(&mut self, chunks: &mut Chunks) -> usize {
         let bytes = self.capacity();
-        *self = Self::default();
+        std::mem::take(self).chunks.into_iter().for_each(|part| chunks.put_back(part.chunk));
         bytes
     }
 
@@ -393,14 +393,13 @@ mod tests {
     use record::{BatchBuilder, BatchOptions};
     use types::TimestampMs;
 
+    use crate::cold_memory::ColdMemory;
     use crate::settings::StoreSettings;
 
     fn chunks() -> Chunks {
-        Chunks::new(&StoreSettings {
-            chunk_bytes_min: 4096,
-            chunk_bytes_max: 8192,
-            ..StoreSettings::default()
-        })
+        let settings =
+            StoreSettings { chunk_bytes_min: 4096, chunk_bytes_max: 8192, ..StoreSettings::default() };
+        Chunks::new(&settings, ColdMemory::new(0))
     }
 
     /// Appends batches of one record until the segment holds `bytes`; returns where each one ends.

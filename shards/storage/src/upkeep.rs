@@ -6,6 +6,7 @@ use reactor::Reactor;
 use tracing::{info, warn};
 use types::{Offset, TimestampMs};
 
+use crate::chunks::Chunks;
 use crate::commit;
 use crate::core::{Core, Message};
 use crate::deletions::{self, Deletions};
@@ -185,7 +186,8 @@ impl Store {
             Done::Sealed { base } => log.unsealed.retain(|unsealed| *unsealed != base),
             Done::Truncated(opened) => {
                 let log_end = opened.log_end;
-                self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
+                let freed = log.tail.clear(&mut self.core.chunks);
+                self.core.note_freed(freed);
                 let before = std::mem::replace(log, Log::new(id, *opened, self.core.now));
                 // They may have been changed while the log was cut.
                 log.settings = before.settings;
@@ -242,7 +244,8 @@ impl Store {
                 *started = true;
                 let job = Job::Truncate { to: *to, log_start, recovery_point, settings: log.settings };
                 log.jobs.push_back(job);
-                self.core.cached = self.core.cached.saturating_sub(log.rest());
+                let freed = log.rest(&mut self.core.chunks);
+                self.core.note_freed(freed);
                 self.cold.forget(id, |_| true);
             }
             State::Closing { started } if settled && !*started => {
@@ -252,14 +255,16 @@ impl Store {
                     index.finish();
                     log.jobs.push_back(Job::Close { size: active.size, index: Box::new(index) });
                 }
-                self.core.cached = self.core.cached.saturating_sub(log.rest());
+                let freed = log.rest(&mut self.core.chunks);
+                self.core.note_freed(freed);
             }
             State::Removing { unique, started } if at_rest && !*started => {
                 *started = true;
                 log.jobs.clear();
                 log.jobs.push_back(Job::Remove { unique: *unique });
                 log.stall = None;
-                self.core.cached = self.core.cached.saturating_sub(log.rest());
+                let freed = log.rest(&mut self.core.chunks);
+                self.core.note_freed(freed);
                 self.cold.forget(id, |_| true);
             }
             _ => {}
@@ -313,7 +318,8 @@ impl Store {
     /// Forgets a log that is gone.
     pub(crate) fn forget(&mut self, id: LogId) {
         let Some(mut log) = self.logs.try_remove(id.key as usize) else { return };
-        self.core.cached = self.core.cached.saturating_sub(log.tail.clear());
+        let freed = log.tail.clear(&mut self.core.chunks);
+        self.core.note_freed(freed);
         self.core.unwritten = self.core.unwritten.saturating_sub(log.unwritten);
         // What the journal has of a log that failed is all that there may be of its newest records.
         let is_lost = matches!(log.state, State::Offline(_));
@@ -338,7 +344,7 @@ impl Store {
             match log.tail.oldest(&self.core.chunks) {
                 Some((segment, end)) if log.is_written(segment, end) => {
                     let bytes = log.tail.drop_oldest(&mut self.core.chunks);
-                    self.core.cached = self.core.cached.saturating_sub(bytes);
+                    self.core.note_freed(bytes);
                 }
                 Some(_) => self.core.evictable.push_back(id),
                 None => {}
@@ -367,7 +373,8 @@ impl Store {
                 if let Some(active) = log.writing.back() {
                     log.jobs.push_back(Job::Shrink { base: active.base, size: active.size });
                 }
-                core.cached = core.cached.saturating_sub(log.rest());
+                let freed = log.rest(&mut core.chunks);
+                core.note_freed(freed);
                 core.start_job(log, reactor);
                 busy += 1;
             }
@@ -541,14 +548,14 @@ impl Log {
     }
 
     /// Closes the active file and gives up the tail; returns the memory that was given up. Everything is written.
-    fn rest(&mut self) -> usize {
+    fn rest(&mut self, chunks: &mut Chunks) -> usize {
         for writing in &mut self.writing {
             writing.file = None;
             writing.usable = 0;
         }
         // Its file is made anew, or removed, when the log is used again, cut or closed.
         self.spare = Spare::None;
-        self.tail.clear()
+        self.tail.clear(chunks)
     }
 
     /// What the active segment's index files lack of entries that are durable.

@@ -268,6 +268,7 @@ impl Net {
     }
 }
 
+mod answers;
 mod endings;
 mod memory;
 mod random;

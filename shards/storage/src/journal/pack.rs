@@ -98,7 +98,7 @@ impl Journal {
         };
         let (file, id) = (file.clone(), *id);
         let room = usize::try_from(self.ring.room()).unwrap_or(usize::MAX).min(COMMIT_BYTES_MAX);
-        let mut buffer = match self.buffer.take().and_then(Chunk::emptied) {
+        let mut buffer = match self.buffer.take().and_then(|buffer| buffer.emptied().ok()) {
             Some(buffer) => buffer,
             None => Chunk::with_capacity(COMMIT_BYTES_MAX),
         };

@@ -160,6 +160,7 @@ impl Play {
             }
         }
         assert_eq!(self.net.table.request_memory(), (0, 0));
+        assert_eq!(self.net.table.around.reply_bytes_waiting, 0);
         assert!(self.net.table.is_empty(), "every connection is gone");
         assert_eq!(self.net.admission.connections(), 0);
         assert_eq!(self.net.table.statistics().active, 0);
