@@ -564,6 +564,9 @@ public class Interop {
                     consumer.commitSync();
                 }
 
+                public void onPartitionsLost(Collection<TopicPartition> gone) {
+                }
+
                 public void onPartitionsAssigned(Collection<TopicPartition> come) {
                 }
             };
