@@ -48,8 +48,6 @@ struct Current {
     is_cancelled: bool,
     /// Before this time, in milliseconds, the disk belongs to others.
     paid_until_ms: f64,
-    /// A slice has failed for want of a file that may have been dropped: it is tried once more.
-    is_second_try: bool,
     /// When it did.
     began: TimestampMs,
 }
@@ -178,7 +176,6 @@ impl Store {
             doing: Doing::Nothing(Box::new(Pass::new(plan))),
             is_cancelled: false,
             paid_until_ms: now.0 as f64,
-            is_second_try: false,
             began: now,
         });
         self.advance_compaction(reactor);
@@ -236,7 +233,7 @@ impl Store {
         current.doing = Doing::Nothing(pass);
         let log = find(&mut self.logs, id);
         match (result, log) {
-            (Ok(Progress::More), _) => current.is_second_try = false,
+            (Ok(Progress::More), _) => {}
             (Ok(Progress::Swap(swap)), Some(log))
                 if !current.is_cancelled && matches!(log.state, State::Open) =>
             {
@@ -246,11 +243,11 @@ impl Store {
                 return self.finish_compaction(id, to, reactor);
             }
             (Err(error), Some(log)) if !current.is_cancelled => {
+                // A file that was dropped meanwhile is no longer looked for: there are only so many to be dropped.
                 let has_dropped = log.bases().next().is_some_and(|base| base > first_base);
-                if !(error.is_not_found() && has_dropped && !current.is_second_try) {
+                if !(error.is_not_found() && has_dropped) {
                     return self.fail_compaction(id, error, reactor);
                 }
-                current.is_second_try = true;
             }
             _ => current.is_cancelled = true,
         }
