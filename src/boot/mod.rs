@@ -12,6 +12,7 @@ mod host;
 mod memory;
 mod recovery;
 mod registration;
+mod rehearsal;
 mod report;
 
 use std::io::ErrorKind;
@@ -34,6 +35,7 @@ pub use directories::METADATA_DIR;
 pub use error::BootError;
 pub use host::described;
 pub use recovery::RecoveryReport;
+pub use rehearsal::rehearse;
 
 use crate::admin::{Admin, Facts};
 use crate::broker::Broker;

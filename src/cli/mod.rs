@@ -1,6 +1,7 @@
 //! The command line: one file per command.
 
 mod bench;
+mod config;
 mod configs;
 mod connect;
 mod consume;
@@ -44,6 +45,9 @@ enum Command {
     /// Show and change settings of topics and brokers
     #[command(subcommand)]
     Configs(configs::Configs),
+    /// Check a file of settings before a broker is started with it
+    #[command(subcommand)]
+    Config(config::ConfigFile),
     /// Show the offsets of a topic's partitions
     Offsets(offsets::Offsets),
     /// Show what is in the brokers' log directories
@@ -67,6 +71,7 @@ pub fn run() -> ExitCode {
         Command::Produce(produce) => produce.run(),
         Command::Consume(consume) => consume.run(),
         Command::Configs(configs) => configs.run(),
+        Command::Config(config) => config.run(),
         Command::Offsets(offsets) => offsets.run(),
         Command::LogDirs(log_dirs) => log_dirs.run(),
         Command::Bench(bench) => bench.run(),

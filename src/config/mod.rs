@@ -46,6 +46,7 @@ pub struct Config {
     pub listeners: Vec<Listener>,
     /// What the operator should know; the start does not fail because of it.
     pub warnings: Vec<Warning>,
+    origins: BTreeMap<String, Origin>,
 }
 
 /// What was set, before it is understood.
@@ -77,6 +78,11 @@ impl Config {
         collected.add_environment(&sources.environment);
         collected.add_overrides(&sources.overrides);
         collected.finish(host::own_name)
+    }
+
+    /// Where the setting was set, if it was.
+    pub fn origin_of(&self, name: &str) -> Option<&Origin> {
+        self.origins.get(name)
     }
 }
 
@@ -142,10 +148,10 @@ impl Collected {
             Some((broker, listeners)) if self.problems.is_empty() => {
                 self.warn_about_ignored();
                 self.warn_about_local_only(&listeners);
-                let Self { fixed, warnings, .. } = self;
-                Ok(Config { broker, fixed, listeners, warnings })
+                let Self { fixed, warnings, origins, .. } = self;
+                Ok(Config { broker, fixed, listeners, warnings, origins })
             }
-            _ => Err(ConfigError::Invalid(self.problems)),
+            _ => Err(ConfigError::Invalid { problems: self.problems, warnings: self.warnings }),
         }
     }
 
@@ -207,6 +213,7 @@ impl Collected {
     /// The typed views; `None` with a problem noted if there are none.
     fn understand(&mut self, own_host: impl Fn() -> String) -> Option<(BrokerSettings, Vec<Listener>)> {
         if !self.problems.is_empty() {
+            self.check_listeners_beside_problems(own_host);
             return None;
         }
         let layers = BrokerLayers::fixed(&self.fixed);
@@ -232,6 +239,22 @@ impl Collected {
                 self.problems.push(Problem { at, what: error.to_string() });
                 None
             }
+        }
+    }
+
+    /// Who has a wrong value to mend wants to know of wrong listeners at the same time, as far as the other values let
+    /// them be understood.
+    fn check_listeners_beside_problems(&mut self, own_host: impl Fn() -> String) {
+        let is_sound = |(name, value): &(&String, &String)| {
+            settings::broker(name).is_some_and(|it| it.parse(value).is_ok())
+        };
+        let sound: BTreeMap<_, _> =
+            self.fixed.iter().filter(is_sound).map(|(k, v)| (k.clone(), v.clone())).collect();
+        if let Ok(broker) = BrokerSettings::resolve(&BrokerLayers::fixed(&sound))
+            && let Err(error) = listeners::resolve(&broker.network, own_host)
+        {
+            let at = self.origins.get(error.setting).cloned();
+            self.problems.push(Problem { at, what: error.to_string() });
         }
     }
 

@@ -40,8 +40,8 @@ pub struct Warning {
 pub enum ConfigError {
     /// The file cannot be read.
     Unreadable { path: PathBuf, error: io::Error },
-    /// Settings that cannot be had.
-    Invalid(Vec<Problem>),
+    /// Settings that cannot be had, and what else was noticed.
+    Invalid { problems: Vec<Problem>, warnings: Vec<Warning> },
 }
 
 impl fmt::Display for Origin {
@@ -78,7 +78,7 @@ impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Unreadable { path, error } => write!(f, "{}: {error}", path.display()),
-            Self::Invalid(problems) => {
+            Self::Invalid { problems, .. } => {
                 let lines: Vec<_> = problems.iter().map(Problem::to_string).collect();
                 f.write_str(&lines.join("\n"))
             }
@@ -90,7 +90,7 @@ impl std::error::Error for ConfigError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         match self {
             Self::Unreadable { error, .. } => Some(error),
-            Self::Invalid(_) => None,
+            Self::Invalid { .. } => None,
         }
     }
 }

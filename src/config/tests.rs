@@ -44,6 +44,16 @@ fn the_command_line_beats_the_environment_and_that_the_file() {
 }
 
 #[test]
+fn wrong_listeners_are_named_beside_wrong_values() {
+    let found = problems("num.partitions=x\nlisteners=PLAINTEXT:9092\n", &[], &[]);
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(
+        found[1].starts_with("server.properties:2: ") && found[1].contains("NAME://host:port"),
+        "{found:?}"
+    );
+}
+
+#[test]
 fn every_problem_is_named_by_its_place() {
     let found = problems(
         "# a\nnum.partitions=x\nlog.segment.bytes=1\n",
