@@ -30,6 +30,7 @@ use crate::clock::Now;
 use crate::message::Message;
 use crate::metrics::{self, ControlSnapshot, Passage, Snapshot};
 use crate::partition::{Directories, ReplicaNews};
+use crate::service_manager::ServiceManager;
 use crate::work::{Done, RequestRef};
 
 /// How often the control thread looks whether all shards are alive.
@@ -74,6 +75,8 @@ pub struct Control {
     recovery: RecoveryReport,
     /// Whose figures the admin thread wants.
     measures: Receiver<admin::Ask>,
+    /// Who is told when the broker is ready, and when it stops.
+    manager: ServiceManager,
     /// Why the broker stops, if nobody has asked it to.
     cause: Option<BootError>,
 }
@@ -118,6 +121,7 @@ pub struct Links {
     pub stop: StopHandle,
     /// What the admin thread wants to know.
     pub measures: Receiver<admin::Ask>,
+    pub manager: ServiceManager,
 }
 
 impl Control {
@@ -129,7 +133,7 @@ impl Control {
         handles: Vec<Handle>,
         directories: Arc<Directories>,
     ) -> Self {
-        let Links { port, waker, stop, measures } = links;
+        let Links { port, waker, stop, measures, manager } = links;
         let progress = vec![Progress::default(); handles.len()];
         Self {
             controller,
@@ -145,6 +149,7 @@ impl Control {
             recovery: RecoveryReport::new(directories.clone()),
             directories,
             measures,
+            manager,
             cause: None,
         }
     }
@@ -176,6 +181,7 @@ impl Control {
                 self.broadcast(|| Message::Open);
                 if let Some(ready) = ready.take() {
                     ready();
+                    self.manager.ready();
                 }
             }
             if self.phase == Phase::Starting {
@@ -240,6 +246,7 @@ impl Control {
         match self.phase {
             Phase::Starting | Phase::Serving if self.stop.requested.load(Ordering::SeqCst) => {
                 self.phase = Phase::Stopping;
+                self.manager.stopping();
                 self.broadcast(|| Message::Stop);
             }
             Phase::Stopping if self.progress.iter().all(|shard| shard.drained) => {

@@ -21,6 +21,7 @@ mod placement;
 mod producer_ids;
 mod requests;
 mod routing;
+mod service_manager;
 mod session;
 mod shard;
 mod work;

@@ -1,7 +1,8 @@
 //! Metrics and health over HTTP, on a thread of their own.
 //!
 //! The thread asks the shards and the control thread for copies of their figures; it shares nothing with them. So a slow
-//! client costs no shard anything, and a shard or a control thread that is stuck is something that can still be told.
+//! client costs no shard anything, and a shard or a control thread that is stuck is something that can still be told,
+//! and that a service manager's watchdog hears of.
 //!
 //! # Invariants
 //! - Whatever is sent to the listener, nothing but the answer to it changes: requests, connections and times are bounded.
@@ -15,6 +16,7 @@ mod health;
 mod process;
 mod server;
 mod text;
+mod watchdog;
 
 use std::io;
 use std::net::TcpListener;
@@ -30,6 +32,7 @@ use collector::Collector;
 use server::Site;
 
 use crate::partition::Directories;
+use crate::service_manager::ServiceManager;
 
 /// What the pages tell beside what the threads count.
 pub struct Facts {
@@ -48,7 +51,8 @@ pub struct Admin {
 }
 
 impl Admin {
-    /// Starts to answer on `listener`, if there is one. What comes out goes to the control thread.
+    /// Starts to answer on `listener`, if there is one, and to give `manager` signs of life, if it wants them. What comes
+    /// out goes to the control thread.
     ///
     /// # Errors
     /// If the operating system gives no thread, or nothing to wait for sockets with.
@@ -57,19 +61,30 @@ impl Admin {
         facts: Facts,
         shards: usize,
         control: Waker,
+        manager: ServiceManager,
     ) -> io::Result<(Option<Self>, Receiver<Ask>)> {
         let (asks, questions) = channel();
-        let Some(listener) = listener else { return Ok((None, questions)) };
-        let site = Site { collector: Collector::new(shards, asks, control), facts };
+        if listener.is_none() && manager.watchdog().is_none() {
+            return Ok((None, questions));
+        }
+        let site = Arc::new(Site { collector: Collector::new(shards, asks, control), facts });
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
-        listener.set_nonblocking(true)?;
+        if let Some(listener) = &listener {
+            listener.set_nonblocking(true)?;
+        }
         let (end, ended) = oneshot::channel();
         let run = move || {
             runtime.block_on(async {
-                match tokio::net::TcpListener::from_std(listener) {
-                    Ok(listener) => server::serve(listener, Arc::new(site), ended).await,
+                if let Some(limit) = manager.watchdog() {
+                    tokio::spawn(watchdog::watch(manager, limit, site.clone()));
+                }
+                match listener.map(tokio::net::TcpListener::from_std).transpose() {
+                    Ok(Some(listener)) => return server::serve(listener, site, ended).await,
+                    Ok(None) => {}
                     Err(error) => tracing::error!("metrics and health cannot be served: {error}"),
                 }
+                // Whatever it says: the other end is gone.
+                let _ = ended.await;
             });
         };
         let thread = thread::Builder::new().name("admin".to_owned()).spawn(run)?;

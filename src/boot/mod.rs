@@ -44,6 +44,7 @@ use crate::control::{Control, Links, StopHandle};
 use crate::message::Message;
 use crate::partition::{Directories, compaction_limits};
 use crate::placement::Placement;
+use crate::service_manager::ServiceManager;
 use crate::shard::Shard;
 use cores::Cores;
 use directories::OpenDirectories;
@@ -96,14 +97,16 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     };
     let shard_count = usize::from(cores.shards.get());
     // It lives until the broker has ended: until then somebody may ask how it is.
-    let (_admin, measures) = Admin::start(admin_listener, facts, shard_count, control_waker.clone())?;
+    let manager = ServiceManager::of_this_process();
+    let (_admin, measures) =
+        Admin::start(admin_listener, facts, shard_count, control_waker.clone(), manager.clone())?;
     let shards = Launch { config, cores: &cores, memory: &memory, broker: &broker, image: &image };
     let handles = shards.launch_all(ports, &wakers, bound)?;
 
     let stop = StopHandle::new(control_waker.clone());
     registration::stop_on_signals(stop.clone())?;
     let directories = broker.directories.clone();
-    let links = Links { port: control_port, waker: control_waker, stop, measures };
+    let links = Links { port: control_port, waker: control_waker, stop, measures, manager };
     let control = Control::new(state.controller, state.log, links, handles, directories);
     let ended = control.run(|| println!("ready after {} ms", started.elapsed().as_millis()))?;
     for handle in ended.handles {
