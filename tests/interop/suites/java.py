@@ -288,15 +288,22 @@ def end_to_end_latency(tools):
 
 
 def offsets_formatter(tools):
-    """Kafka's own reader of the offsets topic understands what the coordinator writes."""
+    """Kafka's own readers of the offsets topic understand what the coordinator writes."""
+    same({"group": "verified-group", "topic": "verified", "partition": 0} in formatted(tools, "OffsetsMessageFormatter"), True)
+    same("verified-group" in [key["group"] for key in formatted(tools, "GroupMetadataMessageFormatter")], True)
+
+
+def formatted(tools, formatter):
+    """The keys of the records that a formatter shows; it writes one behind the other."""
     output = tools(CONSOLE, "--topic", "__consumer_offsets", "--from-beginning", "--timeout-ms", "8000", "--formatter",
-                   "org.apache.kafka.tools.consumer.OffsetsMessageFormatter")
-    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    same({"group": "verified-group", "topic": "verified", "partition": 0} in [entry["key"]["data"] for entry in told], True)
-    output = tools(CONSOLE, "--topic", "__consumer_offsets", "--from-beginning", "--timeout-ms", "8000", "--formatter",
-                   "org.apache.kafka.tools.consumer.GroupMetadataMessageFormatter")
-    told = [json.loads(line) for line in output.splitlines() if line.startswith("{")]
-    same("verified-group" in [entry["key"]["data"]["group"] for entry in told], True)
+                   f"org.apache.kafka.tools.consumer.{formatter}")
+    keys, decoder = [], json.JSONDecoder()
+    for line in output.splitlines():
+        while line.startswith("{"):
+            told, end = decoder.raw_decode(line)
+            keys.append(told["key"]["data"])
+            line = line[end:].lstrip()
+    return keys
 
 
 def leader_election(tools):
