@@ -200,6 +200,62 @@ fn pages_are_made_of_saved_results_and_need_nothing_else() {
 }
 
 #[test]
+fn a_run_is_explained_by_the_metrics_of_its_broker() {
+    let broker = Broker::start(&[("strome.admin.listener", "127.0.0.1:0")]);
+    let line = format!(
+        "end-to-end --rate 200 --seconds 2 --warm-up 1 --linger 0 --explain --admin {}",
+        broker.admin_address()
+    );
+    let result = measure(&broker, &line);
+    assert_eq!(result["explain"]["admin"], broker.admin_address().to_string());
+    for api in ["Produce", "Fetch"] {
+        let of = |path: &str| number(&result, &format!("explain.apis.{api}.{path}"));
+        let stages = result["explain"]["apis"][api]["stages"].as_object().expect("stages");
+        assert_eq!(stages.len(), 8, "{stages:?}");
+        let sum: f64 = stages.values().map(|stage| number(stage, "mean_us")).sum();
+        // The stages are the whole, and the parts of the whole are all of it.
+        assert!((sum / of("mean_us") - 1.0).abs() < 0.001, "{sum} of {}", of("mean_us"));
+        let shares: f64 = stages.values().map(|stage| number(stage, "share")).sum();
+        assert!((shares - 1.0).abs() < 0.001, "{shares}");
+        assert!(of("p99_at_most_us") > 0.0);
+        let sentence = result["explain"]["apis"][api]["sentence"].as_str().expect("a sentence");
+        let named = result["explain"]["apis"][api]["largest_stage"].as_str().expect("a stage");
+        assert!(sentence.contains(named), "{sentence}");
+    }
+    // The 200 records of the warm-up are not among them, but one or the other that was under way may be.
+    let told = number(&result, "explain.apis.Produce.requests");
+    assert!(told > 0.0 && told <= number(&result, "produce.requests") + 100.0, "{told}");
+    let outside = number(&result, "explain.apis.Produce.outside_mean_us");
+    let whole = number(&result, "explain.apis.Produce.mean_us");
+    let client = number(&result, "produce.latency.mean_us");
+    assert!((outside + whole - client).abs() < 0.01, "{outside} + {whole} is not {client}");
+    assert!(number(&result, "explain.commits.journal.writes") > 0.0, "{:#}", result["explain"]);
+    // A run without a warm-up, that is over at once, is explained from its beginning.
+    let line = format!(
+        "produce --records 500 --linger 0 --batch-size 1000 --explain --admin {}",
+        broker.admin_address()
+    );
+    let output = begin(&broker, &line).wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success() && told.contains("time of Produce requests in the broker"), "{told}");
+    assert!(told.contains("outside the broker") && told.contains("commit"), "{told}");
+}
+
+#[test]
+fn a_run_goes_on_where_nothing_explains_it() {
+    // This one has no admin listener, and what listens at the other place is no HTTP server.
+    let broker = Broker::start(&[]);
+    let line = format!("produce --records 50 --explain --admin {} --output json", broker.address());
+    let output = begin(&broker, &line).wait_with_output().unwrap();
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success() && told.contains("where the time went is not known"), "{told}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(number(&result, "produce.records"), 50.0);
+    let why = result["explain"]["error"].as_str().expect("why");
+    assert!(result["warnings"].as_array().unwrap().iter().any(|warning| warning == why), "{why}");
+}
+
+#[test]
 fn a_limit_that_no_rate_keeps_is_said_to_be_so() {
     let broker = Broker::start(&[]);
     // A limit that nothing keeps ends the search soonest.

@@ -177,7 +177,7 @@ impl Dialed {
 }
 
 /// Tries all addresses of the host.
-fn connect(address: &Address, timeout: Duration) -> io::Result<TcpStream> {
+pub(crate) fn connect(address: &Address, timeout: Duration) -> io::Result<TcpStream> {
     let mut last = io::Error::new(ErrorKind::NotFound, "the name has no address");
     for resolved in resolve(address)? {
         match TcpStream::connect_timeout(&resolved, timeout) {

@@ -106,6 +106,14 @@ pub enum BenchError {
     /// A client thread could not be started, or died.
     #[error("a thread of the client: {0}")]
     Thread(#[from] ReactorError),
+    /// A broker's metrics do not say where the time went.
+    #[error("where the time went is not known: http://{admin}/metrics: {why}")]
+    Unexplained {
+        /// What was asked.
+        admin: Address,
+        /// What is wrong with it.
+        why: String,
+    },
     /// Somebody asked for the end.
     #[error("stopped before the end")]
     Stopped,

@@ -56,7 +56,7 @@ pub fn to_json(outcome: &Outcome) -> Value {
     result
 }
 
-/// What only some modes have.
+/// What only some runs have.
 fn parts(outcome: &Outcome) -> Vec<(&'static str, Value)> {
     let Outcome { plan, total, .. } = outcome;
     let mut parts = Vec::new();
@@ -74,6 +74,11 @@ fn parts(outcome: &Outcome) -> Vec<(&'static str, Value)> {
     if plan.mode.produces() && plan.mode.consumes() {
         let part = json!({ "latency": latency_json(&total.end_to_end), "missing_records": outcome.missing });
         parts.push(("end_to_end", part));
+    }
+    match &outcome.explanation {
+        Some(Ok(explanation)) => parts.push(("explain", explanation.to_json())),
+        Some(Err(why)) => parts.push(("explain", json!({ "error": why }))),
+        None => {}
     }
     parts
 }

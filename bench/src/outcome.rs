@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dial::Address;
+use crate::explain::Explanation;
 use crate::host::Host;
 use crate::plan::{Acks, Plan};
 use crate::process::{Process, Usage};
@@ -39,6 +40,8 @@ pub struct Outcome {
     pub others_cpu_seconds: Option<f64>,
     /// CPU seconds that the hypervisor gave to others.
     pub stolen_cpu_seconds: f64,
+    /// Where the time of requests went, or why that is not known, if somebody wanted to know.
+    pub explanation: Option<Result<Explanation, String>>,
     /// The client's machine.
     pub host: Host,
     /// The topics' settings that decide what an acknowledgement means, as the brokers tell them.
@@ -242,6 +245,11 @@ impl Outcome {
                 "the hypervisor withheld {:.2} processors meanwhile",
                 self.stolen_cpu_seconds / self.seconds
             ));
+        }
+        match &self.explanation {
+            Some(Ok(explanation)) => warnings.extend(explanation.doubts.iter().cloned()),
+            Some(Err(why)) => warnings.push(why.clone()),
+            None => {}
         }
         if self.total.produce.clipped() + self.total.end_to_end.clipped() > 0 {
             warnings.push("some latencies were above an hour and count as an hour".to_owned());

@@ -20,6 +20,7 @@ use crate::consumer::{ConsumerParts, Source};
 use crate::control::{Control, Finished, Note};
 use crate::dial::Dialed;
 use crate::error::BenchError;
+use crate::explain::{Looks, Witness};
 use crate::host::MachineTime;
 use crate::link::Line;
 use crate::moment::{Clock, Moment, Timeline};
@@ -69,6 +70,8 @@ pub(crate) struct Found {
     pub(crate) usages: Vec<(u32, Usage)>,
     pub(crate) machine_cpu_seconds: f64,
     pub(crate) stolen_cpu_seconds: f64,
+    /// At the broker's metrics, if the plan wants them explained.
+    pub(crate) looks: Option<Result<Looks, BenchError>>,
 }
 
 /// Runs a phase to its end.
@@ -321,15 +324,24 @@ impl<'a> Conductor<'a> {
                 }
             }
         }
+        let mut witness = self.witness();
         let timeline = self.begin();
         let (mut before, mut after) = (None, None);
         while self.finished.iter().any(Option::is_none) {
             let now = self.phase.clock.now();
             if before.is_none() && now >= timeline.measure_from {
                 before = Some(Readings::take(&self.phase.processes));
+                // What was seen before the run is the better beginning where nothing has happened since.
+                if let Some(Ok(witness)) = witness.as_mut().filter(|_| timeline.start < timeline.measure_from)
+                {
+                    witness.look_before();
+                }
             }
             if after.is_none() && now >= timeline.end {
                 after = Some(Readings::take(&self.phase.processes));
+                if let Some(Ok(witness)) = &mut witness {
+                    witness.look_after();
+                }
             }
             if self.phase.stop.load(Ordering::Relaxed) {
                 return Err(BenchError::Stopped);
@@ -347,7 +359,17 @@ impl<'a> Conductor<'a> {
         let after = after.unwrap_or_else(|| Readings::take(&self.phase.processes));
         // A run that is over before its warm-up has measured nothing.
         let before = before.unwrap_or_else(|| Readings::take(&self.phase.processes));
-        Ok(self.conclude(&timeline, &before, &after))
+        let looks = witness.map(|witness| witness.and_then(Witness::conclude));
+        Ok(Found { looks, ..self.conclude(&timeline, &before, &after) })
+    }
+
+    /// A witness of the run, who has had a first look, if one is wanted.
+    fn witness(&mut self) -> Option<Result<Witness, BenchError>> {
+        let witness = Witness::new(self.phase.plan.explain.clone()?);
+        if let Err(error) = &witness {
+            self.phase.watch.warning(&error.to_string());
+        }
+        Some(witness)
     }
 
     fn begin(&self) -> Timeline {
@@ -438,6 +460,7 @@ impl<'a> Conductor<'a> {
             usages: after.usages.iter().map(used).collect(),
             machine_cpu_seconds: after.machine.busy_seconds - before.machine.busy_seconds,
             stolen_cpu_seconds: after.machine.stolen_seconds - before.machine.stolen_seconds,
+            looks: None,
         }
     }
 }

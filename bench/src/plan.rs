@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use record::Compression;
 
+use crate::dial::Address;
 use crate::schedule::Arrivals;
 use crate::sizes::Sizes;
 
@@ -216,6 +217,8 @@ pub struct Plan {
     pub threads: usize,
     /// The cores that they stay on, in turns; the kernel decides if there are none.
     pub cores: Vec<usize>,
+    /// The admin listener of the broker whose metrics shall say where the time of requests went, if they shall.
+    pub explain: Option<Address>,
     /// Of everything that is random.
     pub seed: u64,
 }
@@ -264,6 +267,7 @@ impl Plan {
             drain: Duration::from_secs(30),
             threads: 1,
             cores: Vec::new(),
+            explain: None,
             seed: 1,
         }
     }

@@ -9,6 +9,7 @@ use types::Offset;
 
 use crate::cluster::{Access, Map, NewTopic};
 use crate::error::BenchError;
+use crate::explain::explain;
 use crate::host::Host;
 use crate::moment::Clock;
 use crate::outcome::{Broker, Client, Outcome, Topics};
@@ -166,6 +167,10 @@ fn outcome(
         brokers.iter().map(|broker| broker.usage.map(|usage| usage.cpu_seconds)).sum();
     let others =
         broker_cpu.map(|broker| (found.machine_cpu_seconds - broker - found.client_cpu_seconds).max(0.0));
+    let explanation = found.looks.map(|looks| {
+        let explained = looks.and_then(|looks| explain(&looks, plan, &found.total, brokers.len()));
+        explained.map_err(|error| error.to_string())
+    });
     Outcome {
         plan: plan.clone(),
         began_unix_s: began.as_secs(),
@@ -180,6 +185,7 @@ fn outcome(
         brokers,
         others_cpu_seconds: others,
         stolen_cpu_seconds: found.stolen_cpu_seconds,
+        explanation,
         host: Host::this(),
         topic_settings,
         topics,
@@ -201,6 +207,7 @@ fn fill(
     let records = (plan.fetch.backlog_bytes as f64 / record_bytes.max(1.0)).ceil() as u64;
     filling.mode = Mode::Produce;
     filling.name = FILLING.to_owned();
+    filling.explain = None;
     filling.producers = plan.producers.max(1);
     filling.produce.load = Load::Closed;
     filling.produce.spread = Spread::Sticky;

@@ -19,6 +19,9 @@ pub enum Stage {
 pub trait Watch {
     /// A second of it is over.
     fn second(&mut self, stage: Stage, point: &Point);
+
+    /// Something will be missing in the result, which somebody may want to know before the end.
+    fn warning(&mut self, _warning: &str) {}
 }
 
 /// Looks away.

@@ -2,11 +2,16 @@
 
 use std::time::Duration;
 
-use bench::{Acks, Arrivals, Load, Plan, Sizes, Spread, parse_bytes};
+use bench::{Acks, Address, Arrivals, Load, Plan, Sizes, Spread, parse_bytes};
 use clap::{Args, ValueEnum};
 use record::Compression;
 
 use crate::cli::connect::key_value;
+use crate::client::HostPort;
+
+/// Where a broker serves its metrics unless it is told otherwise.
+const ADMIN_HOST: &str = "127.0.0.1";
+const ADMIN_PORT: u16 = 9644;
 
 /// A run that ends by itself gets so long for it, if nothing is said.
 const OPEN_END: Duration = Duration::from_secs(600);
@@ -54,6 +59,12 @@ pub(super) struct RunArguments {
     /// CPUs that those threads stay on: 2,3 [default: wherever there is room]
     #[arg(long, value_name = "CPU,...", value_delimiter = ',')]
     cpus: Vec<usize>,
+    /// Ask a Strome broker's metrics where the time of requests went
+    #[arg(long)]
+    explain: bool,
+    /// The broker's admin listener, for --explain [default: 127.0.0.1:9644]
+    #[arg(long, value_name = "HOST:PORT", value_parser = admin, requires = "explain")]
+    admin: Option<Address>,
     /// Of everything that is random
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
@@ -159,6 +170,10 @@ impl RunArguments {
         set(&mut plan.consumers, self.consumers);
         plan.threads = self.threads.unwrap_or_else(|| 1 + reactor::cores().len() / 4);
         plan.cores.clone_from(&self.cpus);
+        if self.explain {
+            let usual = || Address { host: ADMIN_HOST.to_owned(), port: ADMIN_PORT };
+            plan.explain = Some(self.admin.clone().unwrap_or_else(usual));
+        }
         set(&mut plan.seed, self.seed);
     }
 
@@ -250,6 +265,14 @@ fn bytes(text: &str) -> Result<usize, String> {
     usize::try_from(parse_bytes(text)?).map_err(|_| format!("{text:?} is too much"))
 }
 
+/// An admin listener; its port may be left out.
+fn admin(text: &str) -> Result<Address, String> {
+    let names_port = text.rsplit_once(':').is_some_and(|(_, port)| port.parse::<u16>().is_ok());
+    let HostPort { host, port } =
+        if names_port { text.parse() } else { format!("{text}:{ADMIN_PORT}").parse() }?;
+    Ok(Address { host, port })
+}
+
 fn fetch_bytes(text: &str) -> Result<i32, String> {
     i32::try_from(parse_bytes(text)?).map_err(|_| format!("{text:?} is too much"))
 }
@@ -283,6 +306,15 @@ mod tests {
         assert_eq!(millis("0.5"), Ok(Duration::from_micros(500)));
         assert_eq!(seconds("90"), Ok(Duration::from_secs(90)));
         assert!(seconds("-1").is_err() && seconds("1e300").is_err());
+    }
+
+    #[test]
+    fn an_admin_listener_is_read_with_its_port_or_without() {
+        let shown = |text| admin(text).map(|address| address.to_string());
+        assert_eq!(shown("node-1:80"), Ok("node-1:80".to_owned()));
+        assert_eq!(shown("node-1"), Ok("node-1:9644".to_owned()));
+        assert_eq!(shown("[::1]"), Ok("[::1]:9644".to_owned()));
+        assert!(shown("").is_err() && shown("node-1:x").is_err());
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::io::{self, IsTerminal, Write};
 use bench::words::{count, micros};
 use bench::{Digest, Point, Stage, Watch};
 
+use crate::cli::failure::complain;
+
 /// See the module. It writes to standard error: standard output is for the result.
 #[derive(Debug)]
 pub(super) struct Progress {
@@ -36,6 +38,13 @@ impl Watch for Progress {
         let line = if self.in_place { format!("\r{line}\x1b[K") } else { format!("{line}\n") };
         let _ = io::stderr().write_all(line.as_bytes());
         self.shown = true;
+    }
+
+    fn warning(&mut self, warning: &str) {
+        if !self.quiet {
+            self.end();
+            complain(warning);
+        }
     }
 }
 

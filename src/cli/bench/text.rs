@@ -1,7 +1,7 @@
 //! A result for people: names and values, in groups.
 
 use bench::words::{count, micros};
-use bench::{Amount, Latencies, Load, Outcome, Plan};
+use bench::{Amount, Explanation, Latencies, Load, Outcome, Plan};
 
 /// A name and its value; an empty name begins a group, which the value then names.
 pub(super) type Row = (String, String);
@@ -29,6 +29,9 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
     if outcome.plan.mode.produces() && outcome.plan.mode.consumes() {
         group(&mut rows, "end to end");
         latency(&mut rows, "latency", &total.end_to_end);
+    }
+    if let Some(Ok(explanation)) = &outcome.explanation {
+        explanation_rows(explanation, &mut rows);
     }
     cost_rows(outcome, &mut rows);
     trouble_rows(outcome, &mut rows);
@@ -71,6 +74,48 @@ fn run_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
     if outcome.plan.mode.consumes() {
         row(rows, "consumers", outcome.plan.consumers.to_string());
     }
+}
+
+fn explanation_rows(explanation: &Explanation, rows: &mut Vec<Row>) {
+    for api in &explanation.apis {
+        group(rows, &format!("time of {} requests in the broker", api.api));
+        row(rows, "in short", api.sentence());
+        let told = mean_and_p99(api.mean_us, api.p99_at_most_us);
+        row(rows, "whole", format!("{told}, {}", several(api.requests as usize, "request")));
+        for stage in &api.stages {
+            let told = mean_and_p99(stage.mean_us, stage.p99_at_most_us);
+            row(rows, &stage.stage, format!("{told}, {:.1} %", stage.share * 100.0));
+        }
+        if let Some((client, outside)) = api.client_mean_us.zip(api.outside_mean_us()) {
+            let told = format!("mean {}: the client saw {}", signed_micros(outside), micros(client));
+            row(rows, "outside the broker", told);
+        }
+    }
+    if explanation.shards.len() > 1 {
+        group(rows, "time of the requests of each shard");
+        for shard in &explanation.shards {
+            let stages =
+                shard.stages.iter().map(|(stage, seconds)| format!("{stage} {}", micros(seconds * 1e6)));
+            row(rows, &format!("shard {}", shard.shard), stages.collect::<Vec<_>>().join("  "));
+        }
+    }
+    if !explanation.writes.is_empty() {
+        group(rows, "writes to disk");
+        for write in &explanation.writes {
+            let told = mean_and_p99(write.mean_us, write.p99_at_most_us);
+            row(rows, &write.way, format!("{told}, {}", several(write.writes as usize, "write")));
+        }
+    }
+}
+
+fn mean_and_p99(mean_us: f64, p99_at_most_us: Option<f64>) -> String {
+    let p99 = p99_at_most_us.map_or("beyond what is told".to_owned(), |us| format!("at most {}", micros(us)));
+    format!("mean {}, p99 {p99}", micros(mean_us))
+}
+
+/// A difference may be below zero.
+fn signed_micros(us: f64) -> String {
+    if us < 0.0 { format!("-{}", micros(-us)) } else { micros(us) }
 }
 
 fn cost_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
