@@ -6,6 +6,7 @@ mod configs;
 mod connect;
 mod consume;
 mod failure;
+mod generated;
 mod log;
 mod log_dirs;
 mod offsets;
@@ -58,6 +59,10 @@ enum Command {
     /// Look into the files of a log, without a broker
     #[command(subcommand)]
     Log(log::Log),
+    /// Print what a shell needs to complete commands
+    Completions(generated::Completions),
+    /// Write man pages for all commands
+    Man(generated::Man),
     /// Look at the host and measure its disks, tune it for a broker, and take that back
     #[command(subcommand)]
     Tune(tune::Tune),
@@ -76,6 +81,8 @@ pub fn run() -> ExitCode {
         Command::LogDirs(log_dirs) => log_dirs.run(),
         Command::Bench(bench) => bench.run(),
         Command::Log(log) => log.run(),
+        Command::Completions(completions) => completions.run(),
+        Command::Man(man) => man.run(),
         Command::Tune(tune) => tune.run(),
     };
     failure::exit(result)
