@@ -112,7 +112,8 @@ impl AnyTopics {
     }
 }
 
-fn distinct<'a>(names: &'a [String], option: &'a [String]) -> Vec<&'a str> {
+/// What was given by place and as options, each once.
+pub fn distinct<'a>(names: &'a [String], option: &'a [String]) -> Vec<&'a str> {
     let mut all: Vec<&str> = Vec::new();
     for name in names.iter().chain(option) {
         if !all.contains(&name.as_str()) {

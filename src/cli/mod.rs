@@ -1,12 +1,14 @@
 //! The command line: one file per command.
 
 mod bench;
+mod change;
 mod config;
 mod configs;
 mod connect;
 mod consume;
 mod failure;
 mod generated;
+mod groups;
 mod log;
 mod log_dirs;
 mod offsets;
@@ -49,6 +51,9 @@ enum Command {
     /// Check a file of settings before a broker is started with it
     #[command(subcommand)]
     Config(config::ConfigFile),
+    /// List, describe and delete groups of consumers, and reset their offsets
+    #[command(subcommand)]
+    Groups(groups::Groups),
     /// Show the offsets of a topic's partitions
     Offsets(offsets::Offsets),
     /// Show what is in the brokers' log directories
@@ -77,6 +82,7 @@ pub fn run() -> ExitCode {
         Command::Consume(consume) => consume.run(),
         Command::Configs(configs) => configs.run(),
         Command::Config(config) => config.run(),
+        Command::Groups(groups) => groups.run(),
         Command::Offsets(offsets) => offsets.run(),
         Command::LogDirs(log_dirs) => log_dirs.run(),
         Command::Bench(bench) => bench.run(),

@@ -54,6 +54,9 @@ pub enum ClientError {
     /// There is no such topic.
     #[error("there is no topic {0}; 'strome topics list' shows those that there are")]
     UnknownTopic(String),
+    /// There is no such group.
+    #[error("there is no group {0}; 'strome groups list' shows those that there are")]
+    UnknownGroup(String),
     /// There is no such partition.
     #[error("topic {topic} has no partition {partition}; it has {count}")]
     UnknownPartition { topic: String, partition: PartitionIndex, count: usize },

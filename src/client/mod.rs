@@ -9,14 +9,16 @@
 //! - Nothing is allocated because a peer claims a length: frames grow with the bytes that come.
 //!
 //! # Not here
-//! What is printed (`cli`). Groups, transactions, TLS and SASL.
+//! What is printed (`cli`). Members of groups, transactions, TLS and SASL.
 
 mod aborted;
 mod address;
 mod connection;
 mod consumer;
+mod described_group;
 mod error;
 mod fetched;
+mod groups;
 mod node;
 mod offsets;
 mod partitioner;
@@ -27,8 +29,10 @@ mod topic;
 
 pub use address::HostPort;
 pub use consumer::{Consumer, ConsumerOptions, Isolation};
+pub use described_group::{Assignment, Group, GroupKind, GroupMember};
 pub use error::{ClientError, error_name};
 pub use fetched::Fetched;
+pub use groups::{Committed, ListedGroup, RefusedCommit};
 pub use node::{Client, Options};
 pub use offsets::OffsetTarget;
 pub use pending::OutRecord;

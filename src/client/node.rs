@@ -65,7 +65,12 @@ impl Client {
         self.ask_version(request, any_version::<R>())
     }
 
-    fn ask_version<R: Request>(&mut self, request: &R, wanted: Versions) -> Result<R::Response, ClientError> {
+    /// Asks any broker in one of these versions.
+    pub(super) fn ask_version<R: Request>(
+        &mut self,
+        request: &R,
+        wanted: Versions,
+    ) -> Result<R::Response, ClientError> {
         match self.home.call(request, wanted) {
             Err(error) if error.is_connection() => {
                 self.home = bootstrap(&self.options, &self.brokers)?;
@@ -104,7 +109,17 @@ impl Client {
         broker: BrokerId,
         request: &R,
     ) -> Result<R::Response, ClientError> {
-        let answered = self.connection(broker)?.call(request, any_version::<R>());
+        self.ask_broker_version(broker, request, any_version::<R>())
+    }
+
+    /// Asks one broker in one of these versions.
+    pub(super) fn ask_broker_version<R: Request>(
+        &mut self,
+        broker: BrokerId,
+        request: &R,
+        wanted: Versions,
+    ) -> Result<R::Response, ClientError> {
+        let answered = self.connection(broker)?.call(request, wanted);
         if answered.is_err() {
             self.forget(broker);
         }

@@ -1,5 +1,8 @@
 //! Groups of a test: their coordinator, their offsets, and members that speak in frames.
 
+// Each test binary uses its own part of this.
+#![allow(dead_code)]
+
 use std::net::SocketAddr;
 use std::time::Instant;
 

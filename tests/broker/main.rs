@@ -1,7 +1,7 @@
 //! The real broker, asked in frames: what clients rely on, over one shard and several, through stops and crashes.
 //!
 //! # Not here
-//! Real clients (`tests/interop`); the command line (`tests/cli.rs`); what one crate can show by itself.
+//! Real clients (`tests/interop`); the command line (`tests/cli`); what one crate can show by itself.
 
 #[path = "../support/mod.rs"]
 mod support;

@@ -14,7 +14,8 @@ use clap::{Args, ValueEnum};
 use types::{Offset, PartitionIndex};
 
 use self::form::{FormArgs, RecordWriter};
-use self::start::{StartArgs, partition_list};
+use self::start::StartArgs;
+pub use self::start::partition_list;
 use super::connect::{Connect, OneTopic};
 use super::failure::{Failure, complain};
 use crate::client::{

@@ -42,7 +42,7 @@ fn start(text: &str) -> Result<Start, String> {
 }
 
 /// Reads a list of partitions: `0,2,5-7`.
-pub(super) fn partition_list(text: &str) -> Result<Vec<i32>, String> {
+pub fn partition_list(text: &str) -> Result<Vec<i32>, String> {
     let number = |text: &str| {
         let number = text.trim().parse::<i32>().ok().filter(|number| *number >= 0);
         number.ok_or_else(|| format!("{text:?} is not a partition"))

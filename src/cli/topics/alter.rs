@@ -5,7 +5,8 @@ use protocol::Str;
 use protocol::messages::CreatePartitionsRequest;
 use protocol::messages::topics::{CreatePartitionsAssignment, CreatePartitionsTopic};
 
-use super::{Change, replica_assignment, report};
+use super::replica_assignment;
+use crate::cli::change::{Change, report};
 use crate::cli::connect::{Connect, SomeTopics};
 use crate::cli::failure::Failure;
 use crate::client::{Client, ClientError};

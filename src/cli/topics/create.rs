@@ -7,7 +7,8 @@ use protocol::messages::topics::{
     CreatableReplicaAssignment, CreatableTopic, CreatableTopicConfig, CreatableTopicResult,
 };
 
-use super::{Change, replica_assignment, report};
+use super::replica_assignment;
+use crate::cli::change::{Change, report};
 use crate::cli::connect::{Connect, SomeTopics, key_value};
 use crate::cli::failure::Failure;
 use crate::client::ClientError;

@@ -5,7 +5,7 @@ use protocol::Str;
 use protocol::messages::DeleteTopicsRequest;
 use protocol::messages::topics::{DeletableTopicResult, DeleteTopicState};
 
-use super::{Change, report};
+use crate::cli::change::{Change, report};
 use crate::cli::connect::{Connect, SomeTopics};
 use crate::cli::failure::Failure;
 use crate::client::ClientError;

@@ -38,31 +38,6 @@ impl Topics {
     }
 }
 
-/// What came of a change to one topic.
-enum Change {
-    /// It was made; in words.
-    Made(String),
-    /// There was nothing to do, and that is fine; in words.
-    Needless(String),
-    /// It was refused; in words.
-    Refused(String),
-}
-
-/// Says what came of each change. An error if any was refused.
-fn report(changes: Vec<Change>) -> Result<(), Failure> {
-    let mut refused = false;
-    for change in changes {
-        match change {
-            Change::Made(text) | Change::Needless(text) => super::say(&text)?,
-            Change::Refused(text) => {
-                refused = true;
-                super::failure::complain(&text);
-            }
-        }
-    }
-    if refused { Err(Failure::Reported) } else { Ok(()) }
-}
-
 /// Replicas per partition as Kafka's tools write them: `1:2,2:1` puts partition 0 on brokers 1 and 2.
 fn replica_assignment(text: &str) -> Result<Vec<Vec<i32>>, String> {
     let broker = |id: &str| id.trim().parse::<i32>().map_err(|_| format!("{id:?} is not a broker's id"));

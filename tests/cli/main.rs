@@ -1,6 +1,15 @@
 //! The command line against a broker of this build: what it prints, and how it exits.
 
+#[path = "../support/mod.rs"]
 mod support;
+
+#[path = "../broker/client.rs"]
+mod client;
+#[path = "../broker/groups.rs"]
+mod groups;
+
+mod group_commands;
+mod group_resets;
 
 use std::fs;
 use std::io::{BufRead, BufReader, Write};
