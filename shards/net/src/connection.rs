@@ -25,7 +25,7 @@ use crate::budget::{Crowding, Kind};
 use crate::ids::{ConnectionId, ListenerIndex, Slot};
 use crate::inbound::{Inbound, Step, head_bytes};
 use crate::outbound::Outbound;
-use crate::settings::{FIRST_BYTES_MAX, HELD_BYTES_MAX};
+use crate::settings::{ANSWERS_WAITING_MAX, FIRST_BYTES_MAX, HELD_BYTES_MAX};
 use crate::statistics::CloseReason;
 use crate::surroundings::{Effect, Surroundings};
 use crate::timeline::{Moment, Stage, Timeline};
@@ -465,7 +465,7 @@ impl<S> Connection<S> {
     /// Whether so many answers wait to be heard, or will, that there should not be more of them.
     fn has_unheard_answers(&self, around: &Surroundings) -> bool {
         let bytes = self.outbound.waiting_bytes() + self.outbound.expected_bytes();
-        bytes >= around.reply_bytes_waiting_max()
+        bytes >= around.reply_bytes_waiting_max() || self.outbound.waiting_answers() >= ANSWERS_WAITING_MAX
     }
 
     /// The answer to a request that was handed out may have so many bytes.

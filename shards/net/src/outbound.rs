@@ -228,6 +228,11 @@ impl Outbound {
         self.waiting_bytes
     }
 
+    /// Answers whose turn has come and that are not sent to their end.
+    pub(crate) fn waiting_answers(&self) -> usize {
+        self.leaving.len()
+    }
+
     pub(crate) fn is_sending(&self) -> bool {
         self.in_flight_bytes.is_some()
     }

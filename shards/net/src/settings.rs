@@ -7,6 +7,10 @@ use types::{ByteCount, limits::REQUEST_BYTES_MAX};
 /// What one send hands to the socket at most, so that a reader's progress is seen in between.
 pub(crate) const SEND_BYTES_MAX: usize = 1024 * 1024;
 
+/// So many answers of one connection may wait to be sent: beside its bytes each costs a few hundred, which for the shortest
+/// answers is most of it.
+pub(crate) const ANSWERS_WAITING_MAX: usize = 4096;
+
 /// What a connection may keep of received bytes beyond its share of requests before its socket is no longer read:
 /// pausing a socket costs two operations of the ring, so a short moment without credits should not.
 pub(crate) const HELD_BYTES_MAX: usize = 64 * 1024;

@@ -10,6 +10,7 @@ use super::*;
 use crate::admission::{Admission, AdmissionLimits};
 use crate::connection::Facts;
 use crate::ids::ListenerIndex;
+use crate::settings::ANSWERS_WAITING_MAX;
 use crate::timeline::Stage;
 
 #[derive(Default)]
@@ -324,6 +325,29 @@ fn a_client_that_does_not_read_its_answers_is_no_longer_read() {
     while net.echo() > 0 {}
     assert_eq!(net.wires[&id].heard, vec![3; 2_000_000]);
     assert_eq!(net.table.request_memory(), (0, 0));
+}
+
+#[test]
+fn a_client_that_does_not_read_short_answers_is_no_longer_read_either() {
+    let mut net = Net::new(limits());
+    let id = net.connect();
+    net.wire(id).reader_stopped = true;
+    for _ in 0..20_000 {
+        net.write(id, &frame(b"me"));
+    }
+    let mut answered = 0;
+    loop {
+        let more = net.echo();
+        if more == 0 {
+            break;
+        }
+        answered += more;
+    }
+    assert_eq!(answered, ANSWERS_WAITING_MAX, "far below the bound in bytes");
+    net.wire(id).reader_stopped = false;
+    net.run();
+    while net.echo() > 0 {}
+    assert_eq!(net.wires[&id].heard.len(), 2 * 20_000);
 }
 
 #[test]
