@@ -67,7 +67,7 @@ fn systemd_takes_the_unit() {
 
 #[test]
 fn systemd_takes_the_user() {
-    let Some(ran) = run("systemd-sysusers", &["--dry-run"], &package("sysusers.conf")) else { return };
+    let Some(ran) = run("systemd-sysusers", &["--dry-run"], &package("strome.sysusers")) else { return };
     if String::from_utf8_lossy(&ran.stderr).contains("unrecognized option") {
         return eprintln!("SKIPPED: this systemd-sysusers does not try things out");
     }
