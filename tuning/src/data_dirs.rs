@@ -57,7 +57,7 @@ pub(crate) fn by_disk(dirs: &[DataDir]) -> BTreeMap<&str, Vec<&Path>> {
 }
 
 /// The device that a file system is on. Some, like btrfs, show a number of their own instead, but name the device.
-fn device(host: &Host, mount: &Mount) -> Option<String> {
+pub(crate) fn device(host: &Host, mount: &Mount) -> Option<String> {
     let by_number = host.resolved(&format!("sys/dev/block/{}", mount.device));
     let place = by_number.or_else(|| {
         let source = mount.source.strip_prefix("/dev/")?;
@@ -93,7 +93,10 @@ pub(crate) fn whole_disk(host: &Host, name: &str) -> Option<String> {
     place.rsplit('/').nth(1).map(str::to_owned)
 }
 
-/// Whether the disk is one that a hypervisor makes up.
-pub(crate) fn is_virtual(name: &str) -> bool {
-    ["vd", "xvd", "loop", "nbd", "rbd", "zram", "ram"].iter().any(|prefix| name.starts_with(prefix))
+/// Whether the disk is one that a hypervisor, or other software, makes up: by its name, or by what it says it is.
+pub(crate) fn is_virtual(host: &Host, disk: &str) -> bool {
+    const NAMES: &[&str] = &["vd", "xvd", "loop", "nbd", "rbd", "zram", "ram"];
+    const MODELS: &[&str] = &["QEMU", "Virtual", "VBOX", "VMware", "Elastic Block Store", "PersistentDisk"];
+    let model = host.text(&format!("{BLOCK}/{disk}/device/model")).unwrap_or_default();
+    NAMES.iter().any(|name| disk.starts_with(name)) || MODELS.iter().any(|maker| model.contains(maker))
 }

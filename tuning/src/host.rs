@@ -133,6 +133,11 @@ impl Host {
         real.strip_prefix(&root).ok()?.to_str().map(str::to_owned)
     }
 
+    /// What the link at `path` says, whether that is there or not.
+    pub(crate) fn link(&self, path: &str) -> Option<String> {
+        fs::read_link(self.root.join(path)).ok()?.into_os_string().into_string().ok()
+    }
+
     /// `path` from the root on, with links followed as far as it exists; of a fixture as it is written.
     pub(crate) fn absolute(&self, path: &Path) -> PathBuf {
         if !self.is_real() {

@@ -107,11 +107,10 @@ impl Mount {
         }
     }
 
-    /// Whether what is written goes through the page cache whatever is asked for.
+    /// Whether what is written goes through the kernel's page cache whatever is asked for. ZFS has a cache of its own, which
+    /// the kernel's settings do not reach.
     pub(crate) fn is_buffered(&self) -> bool {
-        self.kind == "zfs"
-            || self.has("data=journal")
-            || matches!(self.suitability(), Suitability::InMemory | Suitability::Layered)
+        self.has("data=journal") || matches!(self.suitability(), Suitability::InMemory | Suitability::Layered)
     }
 }
 

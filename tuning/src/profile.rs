@@ -78,9 +78,20 @@ fn is_container(host: &Host) -> bool {
     let groups = host.text("proc/1/cgroup").unwrap_or_default();
     let environment = host.bytes("proc/1/environ").unwrap_or_default();
     let is_told = |variable: &[u8]| variable.starts_with(b"container=");
-    MARKS.iter().any(|mark| host.has(mark))
+    // Images keep such files also where a machine of its own is started from them.
+    (MARKS.iter().any(|mark| host.has(mark)) && !has_all_namespaces(host))
         || CONTAINER_GROUPS.iter().any(|name| groups.contains(name))
         || environment.split(|byte| *byte == 0).any(is_told)
+}
+
+/// Whether the process is in the namespaces that the kernel started with, whose numbers are always the same: containers share
+/// some of them with their host, but hardly all.
+fn has_all_namespaces(host: &Host) -> bool {
+    const FIRST: &[(&str, u32)] =
+        &[("cgroup", 0xefff_fffb), ("ipc", 0xefff_ffff), ("pid", 0xefff_fffc), ("uts", 0xefff_fffe)];
+    FIRST.iter().all(|(kind, number)| {
+        host.link(&format!("proc/self/ns/{kind}")).is_some_and(|link| link == format!("{kind}:[{number}]"))
+    })
 }
 
 /// Processors of x86 tell their guests; for others there is the name of the machine.

@@ -2,10 +2,10 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
 use crate::Host;
+use crate::data_dirs::{self, BLOCK};
 use crate::mounts::{self, Mount};
 
 /// What a disk does with a write before it says that it is done.
@@ -44,32 +44,28 @@ impl Device {
     /// # Errors
     /// When `dir` cannot be looked at. What the kernel does not tell is no error.
     pub fn below(host: &Host, dir: &Path) -> io::Result<Self> {
-        let number = fs::metadata(dir)?.dev();
-        let number = format!("{}:{}", rustix::fs::major(number), rustix::fs::minor(number));
-        Ok(Self::numbered(host, &number))
+        fs::metadata(dir)?;
+        let mounts = mounts::all(host).unwrap_or_default();
+        Ok(Self::of(host, mounts::of(&mounts, &host.absolute(dir))))
     }
 
-    /// The device with this number, as `254:0`.
-    fn numbered(host: &Host, number: &str) -> Self {
-        let mounts = mounts::all(host).unwrap_or_default();
-        let mount = mounts.iter().rev().find(|mount| mount.device == number);
+    /// What this file system lies on.
+    fn of(host: &Host, mount: Option<&Mount>) -> Self {
         let filesystem = mount.map_or_else(|| "unknown".to_owned(), |mount| mount.kind.clone());
-        let Some(block) = block_folder(host, number, mount) else {
+        let Some(name) = mount.and_then(|mount| data_dirs::device(host, mount)) else {
             return Self::without_block(filesystem);
         };
-        // A partition has its queue, and its serial number, in the folder of its disk, which lies above.
-        let read = |name: &str| {
-            let own = host.text(&format!("{block}/{name}")).ok();
-            own.or_else(|| host.text(&format!("{block}/../{name}")).ok()).filter(|text| !text.is_empty())
+        // A partition has its queue, and its serial number, in the folder of its disk.
+        let disk = data_dirs::whole_disk(host, &name).unwrap_or_else(|| name.clone());
+        let text = |device: &str, file: &str| {
+            host.text(&format!("{BLOCK}/{device}/{file}")).ok().filter(|text| !text.is_empty())
         };
-        let uevent = host.text(&format!("{block}/uevent")).unwrap_or_default();
-        let named = uevent.lines().find_map(|line| line.strip_prefix("DEVNAME="));
-        let name = named.map_or_else(|| number.to_owned(), str::to_owned);
+        let read = |file: &str| text(&name, file).or_else(|| text(&disk, file));
         let serial = ["dm/uuid", "md/uuid", "wwid", "device/wwid", "serial", "device/serial"];
         let serial = serial.iter().find_map(|file| read(file)).unwrap_or_else(|| name.clone());
         let model = read("device/model").unwrap_or_default();
-        let partition = host.text(&format!("{block}/partition")).unwrap_or_default();
-        let sectors = host.text(&format!("{block}/size")).unwrap_or_default();
+        let partition = text(&name, "partition").unwrap_or_default();
+        let sectors = text(&name, "size").unwrap_or_default();
         let cache = match read("queue/write_cache").as_deref() {
             Some("write through") => WriteCache::Through,
             Some("write back") => WriteCache::Back,
@@ -81,10 +77,7 @@ impl Device {
             cache,
             fua: read("queue/fua").as_deref() == Some("1"),
             rotational: read("queue/rotational").as_deref() == Some("1"),
-            is_virtual: ["vd", "xvd"].iter().any(|prefix| name.starts_with(prefix))
-                || ["QEMU", "Virtual", "VBOX", "VMware", "Elastic Block Store", "PersistentDisk"]
-                    .iter()
-                    .any(|maker| model.contains(maker)),
+            is_virtual: data_dirs::is_virtual(host, &disk),
             name: Some(name),
         }
     }
@@ -108,17 +101,6 @@ impl Device {
     }
 }
 
-/// Where `/sys` tells of the block device. Some file systems, such as btrfs, have numbers of their own; then their source names it.
-fn block_folder(host: &Host, number: &str, mount: Option<&Mount>) -> Option<String> {
-    let by_number = format!("sys/dev/block/{number}");
-    if host.has(&format!("{by_number}/size")) {
-        return Some(by_number);
-    }
-    let source = Path::new(mount?.source.strip_prefix("/dev/")?);
-    let by_name = format!("sys/class/block/{}", source.file_name()?.to_str()?);
-    host.has(&format!("{by_name}/size")).then_some(by_name)
-}
-
 #[cfg(test)]
 mod tests {
     use std::path::PathBuf;
@@ -137,25 +119,34 @@ mod tests {
         (root, host)
     }
 
-    const MOUNT: (&str, &str) =
-        ("proc/self/mountinfo", "29 1 259:2 / /data rw,noatime shared:1 - xfs /dev/nvme0n1p1 rw\n");
+    /// What the one file system of the host lies on.
+    fn device(host: &Host) -> Device {
+        let mounts = mounts::all(host).unwrap_or_default();
+        Device::of(host, mounts::of(&mounts, Path::new("/data/log")))
+    }
 
     #[test]
     fn a_partition_is_told_with_the_properties_of_its_disk() {
+        const MOUNT: &str = "29 1 259:2 / /data rw,noatime shared:1 - xfs /dev/nvme0n1p1 rw\n";
         let (root, host) = host(&[
-            MOUNT,
-            ("sys/disk/part/size", "1000\n"),
-            ("sys/disk/part/partition", "1\n"),
-            ("sys/disk/part/uevent", "MAJOR=259\nDEVNAME=nvme0n1p1\n"),
-            ("sys/disk/queue/write_cache", "write through\n"),
-            ("sys/disk/queue/fua", "1\n"),
-            ("sys/disk/queue/rotational", "0\n"),
-            ("sys/disk/wwid", "eui.0025\n"),
+            ("proc/self/mountinfo", MOUNT),
+            ("sys/devices/nvme0n1/nvme0n1p1/size", "1000\n"),
+            ("sys/devices/nvme0n1/nvme0n1p1/partition", "1\n"),
+            ("sys/devices/nvme0n1/queue/write_cache", "write through\n"),
+            ("sys/devices/nvme0n1/queue/fua", "1\n"),
+            ("sys/devices/nvme0n1/queue/rotational", "0\n"),
+            ("sys/devices/nvme0n1/wwid", "eui.0025\n"),
             ("sys/dev/block/none", ""),
+            ("sys/class/block/none", ""),
         ]);
-        let link = root.path().join("sys/dev/block/259:2");
-        std::os::unix::fs::symlink(root.path().join("sys/disk/part"), link).unwrap();
-        let device = Device::numbered(&host, "259:2");
+        for (link, target) in [
+            ("sys/dev/block/259:2", "../../devices/nvme0n1/nvme0n1p1"),
+            ("sys/class/block/nvme0n1p1", "../../devices/nvme0n1/nvme0n1p1"),
+            ("sys/class/block/nvme0n1", "../../devices/nvme0n1"),
+        ] {
+            std::os::unix::fs::symlink(target, root.path().join(link)).unwrap();
+        }
+        let device = device(&host);
         assert_eq!((device.filesystem.as_str(), device.name.as_deref()), ("xfs", Some("nvme0n1p1")));
         assert_eq!((device.cache, device.fua, device.rotational), (WriteCache::Through, true, false));
         assert_eq!(device.identity, "xfs//eui.0025/1/1000");
@@ -167,10 +158,9 @@ mod tests {
         let (_root, host) = host(&[
             ("proc/self/mountinfo", "29 1 0:33 / / rw - btrfs /dev/vdb rw\n"),
             ("sys/class/block/vdb/size", "8\n"),
-            ("sys/class/block/vdb/uevent", "DEVNAME=vdb\n"),
             ("sys/class/block/vdb/queue/write_cache", "write back\n"),
         ]);
-        let device = Device::numbered(&host, "0:33");
+        let device = device(&host);
         assert_eq!((device.name.as_deref(), device.cache), (Some("vdb"), WriteCache::Back));
         assert!(device.is_virtual);
     }
@@ -179,11 +169,11 @@ mod tests {
     fn memory_has_no_block_device_and_a_host_that_tells_nothing_is_no_error() {
         let (_root, in_memory) =
             host(&[("proc/self/mountinfo", "29 1 0:9 / / rw - tmpfs tmpfs rw\ngarbage\n")]);
-        let device = Device::numbered(&in_memory, "0:9");
-        assert!(device.is_memory() && device.name.is_none());
+        let memory = device(&in_memory);
+        assert!(memory.is_memory() && memory.name.is_none());
         let (_root, silent) = host(&[]);
-        let device = Device::numbered(&silent, "0:9");
-        assert_eq!((device.filesystem.as_str(), device.cache), ("unknown", WriteCache::Unknown));
+        let unknown = device(&silent);
+        assert_eq!((unknown.filesystem.as_str(), unknown.cache), ("unknown", WriteCache::Unknown));
     }
 
     #[test]

@@ -192,7 +192,7 @@ fn scheduler(context: &Context<'_>, _: &Check) -> Result<Vec<Seen>, Gap> {
         let text = context.host.text(&path)?;
         let found = chosen(&text).unwrap_or(&text);
         // What the hypervisor calls a disk that turns is sorted below, if anywhere.
-        let turns = !data_dirs::is_virtual(disk)
+        let turns = !data_dirs::is_virtual(context.host, disk)
             && context.profile != Profile::Vm
             && flag(context, &format!("{folder}/queue/rotational")).unwrap_or(false);
         let wanted = if turns { "mq-deadline" } else { "none" };
@@ -298,7 +298,7 @@ fn rotational(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
         if !flag(context, &format!("{folder}/queue/rotational"))? {
             return Ok(Outcome::fine("no"));
         }
-        let is_made_up = data_dirs::is_virtual(disk);
+        let is_made_up = data_dirs::is_virtual(context.host, disk);
         let found = if is_made_up { "yes, as the hypervisor says" } else { "yes" };
         let finding = Outcome::finding(found, check.wanted.of(context.profile));
         Ok(if is_made_up { finding.severity(Severity::Info) } else { finding }.into())
@@ -465,7 +465,7 @@ fn shared(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
 
 fn wear(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
     each_disk(context, |disk, _| {
-        if data_dirs::is_virtual(disk) {
+        if data_dirs::is_virtual(context.host, disk) {
             return Err(Gap::not_applicable("a virtual disk does not wear out"));
         }
         let text = context.host.output("smartctl", &["--json", "--all", &format!("/dev/{disk}")]);

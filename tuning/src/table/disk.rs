@@ -222,11 +222,17 @@ fn atime(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
         if dir.mount.has("noatime") {
             return Ok(Outcome::fine("noatime"));
         }
+        if dir.mount.suitability() == Suitability::Remote {
+            return Err(Gap::not_applicable("the host that has the files notes their times"));
+        }
         // Without either it is strict: relatime is shown when it is on.
         let is_lazy = dir.mount.has("relatime");
         let found = if is_lazy { "relatime" } else { "strictatime" };
-        let finding = Outcome::finding(found, check.wanted.of(context.profile))
-            .change(remount(dir, "add the option noatime"));
+        let change = match dir.mount.kind.as_str() {
+            "zfs" => Change::by_hand(format!("zfs set atime=off {}", shortened(&dir.mount.source))),
+            _ => remount(dir, "add the option noatime"),
+        };
+        let finding = Outcome::finding(found, check.wanted.of(context.profile)).change(change);
         Ok(if is_lazy { finding } else { finding.severity(Severity::Recommended) }.into())
     })
 }

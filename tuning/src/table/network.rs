@@ -147,7 +147,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/sys/net/ipv4/tcp_slow_start_after_idle"],
         wanted: ByProfile::all(Want::Is(0)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, INFO),
-        why: "a connection that was silent for a moment begins again with ten packets, which costs a large answer several round trips",
+        why: "a connection that is silent may soon have only ten packets under way again, and a large answer takes more round trips",
         how: "sysctl",
         look: one_sysctl,
         ..NETWORK

@@ -62,7 +62,9 @@ fn described(fixture: &Fixture) -> Vec<PathBuf> {
 
 #[test]
 fn no_file_makes_a_check_panic_whatever_it_holds() {
-    for (number, name) in ["bare-metal", "vm", "container", "laptop", "wrong"].into_iter().enumerate() {
+    for (number, name) in
+        ["bare-metal", "vm", "container", "laptop", "wrong", "strange"].into_iter().enumerate()
+    {
         let fixture = Fixture::named(name);
         for (index, path) in described(&fixture).iter().enumerate() {
             let whole = fs::read(path).unwrap();
@@ -87,7 +89,7 @@ fn nothing_panics_when_all_files_hold_the_same_nonsense() {
 
 #[test]
 fn files_that_are_cut_off_are_no_surprise() {
-    for name in ["bare-metal", "wrong"] {
+    for name in ["bare-metal", "wrong", "strange"] {
         for cut in 1..8 {
             let fixture = Fixture::named(name);
             for path in described(&fixture) {

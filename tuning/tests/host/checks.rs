@@ -158,3 +158,16 @@ fn this_host_can_be_looked_at() {
         assert!(!line.contains('\n'), "{line}");
     }
 }
+
+#[test]
+fn a_mark_that_an_image_has_left_makes_no_container_of_a_whole_machine() {
+    let first = ["cgroup:[4026531835]", "ipc:[4026531839]", "pid:[4026531836]", "uts:[4026531838]"];
+    let links = first.map(|link| format!("proc/self/ns/{} -> {link}\n", &link[..link.find(':').unwrap()]));
+    let detected = |text: &str| Profile::detect(&Fixture::of(text).host());
+    assert_eq!(detected(&format!(".dockerenv =\n{}", links.concat())), Profile::Production);
+    let other = links.concat().replace("pid:[4026531836]", "pid:[4026532201]");
+    assert_eq!(detected(&format!(".dockerenv =\n{other}")), Profile::Container);
+    assert_eq!(detected(".dockerenv =\n"), Profile::Container);
+    let told = format!("proc/1/cgroup = 0::/docker/1234\n{}", links.concat());
+    assert_eq!(detected(&told), Profile::Container);
+}

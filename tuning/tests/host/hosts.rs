@@ -14,6 +14,7 @@ const HOSTS: &[(&str, Profile, Severity)] = &[
     ("container", Profile::Container, Severity::Required),
     ("laptop", Profile::Laptop, Severity::Recommended),
     ("wrong", Profile::Production, Severity::Required),
+    ("strange", Profile::Production, Severity::Required),
 ];
 
 fn report(fixture: &Fixture) -> Report {

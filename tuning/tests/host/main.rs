@@ -7,3 +7,4 @@ mod expected;
 mod fixture;
 mod guide;
 mod hosts;
+mod lasting;
