@@ -2,8 +2,11 @@
 //!
 //! fio gets the very same file: under a name in `/proc` that the descriptor gives it, since it has no other.
 //!
+//! Both get ordinary pages (see `pages.rs`), and a commit with several in flight is as many jobs of fio, since one job of fio
+//! does not wait for its write before it syncs.
+//!
 //! # Not here
-//! A commit with more than one in flight: fio keeps its syncs apart from the writes there, which is another thing.
+//! Fresh space, which is fresh once only, and busy cores.
 
 use std::fs::File;
 use std::os::fd::AsRawFd;
@@ -13,11 +16,11 @@ use std::time::Duration;
 use serde_json::Value;
 use types::ByteCount;
 
-use super::case::{Case, What};
+use super::case::{Around, Case, What};
 use super::error::DiskError;
 
 /// How often each takes its turn; the median counts. Many short turns see the same of what else goes on.
-pub(super) const ROUNDS: usize = 7;
+pub(super) const ROUNDS: usize = 5;
 /// How long a turn takes.
 pub(super) const TIME: Duration = Duration::from_millis(400);
 /// From fio's start to its first operation, for which it is not to blame.
@@ -57,16 +60,25 @@ fn median(of: &[f64]) -> f64 {
     sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
-/// What is compared.
+/// What is compared: something of all that both can measure.
 pub(super) fn cases() -> Vec<Case> {
-    vec![
-        Case::commit(1),
-        Case::write(Case::BLOCK, 1),
-        Case::write(ByteCount(256 * KIB), 4),
-        Case::write(ByteCount(1024 * KIB), 8),
+    let write = |kib, depth| Case::write(ByteCount(kib * KIB), depth);
+    let mut cases: Vec<_> = Case::DEPTHS.into_iter().map(Case::commit).collect();
+    cases.extend([
+        Case { block: ByteCount(256 * KIB), ..Case::commit(1) },
+        Case::inline_commit(1),
+        Case::commit(1).around(Around::Reads(2)),
+        write(4, 1),
+        write(4, 8),
+        write(64, 2),
+        write(256, 4),
+        write(1024, 1),
+        write(1024, 8),
         Case::read(1),
         Case::read(4),
-    ]
+        Case::read(8),
+    ]);
+    cases
 }
 
 /// fio, for one file.
@@ -95,16 +107,13 @@ impl Fio {
     }
 
     fn arguments(&self, case: Case) -> Vec<String> {
-        let is_read = case.what == What::Read;
+        // What stands before the first job counts for all of them.
         let mut arguments = vec![
-            "--name=strome".to_owned(),
             format!("--filename={}", self.path),
             "--allow_file_create=0".to_owned(),
             "--overwrite=1".to_owned(),
-            format!("--size={}", self.bytes.0),
-            format!("--rw={}", if is_read { "read" } else { "write" }),
-            format!("--bs={}", case.block.0),
-            format!("--iodepth={}", case.depth),
+            "--thread=1".to_owned(),
+            "--group_reporting=1".to_owned(),
             "--ioengine=io_uring".to_owned(),
             format!("--direct={}", u8::from(self.is_direct)),
             "--time_based".to_owned(),
@@ -112,11 +121,37 @@ impl Fio {
             format!("--runtime={}ms", TIME.as_millis()),
             "--output-format=json".to_owned(),
         ];
-        if case.what == What::Commit {
-            arguments.push("--fdatasync=1".to_owned());
+        let (jobs, depth) = if case.what == What::Commit { (case.depth, 1) } else { (1, case.depth) };
+        // What is read beside lies in the other half.
+        let half = self.bytes.0 / 2 / Case::READ_BESIDE.0 * Case::READ_BESIDE.0;
+        let part = if matches!(case.around, Around::Reads(_)) { half } else { self.bytes.0 };
+        let share = ByteCount(part / u64::from(jobs.max(1)) / case.block.0 * case.block.0);
+        arguments.extend(job("strome", case.what, case.block, depth, ByteCount(0), share));
+        arguments.extend([format!("--numjobs={jobs}"), format!("--offset_increment={}", share.0)]);
+        match case.what {
+            What::Commit => arguments.push("--fdatasync=1".to_owned()),
+            What::InlineCommit => arguments.push("--sync=dsync".to_owned()),
+            What::Write | What::Read => {}
+        }
+        if let Around::Reads(depth) = case.around {
+            let rest = ByteCount(self.bytes.0 - half);
+            arguments.extend(job("beside", What::Read, Case::READ_BESIDE, depth, ByteCount(half), rest));
+            arguments.push("--new_group=1".to_owned());
         }
         arguments
     }
+}
+
+/// One job: what follows belongs to it, too.
+fn job(name: &str, what: What, block: ByteCount, depth: u16, from: ByteCount, len: ByteCount) -> [String; 6] {
+    [
+        format!("--name={name}"),
+        format!("--rw={}", if what == What::Read { "read" } else { "write" }),
+        format!("--bs={}", block.0),
+        format!("--iodepth={depth}"),
+        format!("--offset={}", from.0),
+        format!("--size={}", len.0),
+    ]
 }
 
 /// What fio says in its JSON.

@@ -16,6 +16,7 @@ use super::case::{Case, Measured};
 use super::device::Device;
 use super::error::DiskError;
 use super::fio::{self, Comparison};
+use super::pages::OrdinaryPages;
 use super::profile::DiskProfile;
 use super::room::{Room, TestFile};
 use super::runner::Runner;
@@ -93,6 +94,7 @@ pub fn measure(host: &Host, plan: &Plan, mut tell: impl FnMut(&Progress)) -> Res
     tell(&Progress::Begun { size, is_direct });
     let (sender, receiver) = channel();
     let task = Task { plan: plan.clone(), test, size, cpus, is_direct, news: sender };
+    let _pages = OrdinaryPages::only();
     let placement = Placement { name: "disk".to_owned(), cpu: None };
     let thread = launch(placement, move || task.run())?;
     let heard = hear(receiver, &mut tell);

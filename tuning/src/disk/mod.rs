@@ -16,6 +16,7 @@ mod error;
 mod fio;
 mod json;
 mod measure;
+mod pages;
 mod profile;
 mod room;
 mod runner;
