@@ -68,12 +68,9 @@ impl<S> Table<S> {
     }
 
     pub(crate) fn on_received(&mut self, id: ConnectionId, data: &[u8]) {
-        if let Some(connection) = self.slab.get_mut(id) {
-            self.around.statistics.received_bytes += data.len() as u64;
-            if connection.is_live() {
-                self.idle.touch(id.index(), self.around.now);
-            }
-            connection.on_received(data, &mut self.around);
+        if let Some((connection, around)) = self.active(id) {
+            around.statistics.received_bytes += data.len() as u64;
+            connection.on_received(data, around);
         }
     }
 
@@ -84,20 +81,14 @@ impl<S> Table<S> {
     }
 
     pub(crate) fn on_filled(&mut self, id: ConnectionId, buffer: Vec<u8>, end: Option<End>) {
-        if let Some(connection) = self.slab.get_mut(id) {
-            if connection.is_live() {
-                self.idle.touch(id.index(), self.around.now);
-            }
-            connection.on_filled(buffer, end, &mut self.around);
+        if let Some((connection, around)) = self.active(id) {
+            connection.on_filled(buffer, end, around);
         }
     }
 
     pub(crate) fn on_sent(&mut self, id: ConnectionId, succeeded: bool) {
-        if let Some(connection) = self.slab.get_mut(id) {
-            if connection.is_live() {
-                self.idle.touch(id.index(), self.around.now);
-            }
-            connection.on_sent(succeeded, &mut self.around);
+        if let Some((connection, around)) = self.active(id) {
+            connection.on_sent(succeeded, around);
         }
     }
 
@@ -267,6 +258,15 @@ impl<S> Table<S> {
                 connection.on_memory(&mut self.around);
             }
         }
+    }
+
+    /// A connection on which something happens: it is not idle.
+    fn active(&mut self, id: ConnectionId) -> Option<(&mut Connection<S>, &mut Surroundings)> {
+        let connection = self.slab.get_mut(id)?;
+        if connection.is_live() {
+            self.idle.touch(id.index(), self.around.now);
+        }
+        Some((connection, &mut self.around))
     }
 
     fn close_idle(&mut self) {
