@@ -6,7 +6,9 @@ use std::time::{Duration, Instant};
 
 use protocol::Str;
 use protocol::messages::configs::DescribeConfigsResource;
-use protocol::messages::list_offsets::{ListOffsetsPartition, ListOffsetsTopic};
+use protocol::messages::list_offsets::{
+    ListOffsetsPartition, ListOffsetsPartitionResponse, ListOffsetsTopic, ListOffsetsTopicResponse,
+};
 use protocol::messages::metadata::{MetadataRequestTopic, MetadataResponseTopic};
 use protocol::messages::topics::{CreatableTopic, CreatableTopicConfig, DeleteTopicState};
 use protocol::messages::{
@@ -78,25 +80,28 @@ impl Access {
 
     /// The map with these topics; asks again for as long as a partition has no leader.
     pub(crate) fn map(&self, topics: &[Str]) -> Result<Map, BenchError> {
+        self.insist(|| match self.look(topics)? {
+            (map, None) => Ok(map),
+            (_, Some((topic, code))) => {
+                let (what, message) = (format!("topic {topic}"), String::new());
+                Err(BenchError::Refused { what, code, message })
+            }
+        })
+    }
+
+    /// Asks again while the answer is an error that may pass, as long as there is time.
+    fn insist<T>(&self, mut ask: impl FnMut() -> Result<T, BenchError>) -> Result<T, BenchError> {
         let deadline = Instant::now() + self.timeout;
         loop {
-            let (map, trouble) = self.look(topics)?;
-            let Some((topic, code)) = trouble else { return Ok(map) };
-            if !is_retriable(code) {
-                return Err(BenchError::Refused {
-                    what: format!("topic {topic}"),
-                    code,
-                    message: String::new(),
-                });
+            match ask() {
+                Err(BenchError::Refused { code, .. }) if may_pass(code) && Instant::now() < deadline => {
+                    thread::sleep(BACKOFF);
+                }
+                Err(BenchError::Refused { what, code, .. }) if may_pass(code) => {
+                    return Err(BenchError::Exhausted { what, code, after: self.timeout });
+                }
+                answer => return answer,
             }
-            if Instant::now() + BACKOFF > deadline {
-                return Err(BenchError::Exhausted {
-                    what: format!("topic {topic}"),
-                    code,
-                    after: self.timeout,
-                });
-            }
-            thread::sleep(BACKOFF);
         }
     }
 
@@ -162,32 +167,30 @@ impl Access {
             timeout_ms: i32::try_from(self.timeout.as_millis()).unwrap_or(i32::MAX),
             validate_only: false,
         };
-        let deadline = Instant::now() + self.timeout;
-        while !request.topics.is_empty() {
+        self.insist(|| {
             let response = self.controller()?.call(&request)?;
+            let mut trouble = Ok(());
             for result in &response.topics {
-                let again = is_retriable(result.error_code) || result.error_code == NOT_CONTROLLER;
-                if again && Instant::now() < deadline {
-                    continue;
-                }
                 // Of an attempt whose answer was an error that has passed.
                 let made_before =
                     result.error_code == TOPIC_ALREADY_EXISTS && request.topics.len() < topics.len();
-                if result.error_code != 0 && !made_before {
-                    let message = result.error_message.as_ref().map(|text| text.as_str().to_owned());
-                    return Err(BenchError::Refused {
-                        what: format!("cannot create topic {}", result.name),
-                        code: result.error_code,
-                        message: message.unwrap_or_default(),
-                    });
+                if result.error_code == 0 || made_before {
+                    request.topics.retain(|topic| topic.name != result.name);
+                    continue;
                 }
-                request.topics.retain(|topic| topic.name != result.name);
+                let message = result.error_message.as_ref().map(|text| text.as_str().to_owned());
+                let refused = BenchError::Refused {
+                    what: format!("cannot create topic {}", result.name),
+                    code: result.error_code,
+                    message: message.unwrap_or_default(),
+                };
+                if !may_pass(result.error_code) {
+                    return Err(refused);
+                }
+                trouble = trouble.and(Err(refused));
             }
-            if !request.topics.is_empty() {
-                thread::sleep(BACKOFF);
-            }
-        }
-        Ok(())
+            trouble
+        })
     }
 
     /// Removes topics; what is gone already is none of our business.
@@ -227,55 +230,71 @@ impl Access {
 
     /// Where the logs of a topic's partitions begin and end, in the order of their numbers.
     pub(crate) fn offsets(&self, map: &Map, topic: &Topic) -> Result<Vec<(Offset, Offset)>, BenchError> {
-        let begin = self.find_offsets_in_time(map, topic, EARLIEST)?;
-        let end = self.find_offsets_in_time(map, topic, LATEST)?;
+        // A broker may be told later than its clients that it leads a partition of a new topic.
+        let begin = self.insist(|| self.find_offsets(map, topic, EARLIEST))?;
+        let end = self.insist(|| self.find_offsets(map, topic, LATEST))?;
         Ok(begin.into_iter().zip(end).collect())
-    }
-
-    /// A broker may be told later than its clients that it leads a partition of a new topic.
-    fn find_offsets_in_time(&self, map: &Map, topic: &Topic, mark: i64) -> Result<Vec<Offset>, BenchError> {
-        let deadline = Instant::now() + self.timeout;
-        loop {
-            match self.find_offsets(map, topic, mark) {
-                Err(BenchError::Refused { code, .. }) if is_retriable(code) && Instant::now() < deadline => {
-                    thread::sleep(BACKOFF);
-                }
-                found => return found,
-            }
-        }
     }
 
     fn find_offsets(&self, map: &Map, topic: &Topic, mark: i64) -> Result<Vec<Offset>, BenchError> {
         let mut found = vec![Offset(0); topic.leaders.len()];
-        for (leader, address) in &map.brokers {
-            let led = (0..).zip(&topic.leaders).filter(|(_, of)| *of == leader);
-            let partitions: Vec<ListOffsetsPartition> = led
-                .map(|(partition_index, _)| ListOffsetsPartition {
-                    partition_index,
-                    timestamp: mark,
-                    ..Default::default()
-                })
-                .collect();
-            if partitions.is_empty() {
-                continue;
-            }
-            let request = ListOffsetsRequest {
-                replica_id: -1,
-                topics: vec![ListOffsetsTopic { name: topic.name.clone(), partitions }],
-                ..Default::default()
-            };
-            let response = Dialed::open(address, self.timeout)?.call(&request)?;
-            for partition in response.topics.iter().flat_map(|topic| &topic.partitions) {
+        for answer in self.list_offsets(map, std::slice::from_ref(topic), mark)? {
+            for partition in &answer.partitions {
                 if partition.error_code != 0 {
-                    let what =
-                        format!("the offsets of {}, partition {}", topic.name, partition.partition_index);
-                    let message = String::new();
-                    return Err(BenchError::Refused { what, code: partition.error_code, message });
+                    return Err(refused(&answer.name, partition));
                 }
                 let index = usize::try_from(partition.partition_index).unwrap_or(usize::MAX);
                 if let Some(place) = found.get_mut(index) {
                     *place = Offset(partition.offset.max(0));
                 }
+            }
+        }
+        Ok(found)
+    }
+
+    /// Waits until all leaders do as such. A new topic's brokers hear of it later than clients do, and it may take them
+    /// long to make very many partitions: the time that is given counts from when the last one was ready.
+    pub(crate) fn await_leaders(&self, map: &Map) -> Result<(), BenchError> {
+        let (mut fewest, mut deadline) = (usize::MAX, Instant::now() + self.timeout);
+        loop {
+            let answers = self.list_offsets(map, &map.topics, LATEST)?;
+            let partitions =
+                answers.iter().flat_map(|topic| topic.partitions.iter().map(move |p| (topic, p)));
+            let missing: Vec<_> = partitions.filter(|(_, partition)| partition.error_code != 0).collect();
+            let Some((topic, first)) = missing.first() else { return Ok(()) };
+            if missing.len() < fewest {
+                (fewest, deadline) = (missing.len(), Instant::now() + self.timeout);
+            }
+            if !may_pass(first.error_code) || Instant::now() > deadline {
+                return Err(refused(&topic.name, first));
+            }
+            thread::sleep(BACKOFF);
+        }
+    }
+
+    /// Asks each leader for an offset of all its partitions.
+    fn list_offsets(
+        &self,
+        map: &Map,
+        topics: &[Topic],
+        mark: i64,
+    ) -> Result<Vec<ListOffsetsTopicResponse>, BenchError> {
+        let mut found = Vec::new();
+        for (leader, address) in &map.brokers {
+            let asked = |(partition_index, _): (i32, &BrokerId)| ListOffsetsPartition {
+                partition_index,
+                timestamp: mark,
+                ..Default::default()
+            };
+            let led = |topic: &Topic| ListOffsetsTopic {
+                name: topic.name.clone(),
+                partitions: (0..).zip(&topic.leaders).filter(|(_, of)| *of == leader).map(asked).collect(),
+            };
+            let topics: Vec<_> =
+                topics.iter().map(led).filter(|topic| !topic.partitions.is_empty()).collect();
+            if !topics.is_empty() {
+                let request = ListOffsetsRequest { replica_id: -1, topics, ..Default::default() };
+                found.extend(Dialed::open(address, self.timeout)?.call(&request)?.topics);
             }
         }
         Ok(found)
@@ -289,6 +308,17 @@ impl Access {
             None => self.any(),
         }
     }
+}
+
+fn refused(topic: &Str, partition: &ListOffsetsPartitionResponse) -> BenchError {
+    let what = format!("the offsets of {topic}, partition {}", partition.partition_index);
+    BenchError::Refused { what, code: partition.error_code, message: String::new() }
+}
+
+/// Whether a refusal may be over the next time, which for the one of a broker that is no controller is true here: who is
+/// the controller is asked anew each time.
+fn may_pass(code: i16) -> bool {
+    is_retriable(code) || code == NOT_CONTROLLER
 }
 
 impl Topic {

@@ -13,13 +13,14 @@ use crate::explain::explain;
 use crate::host::Host;
 use crate::moment::Clock;
 use crate::outcome::{Broker, Client, Outcome, Topics};
-use crate::payload::RunId;
+use crate::payload::{RunId, STAMP_BYTES};
 use crate::phase::{FILLING, Found, Phase, perform};
-use crate::plan::{Load, Mode, Plan, Spread};
+use crate::plan::{Acks, Load, Mode, Plan, RecordPlan, Spread};
 use crate::process::Process;
 use crate::random::mix;
+use crate::sizes::Sizes;
 use crate::tally::Amount;
-use crate::watch::Watch;
+use crate::watch::{Unwatched, Watch};
 
 /// Settings of a topic that decide what its figures mean.
 const TELLING_SETTINGS: &[&str] = &[
@@ -38,6 +39,8 @@ const TELLING_SETTINGS: &[&str] = &[
 /// Filling topics goes in batches of this size, whatever the run itself does with batches.
 const FILL_BATCH_BYTES: usize = 256 * 1024;
 const FILL_WINDOW_BYTES: usize = 8 * 1024 * 1024;
+/// The first records of new partitions go in requests of this size: some dozen partitions each.
+const BEGIN_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// Filling topics never takes longer.
 const FILL_TIME_MAX: Duration = Duration::from_secs(3600);
 
@@ -99,6 +102,7 @@ fn measure(
     stop: &AtomicBool,
 ) -> Result<Outcome, BenchError> {
     let map = access.map(names)?;
+    access.await_leaders(&map)?;
     access.bootstrap.extend(map.brokers.values().cloned());
     let topics = Topics {
         count: map.topics.len(),
@@ -109,9 +113,12 @@ fn measure(
         Some(first) => access.settings(first, TELLING_SETTINGS).unwrap_or_default(),
         None => Default::default(),
     };
+    let needs_keys = topic_settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
     let seed = mix(plan.seed ^ began.as_nanos() as u64);
     if plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog() {
         fill(plan, access, &map, RunId(seed), watch, stop)?;
+    } else if plan.topics.name.is_none() && !plan.mode.reads_backlog() && !needs_keys {
+        begin_logs(plan, access, &map, RunId(seed), stop)?;
     }
     let offsets = offsets(plan, access, &map)?;
     if plan.mode == Mode::Consume && offsets.iter().flatten().all(|(begin, end)| begin == end) {
@@ -205,20 +212,56 @@ fn fill(
     let record_bytes =
         plan.records.sizes.mean() + plan.records.keys.map_or(0.0, |_| crate::payload::KEY_BYTES as f64);
     let records = (plan.fetch.backlog_bytes as f64 / record_bytes.max(1.0)).ceil() as u64;
-    filling.mode = Mode::Produce;
-    filling.name = FILLING.to_owned();
-    filling.explain = None;
     filling.producers = plan.producers.max(1);
-    filling.produce.load = Load::Closed;
     filling.produce.spread = Spread::Sticky;
     filling.produce.batch_bytes = plan.produce.batch_bytes.max(FILL_BATCH_BYTES);
     filling.produce.window_bytes = plan.produce.window_bytes.max(FILL_WINDOW_BYTES);
     filling.produce.records = Some(records.max(1));
-    filling.warm_up = Duration::ZERO;
-    filling.duration = FILL_TIME_MAX;
+    write(filling, access, map, run, watch, stop)
+}
+
+/// Writes one record to each partition of new topics, which nobody counts: for the first one some brokers do what they never
+/// do again. Kafka notes the leader's epoch in a file and syncs it; with 1,000 partitions that outlasts many a run.
+fn begin_logs(
+    plan: &Plan,
+    access: &Access,
+    map: &Map,
+    run: RunId,
+    stop: &AtomicBool,
+) -> Result<(), BenchError> {
+    let partitions: usize = map.topics.iter().map(|topic| topic.leaders.len()).sum();
+    let mut beginning = plan.clone();
+    beginning.producers = 1;
+    beginning.records = RecordPlan { sizes: Sizes::fixed(STAMP_BYTES), keys: None, random_share: 0.0 };
+    beginning.produce.spread = Spread::RoundRobin;
+    beginning.produce.records = Some(partitions as u64);
+    // Few partitions in each request, so that each is answered in time.
+    beginning.produce.request_bytes_max = BEGIN_REQUEST_BYTES_MAX;
+    beginning.produce.requests_in_flight_max = 1;
+    if plan.produce.acks == Acks::None {
+        beginning.produce.acks = Acks::Leader;
+    }
+    write(beginning, access, map, run, &mut Unwatched, stop)
+}
+
+/// Writes the records of a plan as fast as it goes. They are the run's own business, and not part of what it measures.
+fn write(
+    mut plan: Plan,
+    access: &Access,
+    map: &Map,
+    run: RunId,
+    watch: &mut dyn Watch,
+    stop: &AtomicBool,
+) -> Result<(), BenchError> {
+    plan.mode = Mode::Produce;
+    plan.name = FILLING.to_owned();
+    plan.explain = None;
+    plan.produce.load = Load::Closed;
+    plan.warm_up = Duration::ZERO;
+    plan.duration = FILL_TIME_MAX;
     let found = perform(Phase {
         offsets: no_offsets(map),
-        plan: filling,
+        plan,
         access: access.clone(),
         map: map.clone(),
         run,
@@ -229,7 +272,7 @@ fn fill(
     })?;
     match found.total.unacknowledged {
         0 => Ok(()),
-        left => Err(BenchError::Plan(format!("{left} records of the backlog were not acknowledged"))),
+        left => Err(BenchError::Plan(format!("{left} records that prepare the run were not acknowledged"))),
     }
 }
 
