@@ -12,13 +12,17 @@ PACKAGES = "systemd-sysv,dbus,man-db"
 # Debian's installer writes it, and no package does.
 HOSTS = """printf '127.0.0.1 localhost\\n::1 localhost\\n' > "$1/etc/hosts\""""
 DAYS_KEPT = 30
-PATIENCE_SECONDS = 120
+PATIENCE_SECONDS = 240
 # The number of the right, in linux/capability.h.
 CAP_SYS_RESOURCE = 24
 
 
 class Failed(AssertionError):
     """A command that did not do as it should."""
+
+
+class Unavailable(Exception):
+    """Why nothing can be tried on this host."""
 
 
 def finished(command, ok, **more):
@@ -39,6 +43,8 @@ def image(cache):
             finished(["mmdebstrap", "--quiet", "--variant=minbase", f"--include={PACKAGES}", "--dpkgopt=force-unsafe-io",
                       "--aptopt=Acquire::Languages none", f"--customize-hook={HOSTS}", SUITE, unfinished], ok=True)
             unfinished.rename(file)
+        except (Failed, subprocess.TimeoutExpired) as reason:
+            raise Unavailable(f"no clean Debian can be had: {str(reason)[-300:]}") from reason
         finally:
             unfinished.unlink(missing_ok=True)
     return file
@@ -59,14 +65,15 @@ class Folder:
         shutil.copy(file, self.path / "root")
         return f"/root/{Path(file).name}"
 
-    def inside(self, command, user):
+    def inside(self, command, user, sys=True):
         """The words that run a command in the folder, with the file systems of the kernel that every host has."""
         become = [] if user == "root" else ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups"]
-        script = 'mount -t proc proc "$0/proc" && mount --rbind /sys "$0/sys" && exec chroot "$0" "$@"'
+        mount = 'mount -t proc proc "$0/proc"' + (' && mount --rbind /sys "$0/sys"' if sys else "")
+        script = f'{mount} && exec chroot "$0" "$@"'
         return ["unshare", "--mount", "sh", "-c", script, self.path, *become, *command]
 
-    def run(self, *command, user="root", ok=True):
-        return finished(self.inside(command, user), ok, env=self.ENVIRONMENT)
+    def run(self, *command, user="root", ok=True, sys=True):
+        return finished(self.inside(command, user, sys), ok, env=self.ENVIRONMENT)
 
     def start(self, *command, user, log):
         """A process that goes on; its id is that of the command itself."""

@@ -1,5 +1,6 @@
 """The package where no systemd runs, as in a container: what it puts where, and what the maintainer scripts do."""
 import re
+import shutil
 import socket
 import subprocess
 import time
@@ -22,7 +23,7 @@ FILES = {
     "/usr/share/doc/strome/README.md": "644",
 }
 # systemd's own measure, from 0 (cannot do anything) to 100.
-EXPOSURE_MAX = 20
+EXPOSURE_MAX = 15
 
 
 def equal(found, wanted, what):
@@ -41,14 +42,19 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def overrides(settings):
+    return [word for key, value in settings.items() for word in ("--override", f"{key}={value}")]
+
+
 class Installed:
     """The tests in their order: each goes on where the one before it has ended."""
 
     def __init__(self, root, packages):
         self.root, self.package, self.newer = root, packages[0], packages[1]
         # It takes longest, and meanwhile the rest is tried.
-        self.lintian = subprocess.Popen(["lintian", "--display-level", ">=warning", "--allow-root", self.package],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        if shutil.which("lintian"):
+            self.lintian = subprocess.Popen(["lintian", "--display-level", ">=warning", "--allow-root", self.package],
+                                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
     def it_installs(self):
         said = self.root.run("dpkg", "--install", self.root.add(self.package))
@@ -98,7 +104,7 @@ class Installed:
             equal(broker.records(), ["first light"], "what is read")
 
     def a_removal_keeps_settings_data_and_user(self):
-        (self.root.path / "var/lib/strome/tune-state.json").touch()
+        self.root.run("touch", "/var/lib/strome/tune-state.json")
         contains(self.root.run("dpkg", "--remove", "strome"), "strome tune undo")
         equal(self.root.run("sh", "-c", f"ls -d {UNIT} /usr/bin/strome; true").count("No such file"), 2, "files")
         self.root.run("ls", SETTINGS, "/var/lib/strome/greetings-0")
@@ -113,8 +119,8 @@ class Installed:
         self.root.run("rm", "--recursive", "/var/lib/strome")
         self.root.run("dpkg", "--install", self.root.add(self.package))
         self.root.run("dpkg", "--purge", "strome")
-        left = self.root.run("find", "/etc", "/usr", "/var/lib/strome", "-name", "*strome*", ok=None).splitlines()
-        equal([line for line in left if "No such file" not in line], [], "what is left")
+        left = self.root.run("find", "/etc", "/usr", "/var/lib", "-name", "*strome*").splitlines()
+        equal(left, [], "what is left")
 
     def lintian_finds_nothing(self):
         said, _ = self.lintian.communicate(timeout=PATIENCE_SECONDS)
@@ -133,8 +139,7 @@ class Broker:
     def __enter__(self):
         self.log = open(self.root.path / "root/broker.log", "a+", encoding="utf-8")
         settings = {"listeners": f"PLAINTEXT://{self.address}", "advertised.listeners": f"PLAINTEXT://{self.address}", "strome.admin.listener": ""}
-        overrides = [word for key, value in settings.items() for word in ("--override", f"{key}={value}")]
-        self.process = self.root.start("strome", "serve", "--config", SETTINGS, *overrides, user="strome", log=self.log)
+        self.process = self.root.start("strome", "serve", "--config", SETTINGS, *overrides(settings), user="strome", log=self.log)
         for _ in range(600):
             if self.process.poll() is not None:
                 raise Failed(f"the broker has ended: {self.told()}")
@@ -171,4 +176,7 @@ def run(report, root, packages):
     # It has nothing to do with the others, and ends last.
     names.remove("lintian_finds_nothing")
     in_turn(report, tests, names)
-    in_turn(report, tests, ["lintian_finds_nothing"])
+    if shutil.which("lintian"):
+        in_turn(report, tests, ["lintian_finds_nothing"])
+    else:
+        report.skipped("lintian finds nothing", "there is no lintian")
