@@ -51,6 +51,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
     let gather = Box::new(FetchGather {
         plan,
         fetched,
+        answer_bytes_max: limits.answer_bytes_max,
         bytes_wanted: limits.bytes_wanted,
         committed_only: limits.committed_only,
     });
@@ -117,6 +118,7 @@ struct FetchGather {
     plan: FetchPlan,
     /// One for each of the plan's partitions.
     fetched: Vec<Option<Fetched>>,
+    answer_bytes_max: usize,
     bytes_wanted: usize,
     committed_only: bool,
 }
@@ -138,7 +140,8 @@ impl Gather for FetchGather {
     }
 
     fn finish(self: Box<Self>, call: &Call, shard: &mut Shard) -> Answer {
-        let Self { plan, fetched, committed_only, .. } = *self;
+        let Self { plan, mut fetched, answer_bytes_max, committed_only, .. } = *self;
+        keep_within(&mut fetched, answer_bytes_max);
         let mut session = shard.connections.session_mut(call.connection);
         let mut response = FetchResponse { session_id: plan.session_id, ..Default::default() };
         for (wanted, fetched) in plan.wanted.into_iter().zip(fetched) {
@@ -156,6 +159,21 @@ impl Gather for FetchGather {
             session.fetches.take_turns(plan.session_id);
         }
         encode(call, &response)
+    }
+}
+
+/// Each owner gives one batch however long it is, so that its readers get on; a client that asks several of them expects
+/// only one of these. What is too much is left out, and the client comes for it again.
+fn keep_within(fetched: &mut [Option<Fetched>], bytes_max: usize) {
+    let mut bytes = 0;
+    for part in fetched.iter_mut().flatten() {
+        let with_it = bytes + part.len();
+        if bytes > 0 && with_it > bytes_max {
+            part.records.clear();
+            part.aborted.clear();
+        } else {
+            bytes = with_it;
+        }
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU16;
 
 use metadata::placement::{Overrides, shard_of};
-use protocol::messages::ProduceRequest;
+use protocol::messages::{FetchRequest, ProduceRequest};
 use types::{PartitionIndex, Uuid};
 
 use crate::client::Client;
@@ -84,6 +84,31 @@ fn one_request_over_all_shards_is_answered_in_its_own_order() {
         .map(|data| (data.partition_index, records(data)[0].value.clone()))
         .collect();
     assert_eq!(read, order.map(|partition| (partition, format!("p{partition}"))));
+}
+
+/// Every shard gives a batch that is longer than its share, and one of them is all that the client has room for.
+#[test]
+fn long_batches_of_several_shards_keep_to_what_the_client_takes() {
+    let broker = Broker::start(&[("strome.shards", "4")]);
+    let mut client = Client::connect(broker.address());
+    create(&mut client, "t", PARTITIONS, &[]);
+    for partition in 0..PARTITIONS {
+        append(&mut client, "t", partition, batch(&["x".repeat(900)]));
+    }
+    // As clients do, those that gave nothing are asked for again.
+    let mut unread: Vec<(i32, i64)> = (0..PARTITIONS).map(|partition| (partition, 0)).collect();
+    while !unread.is_empty() {
+        let request = FetchRequest { max_bytes: 1000, ..fetch_request("t", &unread) };
+        let response = client.call(FETCH, &request);
+        let read: Vec<i32> = response.responses[0]
+            .partitions
+            .iter()
+            .filter(|data| !records(data).is_empty())
+            .map(|data| data.partition_index)
+            .collect();
+        assert_eq!(read, [unread[0].0], "the first one asked for, and no other");
+        unread.remove(0);
+    }
 }
 
 /// Far more requests to one partition than it takes for a connection to move to its shard, many of them under way at
