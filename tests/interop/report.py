@@ -1,4 +1,5 @@
 """What passed, what failed and what was left out, and how it is told."""
+import queue
 import time
 
 
@@ -7,19 +8,32 @@ def count(passed, failed, skipped):
 
 
 class Report:
+    """A suite's results. Its lines wait here until those of the suites before it have been printed."""
+
     def __init__(self, suite):
         self.suite = suite
         self.passes, self.failures, self.skips = [], [], []
+        self._lines = queue.Queue()
+
+    def say(self, line):
+        self._lines.put(line)
+
+    def end(self):
+        self._lines.put(None)
+
+    def print_until_end(self):
+        while (line := self._lines.get()) is not None:
+            print(line, flush=True)
 
     def passed(self, name, seconds=None):
         self.passes.append(name)
-        print(f"    ok   {name}" + (f" ({seconds:.1f} s)" if seconds is not None else ""), flush=True)
+        self.say(f"    ok   {name}" + (f" ({seconds:.1f} s)" if seconds is not None else ""))
 
     def failed(self, name, why):
         self.failures.append((name, why))
-        print(f"    FAIL {name}", flush=True)
+        self.say(f"    FAIL {name}")
         for line in str(why).rstrip().splitlines()[-40:]:
-            print(f"         {line[:400]}", flush=True)
+            self.say(f"         {line[:400]}")
 
     def skipped(self, name, reason):
         self.skips.append((name, reason))
