@@ -1,5 +1,5 @@
 // franz-go and sarama against a running broker: `interop host:port` prints PASS or FAIL for each test.
-// Partitions are read directly, without groups.
+// Of franz-go partitions are read directly; its groups have its own tests.
 package main
 
 import (
@@ -49,6 +49,9 @@ func main() {
 		}
 	}
 	tests = append(tests, test{"sarama: administration", saramaAdministration})
+	for _, strategy := range []sarama.BalanceStrategy{sarama.NewBalanceStrategyRange(), sarama.NewBalanceStrategyRoundRobin(), sarama.NewBalanceStrategySticky()} {
+		tests = append(tests, test{"sarama: members of a group share and go on, " + strategy.Name(), func() error { return saramaGroup(strategy) }})
+	}
 	failed := 0
 	for _, test := range tests {
 		if wrong := test.run(); wrong != nil {
@@ -451,4 +454,146 @@ func saramaAdministration() error {
 		return err
 	}
 	return admin.DeleteTopic(topic)
+}
+
+// A member of a group: what it holds, and what it has read.
+type saramaMember struct {
+	group sarama.ConsumerGroup
+	end   context.CancelFunc
+	ended chan struct{}
+	lock  sync.Mutex
+	held  int
+	read  int
+}
+
+func newSaramaMember(strategy sarama.BalanceStrategy, group, topic string) (*saramaMember, error) {
+	config := saramaConfig()
+	config.Consumer.Offsets.Initial = sarama.OffsetOldest
+	config.Consumer.Offsets.AutoCommit.Interval = 100 * time.Millisecond
+	config.Consumer.Group.Heartbeat.Interval = 200 * time.Millisecond
+	config.Consumer.Group.Rebalance.GroupStrategies = []sarama.BalanceStrategy{strategy}
+	joined, err := sarama.NewConsumerGroup([]string{bootstrap}, group, config)
+	if err != nil {
+		return nil, err
+	}
+	context, end := context.WithCancel(context.Background())
+	member := &saramaMember{group: joined, end: end, ended: make(chan struct{})}
+	go func() {
+		defer close(member.ended)
+		for context.Err() == nil {
+			if err := joined.Consume(context, []string{topic}, member); err != nil {
+				return
+			}
+		}
+	}()
+	return member, nil
+}
+
+func (member *saramaMember) Setup(session sarama.ConsumerGroupSession) error {
+	member.lock.Lock()
+	defer member.lock.Unlock()
+	for _, partitions := range session.Claims() {
+		member.held = len(partitions)
+	}
+	return nil
+}
+
+func (member *saramaMember) Cleanup(sarama.ConsumerGroupSession) error {
+	member.lock.Lock()
+	defer member.lock.Unlock()
+	member.held = 0
+	return nil
+}
+
+func (member *saramaMember) ConsumeClaim(session sarama.ConsumerGroupSession, claim sarama.ConsumerGroupClaim) error {
+	for message := range claim.Messages() {
+		member.lock.Lock()
+		member.read++
+		member.lock.Unlock()
+		session.MarkMessage(message, "")
+	}
+	return nil
+}
+
+func (member *saramaMember) now() (held, read int) {
+	member.lock.Lock()
+	defer member.lock.Unlock()
+	return member.held, member.read
+}
+
+func (member *saramaMember) leave() error {
+	member.end()
+	<-member.ended
+	return member.group.Close()
+}
+
+func eventually(what string, condition func() bool) error {
+	deadline := time.Now().Add(45 * time.Second)
+	for !condition() {
+		if time.Now().After(deadline) {
+			return fmt.Errorf("it never comes about that %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil
+}
+
+func fill(topic string, partitions int32) error {
+	for partition := range partitions {
+		if err := produce(topic, partition, values(50)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Nobody commits more than it has read, and what was read is committed before partitions change hands: no record is read twice.
+func saramaGroup(strategy sarama.BalanceStrategy) error {
+	topic, err := newTopic(4, nil)
+	if err != nil {
+		return err
+	}
+	group := fmt.Sprintf("go-group-%x", rand.Uint64())
+	if err := fill(topic, 4); err != nil {
+		return err
+	}
+	first, err := newSaramaMember(strategy, group, topic)
+	if err != nil {
+		return err
+	}
+	if err := eventually("one member reads everything", func() bool { held, read := first.now(); return held == 4 && read == 200 }); err != nil {
+		return err
+	}
+	second, err := newSaramaMember(strategy, group, topic)
+	if err != nil {
+		return err
+	}
+	if err := eventually("two members share", func() bool { a, _ := first.now(); b, _ := second.now(); return a == 2 && b == 2 }); err != nil {
+		return err
+	}
+	if err := fill(topic, 4); err != nil {
+		return err
+	}
+	if err := eventually("each reads its half", func() bool { _, a := first.now(); _, b := second.now(); return a == 300 && b == 100 }); err != nil {
+		return err
+	}
+	if err := first.leave(); err != nil {
+		return err
+	}
+	if err := eventually("the other one takes over", func() bool { held, _ := second.now(); return held == 4 }); err != nil {
+		return err
+	}
+	if err := fill(topic, 4); err != nil {
+		return err
+	}
+	if err := eventually("it reads everything", func() bool { _, read := second.now(); return read >= 300 }); err != nil {
+		return err
+	}
+	if err := second.leave(); err != nil {
+		return err
+	}
+	if _, read := second.now(); read != 300 {
+		return fmt.Errorf("%d records were read where 300 were expected", read)
+	}
+	return nil
 }

@@ -69,12 +69,22 @@ public class Interop {
         tests.put("admin: offsets and deleting records", Interop::adminOffsets);
         tests.put("admin: cluster, log dirs and features", Interop::adminCluster);
         for (String assignor : List.of("Range", "RoundRobin", "Sticky", "CooperativeSticky")) {
-            tests.put("group: members share and take over, " + assignor, () -> membersShare(assignor));
+            tests.put("group: members share and take over, " + assignor, () -> membersShare("partition.assignment.strategy", classOf(assignor)));
+        }
+        for (String assignor : List.of("uniform", "range")) {
+            tests.put("group: members share and take over, next generation, " + assignor,
+                () -> membersShare("group.protocol", "consumer", "group.remote.assignor", assignor));
         }
         tests.put("group: offsets go on where they were", Interop::offsetsResume);
+        tests.put("group: offsets go on where they were, next generation", () -> offsetsResume("group.protocol", "consumer"));
         tests.put("group: a static member comes back without a rebalance", Interop::staticMember);
+        tests.put("group: a static member comes back without a rebalance, cooperative",
+            () -> staticMember("partition.assignment.strategy", classOf("CooperativeSticky")));
+        tests.put("group: a static member comes back without a rebalance, next generation", () -> staticMember("group.protocol", "consumer"));
         tests.put("group: a pattern finds new topics", Interop::pattern);
+        tests.put("group: the coordinator's pattern finds new topics", Interop::coordinatorsPattern);
         tests.put("group: who was thrown out cannot commit", Interop::thrownOut);
+        tests.put("group: members move to the next generation and back, one by one", Interop::migration);
         tests.put("admin: groups and their offsets", Interop::adminGroups);
         int failed = 0;
         try (Admin shared = Admin.create(Map.of("bootstrap.servers", bootstrap))) {
@@ -552,12 +562,12 @@ public class Interop {
         volatile boolean running = true;
         volatile Throwable wrong;
 
-        Member(String group, Collection<String> topics, java.util.regex.Pattern pattern, Object... configs) {
-            Object[] own = {"group.id", group, "auto.offset.reset", "earliest", "session.timeout.ms", 6000, "heartbeat.interval.ms", 300,
-                "metadata.max.age.ms", 500};
-            Object[] all = Arrays.copyOf(own, own.length + configs.length);
-            System.arraycopy(configs, 0, all, own.length, configs.length);
-            consumer = consumer(all);
+        Member(String group, Collection<String> topics, Object pattern, Object... configs) {
+            List<Object> all = new ArrayList<>(List.of("group.id", group, "auto.offset.reset", "earliest", "metadata.max.age.ms", 500));
+            // In the next generation these are the coordinator's to say.
+            if (!List.of(configs).contains("consumer")) all.addAll(List.of("session.timeout.ms", 6000, "heartbeat.interval.ms", 300));
+            all.addAll(List.of(configs));
+            consumer = consumer(all.toArray());
             ConsumerRebalanceListener listener = new ConsumerRebalanceListener() {
                 public void onPartitionsRevoked(Collection<TopicPartition> gone) {
                     revoked += gone.size();
@@ -570,8 +580,9 @@ public class Interop {
                 public void onPartitionsAssigned(Collection<TopicPartition> come) {
                 }
             };
-            if (pattern == null) consumer.subscribe(topics, listener);
-            else consumer.subscribe(pattern, listener);
+            if (pattern instanceof java.util.regex.Pattern own) consumer.subscribe(own, listener);
+            else if (pattern instanceof SubscriptionPattern coordinators) consumer.subscribe(coordinators, listener);
+            else consumer.subscribe(topics, listener);
             thread = new Thread(this::poll);
             thread.start();
         }
@@ -587,6 +598,12 @@ public class Interop {
                 }
             } catch (Throwable error) {
                 wrong = error;
+            }
+        }
+
+        Set<String> seenSoFar() {
+            synchronized (seen) {
+                return Set.copyOf(seen);
             }
         }
 
@@ -637,26 +654,29 @@ public class Interop {
         }
     }
 
-    static void membersShare(String assignor) throws Exception {
+    static String classOf(String assignor) {
+        return "org.apache.kafka.clients.consumer." + assignor + "Assignor";
+    }
+
+    static void membersShare(Object... configs) throws Exception {
         String topic = topic(6), group = group();
         fill(topic, 6, 50);
-        Object[] configs = {"partition.assignment.strategy", "org.apache.kafka.clients.consumer." + assignor + "Assignor"};
         List<Member> members = new ArrayList<>();
         members.add(new Member(group, List.of(topic), null, configs));
         eventually("one member has everything", () -> share(members, 6));
         for (int i = 0; i < 2; i++) members.add(new Member(group, List.of(topic), null, configs));
         eventually("three members share", () -> share(members, 6));
-        eventually("everything is read", () -> members.stream().flatMap(m -> m.seen.stream()).distinct().count() == 300);
+        eventually("everything is read", () -> members.stream().flatMap(m -> m.seenSoFar().stream()).distinct().count() == 300);
         members.remove(1).close();
         eventually("two members take over", () -> share(members, 6));
         for (Member member : members) member.close();
     }
 
-    static void offsetsResume() throws Exception {
+    static void offsetsResume(Object... configs) throws Exception {
         String topic = topic(3), group = group();
         for (int round = 1; round <= 3; round++) {
             fill(topic, 3, 40);
-            try (Member member = new Member(group, List.of(topic), null)) {
+            try (Member member = new Member(group, List.of(topic), null, configs)) {
                 eventually("what is new is read", () -> member.seen.size() == 120);
                 Thread.sleep(300);
                 same(member.count, 120, "records read");
@@ -666,15 +686,23 @@ public class Interop {
         same(offsets.values().stream().map(OffsetAndMetadata::offset).collect(Collectors.toList()), List.of(120L, 120L, 120L), "offsets");
     }
 
-    static void staticMember() throws Exception {
+    static Member namedMember(String name, String group, String topic, Object... configs) {
+        List<Object> all = new ArrayList<>(List.of(configs));
+        all.addAll(List.of("group.instance.id", name));
+        // So long that nobody is taken for gone.
+        if (!all.contains("consumer")) all.addAll(List.of("session.timeout.ms", 30000));
+        return new Member(group, List.of(topic), null, all.toArray());
+    }
+
+    static void staticMember(Object... configs) throws Exception {
         String topic = topic(4), group = group();
-        try (Member stays = new Member(group, List.of(topic), null, "group.instance.id", "stays", "session.timeout.ms", 30000)) {
-            Member goes = new Member(group, List.of(topic), null, "group.instance.id", "goes", "session.timeout.ms", 30000);
+        try (Member stays = namedMember("stays", group, topic, configs)) {
+            Member goes = namedMember("goes", group, topic, configs);
             eventually("two members share", () -> share(List.of(stays, goes), 4));
             Set<TopicPartition> had = goes.held;
             int revoked = stays.revoked;
             goes.close();
-            try (Member again = new Member(group, List.of(topic), null, "group.instance.id", "goes", "session.timeout.ms", 30000)) {
+            try (Member again = namedMember("goes", group, topic, configs)) {
                 eventually("it has what it had", () -> again.held.equals(had));
                 same(stays.revoked, revoked, "partitions taken from the other one");
             }
@@ -685,7 +713,16 @@ public class Interop {
 
     static void pattern() throws Exception {
         String prefix = "java-pattern-" + UUID.randomUUID();
-        try (Member member = new Member(group(), null, java.util.regex.Pattern.compile(prefix + ".*"))) {
+        newTopics(prefix, new Member(group(), null, java.util.regex.Pattern.compile(prefix + ".*")));
+    }
+
+    static void coordinatorsPattern() throws Exception {
+        String prefix = "java-pattern-" + UUID.randomUUID();
+        newTopics(prefix, new Member(group(), null, new SubscriptionPattern(prefix + ".*"), "group.protocol", "consumer"));
+    }
+
+    static void newTopics(String prefix, Member finder) throws Exception {
+        try (Member member = finder) {
             for (int i = 1; i <= 2; i++) {
                 String topic = prefix + i;
                 admin.createTopics(List.of(new NewTopic(topic, 1, (short) 1))).all().get();
@@ -695,6 +732,35 @@ public class Interop {
                 eventually("topic " + i + " is read", () -> member.seen.size() == wanted);
             }
         }
+    }
+
+    /** A group goes from the classic protocol to the next generation and back while one member after the other is replaced. */
+    static void migration() throws Exception {
+        String topic = topic(6), group = group();
+        List<Member> members = new ArrayList<>();
+        Set<String> seen = new HashSet<>();
+        Object[] classic = {"partition.assignment.strategy", classOf("CooperativeSticky")}, next = {"group.protocol", "consumer"};
+        Object[][] replacements = {classic, classic, next, next, classic, classic};
+        int filled = 0;
+        for (int i = 0; i < replacements.length; i++) {
+            if (members.size() == 2) {
+                Member gone = members.remove(0);
+                gone.close();
+                seen.addAll(gone.seen);
+            }
+            members.add(new Member(group, List.of(topic), null, replacements[i]));
+            eventually("the members share at step " + i, () -> share(members, 6));
+            fill(topic, 6, 10);
+            int wanted = filled += 60;
+            eventually("everything is read at step " + i, () -> {
+                members.forEach(member -> seen.addAll(member.seenSoFar()));
+                return seen.size() == wanted;
+            });
+            // It is of the next generation from its first such member until its last one has left.
+            ConsumerGroupDescription told = admin.describeConsumerGroups(List.of(group)).describedGroups().get(group).get();
+            same(told.type().toString(), i >= 2 && i <= 4 ? "Consumer" : "Classic", "the group's type at step " + i);
+        }
+        for (Member member : members) member.close();
     }
 
     static void thrownOut() throws Exception {

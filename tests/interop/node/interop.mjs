@@ -1,11 +1,10 @@
 // KafkaJS and @platformatic/kafka against a running broker: `node interop.mjs host:port` prints PASS or FAIL for each test.
-// Their consumers always join a group, so only producing and administration are here.
 import { randomUUID } from "node:crypto";
-import { Admin, Producer, ProduceAcks, stringSerializers } from "@platformatic/kafka";
+import { Admin, Consumer, Producer, ProduceAcks, stringDeserializers, stringSerializers } from "@platformatic/kafka";
 import kafkajs from "kafkajs";
 
 const bootstrap = process.argv[2];
-const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel } = kafkajs;
+const { CompressionTypes, ConfigResourceTypes, Kafka, logLevel, PartitionAssigners } = kafkajs;
 const kafka = new Kafka({ clientId: "interop", brokers: [bootstrap], logLevel: logLevel.NOTHING, retry: { retries: 5, initialRetryTime: 50 } });
 const tests = {};
 
@@ -20,7 +19,7 @@ async function fails(promise, type) {
   } catch (caught) {
     error = caught;
   }
-  const text = JSON.stringify([error?.type, error?.errors?.map((e) => [e.type, e.apiId, e.errors?.map((x) => x.apiId)]), String(error)]);
+  const text = JSON.stringify([error?.type, error?.groups?.map((group) => group.error?.type), error?.errors?.map((e) => [e.type, e.apiId, e.errors?.map((x) => x.apiId)]), String(error)]);
   if (!text.includes(type)) throw new Error(`no ${type} but ${text}`);
 }
 
@@ -132,6 +131,139 @@ tests["platformatic: producing and administration"] = async () => {
   await admin.deleteTopics({ topics: [name] });
   await admin.close();
 };
+
+// --- groups ----------------------------------------------------------------------------------------------------------
+
+async function eventually(what, condition) {
+  const deadline = Date.now() + 45_000;
+  while (!(await condition())) {
+    if (Date.now() > deadline) throw new Error(`it never comes about that ${what}`);
+    await new Promise((done) => setTimeout(done, 20));
+  }
+}
+
+const PARTITIONS = 4;
+
+/// `each` records in each partition, with values that nobody sent before.
+async function fill(name, each) {
+  const producer = kafka.producer();
+  await producer.connect();
+  const sent = [];
+  for (let partition = 0; partition < PARTITIONS; partition++) {
+    const messages = Array.from({ length: each }, () => ({ partition, value: randomUUID() }));
+    await producer.send({ topic: name, messages });
+    sent.push(...messages.map((message) => message.value));
+  }
+  await producer.disconnect();
+  return sent;
+}
+
+/// A consumer of a group: what it holds, and what it has read.
+class Member {
+  held = [];
+  read = [];
+
+  async join(groupId, name) {
+    this.consumer = kafka.consumer({ groupId, sessionTimeout: 10_000, heartbeatInterval: 200, maxWaitTimeInMs: 200, partitionAssigners: [PartitionAssigners.roundRobin] });
+    this.consumer.on(this.consumer.events.GROUP_JOIN, ({ payload }) => { this.held = payload.memberAssignment[name] ?? []; });
+    await this.consumer.connect();
+    await this.consumer.subscribe({ topics: [name], fromBeginning: true });
+    await this.consumer.run({ eachMessage: async ({ message }) => { this.read.push(message.value.toString()); } });
+    return this;
+  }
+
+  leave() {
+    return this.consumer.disconnect();
+  }
+}
+
+function share(members) {
+  const held = members.flatMap((member) => member.held);
+  return held.length === PARTITIONS && new Set(held).size === PARTITIONS && members.every((member) => member.held.length === PARTITIONS / members.length);
+}
+
+function hasRead(members, sent) {
+  const read = new Set(members.flatMap((member) => member.read));
+  return sent.every((value) => read.has(value));
+}
+
+tests["kafkajs: members of a group share, take over and go on"] = async () => {
+  const name = await topic(PARTITIONS);
+  const groupId = `node-group-${randomUUID()}`;
+  let sent = await fill(name, 20);
+  const first = await new Member().join(groupId, name);
+  await eventually("one member has everything", () => share([first]) && hasRead([first], sent));
+  const second = await new Member().join(groupId, name);
+  await eventually("two members share", () => share([first, second]));
+  sent = await fill(name, 20);
+  await eventually("two members read everything", () => hasRead([first, second], sent));
+  same([first, second].map((member) => sent.filter((value) => member.read.includes(value)).length), [40, 40], "what each has read");
+  await second.leave();
+  await eventually("the other one takes over", () => share([first]));
+  sent = await fill(name, 20);
+  await eventually("the other one reads everything", () => hasRead([first], sent));
+  await first.leave();
+  await withAdmin(async (admin) => {
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [name] });
+    same(committed.partitions.map((p) => p.offset), ["60", "60", "60", "60"], "committed offsets");
+  });
+  sent = await fill(name, 5);
+  const third = await new Member().join(groupId, name);
+  await eventually("the next one reads on", () => hasRead([third], sent));
+  same(third.read.length, sent.length, "records of the one that reads on");
+  await third.leave();
+};
+
+tests["kafkajs: groups and their offsets"] = async () => {
+  const name = await topic(PARTITIONS);
+  const groupId = `node-group-${randomUUID()}`;
+  const sent = await fill(name, 10);
+  const member = await new Member().join(groupId, name);
+  await eventually("everything is read", () => hasRead([member], sent));
+  await withAdmin(async (admin) => {
+    const { groups } = await admin.describeGroups([groupId]);
+    same([groups[0].state, groups[0].members.length, groups[0].protocol], ["Stable", 1, "RoundRobinAssigner"], "described");
+    same((await admin.listGroups()).groups.filter((group) => group.groupId === groupId).length, 1, "times listed");
+    await fails(admin.deleteGroups([groupId]), "NON_EMPTY_GROUP");
+    await member.leave();
+    await admin.setOffsets({ groupId, topic: name, partitions: [{ partition: 1, offset: "3" }] });
+    const [committed] = await admin.fetchOffsets({ groupId, topics: [name] });
+    same(committed.partitions.sort((a, b) => a.partition - b.partition).map((p) => p.offset), ["10", "3", "10", "10"], "committed offsets");
+    await admin.deleteGroups([groupId]);
+  });
+};
+
+for (const groupProtocol of ["classic", "consumer"]) {
+  tests[`platformatic: members of a group share and go on, ${groupProtocol}`] = async () => {
+    const name = await topic(PARTITIONS);
+    const groupId = `node-group-${randomUUID()}`;
+    const classic = groupProtocol === "classic" ? { sessionTimeout: 10_000, heartbeatInterval: 200 } : {};
+    const join = async () => {
+      const consumer = new Consumer({ clientId: "interop", bootstrapBrokers: [bootstrap], groupId, groupProtocol, ...classic, retries: 3, maxWaitTime: 200, deserializers: stringDeserializers });
+      const stream = await consumer.consume({ topics: [name], mode: "committed", fallbackMode: "earliest", autocommit: 100 });
+      const read = [];
+      stream.on("data", (message) => read.push(message.value));
+      const held = () => (consumer.assignments ?? []).flatMap((assignment) => assignment.partitions);
+      return { read, get held() { return held(); }, leave: () => consumer.close(true) };
+    };
+    let sent = await fill(name, 20);
+    const first = await join();
+    await eventually("one member reads everything", () => hasRead([first], sent));
+    const second = await join();
+    await eventually("two members share", () => share([first, second]));
+    sent = await fill(name, 20);
+    await eventually("two members read everything", () => hasRead([first, second], sent));
+    await second.leave();
+    await eventually("the other one takes over", () => share([first]));
+    await new Promise((done) => setTimeout(done, 300)); // What is read is committed after 100 ms.
+    await first.leave();
+    sent = await fill(name, 5);
+    const third = await join();
+    await eventually("the next one reads on", () => hasRead([third], sent));
+    same(third.read.length, sent.length, "records of the one that reads on");
+    await third.leave();
+  };
+}
 
 let failed = 0;
 for (const [name, test] of Object.entries(tests)) {

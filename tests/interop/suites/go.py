@@ -10,9 +10,7 @@ def prepare(kit):
 
 
 def run(kit, broker, report):
-    report.skipped("franz-go: group consuming", "needs consumer groups")
     report.skipped("franz-go: transactions", "needs transactions")
-    report.skipped("sarama: group consuming", "needs consumer groups")
     program = kit.cache / "go-interop"
     code, output = kit.call(["go", "build", "-o", program, "."], seconds=400, cwd=kit.here / "go")
     if code != 0:

@@ -3,7 +3,7 @@ import shutil
 
 from report import told_by_client
 
-SETTINGS = ["num.partitions=4"]
+SETTINGS = ["num.partitions=4", "group.consumer.min.heartbeat.interval.ms=200", "group.consumer.heartbeat.interval.ms=300"]
 
 
 def prepare(kit):
@@ -22,8 +22,6 @@ def prepare(kit):
 
 
 def run(kit, broker, report):
-    report.skipped("kafkajs: consuming", "needs consumer groups")
-    report.skipped("platformatic: consuming", "needs consumer groups")
     report.skipped("kafkajs: transactions", "needs transactions")
     # Modules are looked for beside the program, so it is run from where they are.
     program = shutil.copy(kit.here / "node" / "interop.mjs", kit.cache / "node")
