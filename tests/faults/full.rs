@@ -145,23 +145,29 @@ fn until(what: &str, mut happened: impl FnMut() -> bool) {
     }
 }
 
+/// Waits until more records are acknowledged.
+fn goes_on(load: &Load) {
+    let enough = load.batches() + SOME;
+    until("that records are taken", || load.batches() >= enough);
+}
+
 fn refuse_and_go_on() -> Result<(), Skip> {
     let mut beside = Beside::begin()?;
     for _ in 0..rounds(2, 4) {
         let (small, others) = (beside.small.clone(), beside.others.clone());
         let limited = beside.load(&small, &[STORAGE_ERROR]);
         let free = beside.load(&others, &[]);
-        limited.until(SOME);
+        goes_on(&limited);
         let ballast = Ballast::fill(beside.disk.path());
         until("a refusal", || limited.refused() > 0);
-        free.until(free.batches() + SOME);
+        goes_on(&free);
         // What the full disk has can be read.
         let mut client = beside.storm.client();
         for partition in &small {
             read_from_start(&mut client, "t", *partition).expect("it is readable");
         }
         drop(ballast);
-        limited.until(limited.batches() + SOME);
+        goes_on(&limited);
         beside.storm.end(free);
         beside.storm.end(limited);
         beside.check();
@@ -180,7 +186,7 @@ fn start_beside_others() -> Result<(), Skip> {
         let (small, others) = (beside.small.clone(), beside.others.clone());
         let limited = beside.load(&small, &[STORAGE_ERROR]);
         let free = beside.load(&others, &[]);
-        limited.until(SOME);
+        goes_on(&limited);
         let ballast = Ballast::fill(beside.disk.path());
         until("a refusal", || limited.refused() > 0);
         beside.storm.broker.kill();
@@ -195,10 +201,10 @@ fn start_beside_others() -> Result<(), Skip> {
         }
         let limited = beside.load(&small, &[STORAGE_ERROR]);
         let free = beside.load(&others, &[]);
-        free.until(SOME);
+        goes_on(&free);
         until("a refusal", || limited.refused() > 0);
         drop(ballast);
-        limited.until(limited.batches() + SOME);
+        goes_on(&limited);
         beside.storm.end(free);
         beside.storm.end(limited);
         beside.check();
@@ -215,7 +221,7 @@ fn fill_the_only_disk() -> Result<(), Skip> {
     storm.topic("t", 4, &[("segment.bytes", "1048576"), ("file.delete.delay.ms", "100")]);
     let topic = storm.topics()[0].clone();
     let load = storm.load_of(&vec![one_at_a_time(&topic, &[0, 1, 2, 3]); 4]);
-    load.until(SOME);
+    goes_on(&load);
     let ballast = Ballast::fill(disk.path());
     until("a refusal", || load.refused() > 0);
     // As large as a metadata record may become, so that no room that was left over takes it.
@@ -233,7 +239,7 @@ fn fill_the_only_disk() -> Result<(), Skip> {
         number += 1;
         create(&format!("created-{number}")) == 0
     });
-    load.until(load.batches() + SOME);
+    goes_on(&load);
     let ballast = Ballast::fill(disk.path());
     storm.broker.kill();
     storm.end(load);
@@ -248,7 +254,7 @@ fn fill_the_only_disk() -> Result<(), Skip> {
     let mut client = storm.client();
     storm.ledger.check(&mut client, &topic);
     let load = storm.load_of(&vec![one_at_a_time(&topic, &[0, 1, 2, 3]); 4]);
-    load.until(SOME);
+    goes_on(&load);
     storm.end(load);
     storm.finish();
     Ok(())

@@ -10,7 +10,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
 
-use ::types::{FilePosition, TimestampMs};
+use ::types::{ByteCount, FilePosition, TimestampMs};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use rustix::io::Errno;
 
@@ -192,6 +192,17 @@ impl Disk {
         match &self.backing {
             Backing::Host => Ok(rustix::fs::syncfs(fs::File::open(path)?)?),
             Backing::Simulated(state) => state.lock().sync_everything(),
+        }
+    }
+
+    /// How much more can be written to the file system `path` is on.
+    pub fn free_bytes(&self, path: &Path) -> io::Result<ByteCount> {
+        match &self.backing {
+            Backing::Host => {
+                let told = rustix::fs::statvfs(path)?;
+                Ok(ByteCount(told.f_bavail.saturating_mul(told.f_frsize)))
+            }
+            Backing::Simulated(state) => Ok(state.lock().free_bytes()),
         }
     }
 

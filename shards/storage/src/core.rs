@@ -196,9 +196,9 @@ impl Core {
 
     /// Has the journals grown that need it.
     pub(crate) fn grow_journals(&mut self, reactor: &mut Reactor) {
-        let bytes_max = self.settings.journal_bytes_max;
+        let (bytes_max, now) = (self.settings.journal_bytes_max, self.now);
         for (index, journal) in self.journals.iter_mut().enumerate() {
-            let Some((path, from, to)) = journal.begin_growing(bytes_max) else { continue };
+            let Some((path, from, to)) = journal.begin_growing(bytes_max, now) else { continue };
             let (disk, messages) = (journal.dir.disk().clone(), self.messages.clone());
             reactor.offload(move || {
                 let result = journal::grow(&disk, &path, from, to);

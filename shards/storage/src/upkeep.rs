@@ -89,7 +89,7 @@ impl Store {
                 }
                 Message::JournalGrown(index, result) => {
                     if let Some(journal) = self.core.journals.get_mut(index) {
-                        journal.grown(result);
+                        journal.grown(result, self.core.now);
                     }
                 }
                 Message::DeleteMore(disk, path) => {

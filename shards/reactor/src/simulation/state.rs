@@ -9,7 +9,7 @@ use std::io;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use ::types::TimestampMs;
+use ::types::{ByteCount, TimestampMs};
 
 use super::content::{Content, Luck, PAGE_BYTES};
 use super::directory::{Directory, NameChange};
@@ -419,6 +419,11 @@ impl State {
             }
             _ => result,
         }
+    }
+
+    /// What is not taken by files with a name.
+    pub(crate) fn free_bytes(&self) -> ByteCount {
+        ByteCount(self.free_pages().saturating_mul(PAGE_BYTES as u64))
     }
 
     /// Pages that are not taken by files with a name.

@@ -2,12 +2,14 @@
 //!
 //! # Invariants
 //! - Every block of the file was written before a commit may use it: then a sync costs no work of the file system.
+//! - It never takes the last space of a disk, which the segments need: without a larger journal they are written sooner,
+//!   and without space not at all.
 
 use std::io;
 use std::path::{Path, PathBuf};
 
 use reactor::{Disk, File, OpenOptions};
-use types::FilePosition;
+use types::{ByteCount, FilePosition};
 
 use crate::checkpoint::sync_dir;
 use crate::error::{Context, StorageError};
@@ -18,6 +20,8 @@ use crate::log_dir::LogDir;
 const NEW_BYTES: u64 = 4 * 1024 * 1024;
 /// So much is written at once.
 const ZEROS_BYTES: usize = 256 * 1024;
+/// The part of what is free on the disk that a journal may grow by at once: 1/4. There may be one for each shard.
+const FREE_PART: u64 = 4;
 
 /// A journal that is ready for its first commit.
 #[derive(Debug)]
@@ -38,7 +42,7 @@ pub(crate) fn open(dir: &LogDir, salt: u64, bytes_max: u64) -> Result<OpenedJour
     let id = JournalId { salt, generation: before.map_or(0, |id| id.generation) + 1 };
     let end = len - len % BLOCK_BYTES;
     let wanted = NEW_BYTES.min(bytes_max);
-    write_zeros(&plain, end, wanted.max(end)).context("write", &path)?;
+    lengthen(&plain, end, wanted.max(end)).context("write", &path)?;
     plain.write_all_at(&encode_superblocks(id), FilePosition::ZERO).context("write", &path)?;
     plain.sync_all().context("sync", &path)?;
     sync_dir(disk, dir.path())?;
@@ -46,11 +50,14 @@ pub(crate) fn open(dir: &LogDir, salt: u64, bytes_max: u64) -> Result<OpenedJour
     Ok(OpenedJournal { path, file, id, end: wanted.max(end) })
 }
 
-/// Writes the file on from `from` to `to`; returns where it ends now.
+/// Writes the file on from `from` to `to` if the disk has room enough for that and for others; returns where it ends now.
 pub(crate) fn grow(disk: &Disk, path: &Path, from: u64, to: u64) -> Result<u64, StorageError> {
+    let free = disk.free_bytes(path).context("look for space beside", path)?;
+    if to.saturating_sub(from) > free.0 / FREE_PART {
+        return Ok(from);
+    }
     let plain = disk.open(path, OpenOptions::WRITE.buffered()).context("open", path)?;
-    write_zeros(&plain, from, to).context("write", path)?;
-    plain.sync_all().context("sync", path)?;
+    lengthen(&plain, from, to).context("write", path)?;
     Ok(to)
 }
 
@@ -80,6 +87,16 @@ pub(super) fn make_void(file: &File) -> io::Result<()> {
     file.sync_data()
 }
 
+/// Writes the file on, durably. If that fails it is as long as before: what was written would be of no use to anybody.
+fn lengthen(file: &File, from: u64, to: u64) -> io::Result<()> {
+    let result = write_zeros(file, from, to).and_then(|()| file.sync_all());
+    if result.is_err() {
+        // What has failed first counts.
+        let _ = file.set_len(ByteCount(from));
+    }
+    result
+}
+
 fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
     let zeros = vec![0; ZEROS_BYTES];
     let mut at = from;
@@ -89,4 +106,46 @@ fn write_zeros(file: &File, from: u64, to: u64) -> io::Result<()> {
         at += bytes;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use reactor::simulation::Simulation;
+
+    const KIB: u64 = 1024;
+    const PATH: &str = "/journal";
+
+    /// A disk with a journal of 64 KiB and this much beside it.
+    fn disk_with(free: u64) -> (Simulation, Disk) {
+        let simulation = Simulation::new(1);
+        let disk = simulation.disk();
+        disk.write(Path::new(PATH), &[7; 64 * KIB as usize]).unwrap();
+        simulation.set_capacity(Some(ByteCount(64 * KIB + free)));
+        (simulation, disk)
+    }
+
+    fn length(disk: &Disk) -> u64 {
+        disk.open(Path::new(PATH), OpenOptions::READ.buffered()).unwrap().len().unwrap().0
+    }
+
+    #[test]
+    fn a_journal_grows_by_a_quarter_of_what_is_free_at_most() {
+        for (free, end) in [(0, 64), (255, 64), (256, 128), (1000, 128)] {
+            let (_simulation, disk) = disk_with(free * KIB);
+            assert_eq!(grow(&disk, Path::new(PATH), 64 * KIB, 128 * KIB).unwrap(), end * KIB);
+            assert_eq!(length(&disk), end * KIB, "{free} KiB were free");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_finds_no_room_takes_none() {
+        let (simulation, disk) = disk_with(100 * KIB);
+        let file = disk.open(Path::new(PATH), OpenOptions::WRITE.buffered()).unwrap();
+        // Others were faster.
+        let error = lengthen(&file, 64 * KIB, 1024 * KIB).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+        assert_eq!((length(&disk), disk.free_bytes(Path::new(PATH)).unwrap().0), (64 * KIB, 100 * KIB));
+        drop(simulation);
+    }
 }

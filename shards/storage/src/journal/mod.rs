@@ -30,7 +30,7 @@ use std::time::Instant;
 
 use reactor::{Chunk, File};
 use tracing::error;
-use types::Offset;
+use types::{Offset, TimestampMs};
 
 use crate::core::Core;
 use crate::error::StorageError;
@@ -50,6 +50,8 @@ use format::JournalId;
 
 /// A commit takes about so much at most, so that its waiters do not wait for all that came after them.
 const COMMIT_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// How long a journal that the disk has no room for stays as it is.
+const NO_ROOM_MS: i64 = 60_000;
 /// How many logs are asked at a time to write to their segments what the journal holds of them.
 const WRITE_BACKS_MAX: usize = 16;
 /// How many logs are looked at for that. Some may be waiting for space.
@@ -69,6 +71,8 @@ pub(crate) struct Journal {
     /// Where the next commit is packed.
     buffer: Option<Chunk>,
     is_growing: bool,
+    /// The disk had no room for a larger file: it is not looked at before this time.
+    no_growth_before: TimestampMs,
 }
 
 #[derive(Debug)]
@@ -167,6 +171,7 @@ impl Journal {
             flight: None,
             buffer: None,
             is_growing: false,
+            no_growth_before: TimestampMs::ZERO,
         }
     }
 
@@ -263,10 +268,11 @@ impl Journal {
     }
 
     /// Whether the file should grow to more than it is now; says so once, until [`Self::grown`].
-    pub(crate) fn begin_growing(&mut self, bytes_max: u64) -> Option<(PathBuf, u64, u64)> {
+    pub(crate) fn begin_growing(&mut self, bytes_max: u64, now: TimestampMs) -> Option<(PathBuf, u64, u64)> {
         let end = self.ring.end();
         let State::Ready { path, .. } = &self.state else { return None };
-        if self.is_growing || end >= bytes_max || self.ring.used() <= self.ring.capacity() / 4 {
+        let is_large_enough = end >= bytes_max || self.ring.used() <= self.ring.capacity() / 4;
+        if self.is_growing || is_large_enough || now < self.no_growth_before {
             return None;
         }
         self.is_growing = true;
@@ -274,14 +280,20 @@ impl Journal {
     }
 
     /// The file has grown to `end`, or stays as it is.
-    pub(crate) fn grown(&mut self, result: Result<u64, StorageError>) {
+    pub(crate) fn grown(&mut self, result: Result<u64, StorageError>, now: TimestampMs) {
         match result {
-            Ok(end) => {
+            Ok(end) if end > self.ring.end() => {
                 self.is_growing = false;
                 self.ring.grow(end);
             }
-            // It is not tried again.
-            Err(cause) => tracing::warn!(error = %cause, "the journal stays as small as it is"),
+            Err(cause) if !cause.is_no_space() => {
+                // It is not tried again.
+                tracing::warn!(error = %cause, "the journal stays as small as it is");
+            }
+            _ => {
+                self.is_growing = false;
+                self.no_growth_before = TimestampMs(now.0.saturating_add(NO_ROOM_MS));
+            }
         }
     }
 
