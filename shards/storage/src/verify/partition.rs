@@ -131,13 +131,43 @@ fn leader_epochs(
             format!("epoch {epoch} starts at {start}, behind the log's end {end}"),
         );
     }
-    for (epoch, at) in seen.iter().flat_map(|seen| epochs_from(seen, log_start)) {
+    let known_from = epochs.first().map_or(log_start, |(_, start)| log_start.max(*start));
+    before_known(&path, seen, (log_start, known_from), &epochs, severity, findings);
+    for (epoch, at) in seen.iter().flat_map(|seen| epochs_from(seen, known_from)) {
         let named = epochs.iter().rev().find(|(_, start)| *start <= at).map(|(epoch, _)| *epoch);
         if named != Some(epoch) {
             let named = named.map_or("none".to_owned(), |epoch| epoch.to_string());
             let what = format!("at offset {at} it has leader epoch {named}, the batch there has {epoch}");
             findings.about(severity, &path, what);
         }
+    }
+}
+
+/// The first epoch may begin above the log start, in Kafka as here: records were deleted, and a crash came before the new log
+/// start was saved, but after the epochs were. Batches below it have that epoch, or one before.
+fn before_known(
+    path: &Path,
+    seen: &[&Seen],
+    (log_start, known_from): (Offset, Offset),
+    epochs: &[(LeaderEpoch, Offset)],
+    severity: Severity,
+    findings: &Findings,
+) {
+    let Some((first, _)) = epochs.first() else { return };
+    let below = seen.iter().flat_map(|seen| epochs_from(seen, log_start)).filter(|(_, at)| *at < known_from);
+    match below.max() {
+        Some((epoch, at)) if epoch > *first => {
+            let what =
+                format!("begins with leader epoch {first}, the batch before it at offset {at} has {epoch}");
+            findings.about(severity, path, what);
+        }
+        Some(_) => {
+            let what = format!(
+                "begins at offset {known_from}, the log at {log_start}: a crash has taken back that records were deleted"
+            );
+            findings.about(Severity::Note, path, what);
+        }
+        None => {}
     }
 }
 
