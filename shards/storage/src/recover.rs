@@ -105,7 +105,7 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
     }
     let mut active = active.unwrap_or_else(|| Checked::empty(origin.log_start));
     if files.iter().any(|(name, _)| name == layout::PREPARED)
-        && let Some(prepared) = adopt_prepared(&origin, &segments, &active, settings, &mut recovery)?
+        && let Some(prepared) = adopt_prepared(&origin, &active, settings, &mut recovery)?
     {
         segments.push(active.segment);
         active = prepared;
@@ -193,7 +193,6 @@ fn list_segments(
 /// `active` segment, it gets its name now; an unused one is removed; anything else is kept under another name.
 fn adopt_prepared(
     origin: &Origin,
-    segments: &[Segment],
     active: &Checked,
     settings: &LogSettings,
     recovery: &mut Recovery,
@@ -206,9 +205,8 @@ fn adopt_prepared(
         Some(header) if header.base_offset >= end => {
             let base = Segment::base_for(&header, end);
             let named = file_path(&origin.path, base, FileKind::Log);
-            // It follows what has to be durable, and may be in the page cache only, before anything is seen to follow.
-            make_durable(origin, segments, &active.segment)?;
-            // An empty segment of the same base may exist: it was created, and then a prepared one was used.
+            // What it follows needs no sync here: nothing is written to a segment before the one in front of it, and its
+            // name, are durable (`commit.rs`, `job.rs`). An empty segment of the same base may exist: it was created, and then a prepared one was used.
             disk.rename(&path, &named).context("rename", &path)?;
             sync_dir(disk, &origin.path)?;
             let task = check::Task { origin, base, next_base: None, settings };

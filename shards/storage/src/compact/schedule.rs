@@ -489,3 +489,6 @@ impl Log {
         is_overdue
     }
 }
+
+#[cfg(test)]
+mod tests;
