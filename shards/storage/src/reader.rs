@@ -9,9 +9,11 @@
 //! - What is read ahead never takes memory or the disk from what somebody waits for.
 //!
 //! # Not here
-//! Batches (`span.rs`), reading ahead (`reader/ahead.rs`), the order of loads (`load_queue.rs`), who reads on (`streams.rs`).
+//! Batches (`span.rs`), asking the disk (`reader/loads.rs`), reading ahead (`reader/ahead.rs`), who reads on (`streams.rs`).
 
 mod ahead;
+mod cold_read;
+mod loads;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -21,8 +23,8 @@ use bytes::Bytes;
 use reactor::{File, Reactor};
 use types::{FilePosition, Offset, TimestampMs};
 
-use crate::cold_memory::{ANSWER_BYTES_MAX, ColdMemory, Reserved};
-use crate::core::{Core, Message, Operation};
+use crate::cold_memory::ColdMemory;
+use crate::core::{Core, Message};
 use crate::damage::{self, DamagedPlaces, Place, Searched};
 use crate::error::StorageError;
 use crate::layout::{FileKind, file_path};
@@ -32,56 +34,16 @@ use crate::open_segments::{OpenSegment, OpenSegments, Opened, SegmentKey};
 use crate::outcome::{Outcome, Read};
 use crate::regions::Regions;
 use crate::settings::StoreSettings;
-use crate::span::{Found, Span, Then, Wanted};
-use crate::store::{LogId, ReadId};
+use crate::span::{Found, Span, Then};
+use crate::store::LogId;
 use crate::streams::Streams;
-use crate::tail::BLOCK_BYTES;
 
-/// An answer of so many bytes does not wait for more.
-const ENOUGH_BYTES: u64 = 256 * 1024;
+pub(crate) use cold_read::ColdRead;
+pub(crate) use loads::Load;
+
 /// While producers' commits go on an answer is not longer: sending one takes the shard's time, in which it does not hear
 /// that a commit has ended.
 const ANSWER_BYTES_MAX_COMMITTING: u64 = 256 * 1024;
-/// The disk is asked for so much at once: more is hardly faster, and others would wait for it.
-const PIECE_BYTES: u64 = 512 * 1024;
-/// While producers' commits need the disk it is less, so that they wait less for one that is under way.
-const PIECE_BYTES_COMMITTING: u64 = 256 * 1024;
-/// And for no less: an index entry points about so far ahead of the batch that is looked for.
-const PIECE_BYTES_MIN: u64 = 16 * 1024;
-/// Nothing shorter is read ahead while there may be more.
-const PIECE_AHEAD_BYTES_MIN: u64 = 128 * 1024;
-
-const _: () =
-    assert!(PIECE_AHEAD_BYTES_MIN <= PIECE_BYTES_COMMITTING && PIECE_BYTES_COMMITTING <= PIECE_BYTES);
-const _: () = assert!(PIECE_BYTES.is_multiple_of(BLOCK_BYTES) && PIECE_BYTES_MIN.is_multiple_of(BLOCK_BYTES));
-const _: () = assert!(PIECE_BYTES_MIN as usize > record::BATCH_HEADER_BYTES);
-
-/// A read that goes to the disk.
-#[derive(Debug)]
-pub(crate) struct ColdRead {
-    pub(crate) id: ReadId,
-    pub(crate) log: LogId,
-    wanted: Wanted,
-    /// The segment that is read.
-    segment: Option<Offset>,
-    /// Where it has come in it. `None` until an index has told.
-    position: Option<u64>,
-    /// How many bytes from there it needs at least, as far as it knows.
-    reach: u64,
-    /// Whether it had to wait.
-    waited: bool,
-    /// What it has found so far, which nobody may give up while it waits for the rest.
-    held: Span,
-}
-
-/// A load that the disk has been asked for.
-#[derive(Debug)]
-pub(crate) struct Load {
-    pub(crate) region: RegionName,
-    bytes: usize,
-    file: File,
-    reserved: Reserved,
-}
 
 /// What becomes of a read.
 enum Progress {
@@ -129,34 +91,6 @@ pub(crate) struct ColdReads {
     /// Reads that need a file of a log whose files are being renamed.
     held: BTreeMap<LogId, Vec<ColdRead>>,
     now: TimestampMs,
-}
-
-impl ColdRead {
-    pub(crate) fn new(id: ReadId, log: LogId, from: Offset, up_to: Offset, bytes_max: usize) -> Self {
-        let bytes_max = bytes_max.min(ANSWER_BYTES_MAX) as u64;
-        Self {
-            id,
-            log,
-            wanted: Wanted { from, up_to, bytes_max, behind: Offset::ZERO },
-            segment: None,
-            position: None,
-            reach: bytes_max.max(PIECE_BYTES_MIN),
-            waited: false,
-            held: Span::default(),
-        }
-    }
-
-    fn enter(&mut self, segment: Offset, position: Option<u64>) {
-        self.segment = Some(segment);
-        self.position = position;
-        self.wanted.behind = segment;
-        self.reach = self.wanted.bytes_max.max(PIECE_BYTES_MIN);
-    }
-
-    /// An answer of so many bytes is worth sending at once.
-    fn is_enough(&self, bytes: u64) -> bool {
-        bytes >= self.wanted.bytes_max.min(ENOUGH_BYTES)
-    }
 }
 
 impl ColdReads {
@@ -284,45 +218,6 @@ impl ColdReads {
         if let (Some(log), true) = (log, waiting.is_empty()) {
             self.begin_ahead(key, log, core);
         }
-        for read in waiting {
-            self.go_on(read, error.as_ref(), log, core, reactor);
-        }
-        self.pump(core, reactor);
-    }
-
-    /// The disk has answered a load.
-    pub(crate) fn on_loaded(
-        &mut self,
-        load: Load,
-        result: std::io::Result<Bytes>,
-        log: Option<&Log>,
-        core: &mut Core,
-        reactor: &mut Reactor,
-    ) {
-        let Load { region, bytes, file, reserved } = load;
-        self.queue.ended(bytes);
-        if let Ok(bytes) = &result {
-            core.figures.loads += 1;
-            core.figures.loaded_bytes += bytes.len() as u64;
-        }
-        let error = |error| match log {
-            Some(log) => StorageError::io("read", &segment_path(log, region.segment.1), error),
-            None => StorageError::UnknownLog,
-        };
-        let (waiting, error) = match result {
-            Ok(bytes) if !bytes.is_empty() => (self.regions.loaded(region, bytes, reserved, self.now), None),
-            Ok(_) => {
-                let what = "the file ends before its last batch does";
-                let error = log.map(|log| damaged(log, region.segment.1, region.start, what.to_owned()));
-                (self.regions.remove(region), error)
-            }
-            Err(_) if self.regions.halve(region, file, reserved, PIECE_BYTES_MIN) => {
-                // Whoever waits for it has given its name to nobody else: any name for the turn will do.
-                self.queue.want(ReadId(0), region);
-                (Vec::new(), None)
-            }
-            Err(cause) => (self.regions.remove(region), Some(error(cause))),
-        };
         for read in waiting {
             self.go_on(read, error.as_ref(), log, core, reactor);
         }
@@ -464,33 +359,6 @@ impl ColdReads {
         }
     }
 
-    /// Asks for what a read needs behind what it has, and lets it wait for the first of it.
-    fn load(&mut self, read: &mut ColdRead, span: Span, extent: Extent, log: LogId, core: &Core) -> Progress {
-        let (Some(segment), Some(position)) = (read.segment, read.position) else {
-            return Progress::Done(Ok(Vec::new()));
-        };
-        let key = (log, segment);
-        let Some(file) = extent.file else { return Progress::Opens(key) };
-        let missing = span.end().max(position);
-        let end = extent.hot.filter(|hot| position < *hot).map_or(extent.end, |hot| hot.min(extent.end));
-        let to = position.saturating_add(read.reach).next_multiple_of(BLOCK_BYTES).min(end);
-        while let Some(gap) = self.regions.gap(key, missing..to) {
-            let end = gap.end.min((gap.start + piece_bytes(core)) / BLOCK_BYTES * BLOCK_BYTES);
-            let bytes = (end - gap.start) as usize;
-            while self.memory.used() + bytes > self.memory.capacity() && self.regions.give_up_one(false) {}
-            let reserved = self.memory.reserve(bytes);
-            self.regions.add(key, gap.start..end, file.clone(), reserved, self.now);
-        }
-        for region in self.regions.queued(key, missing..to) {
-            self.queue.want(read.id, region);
-        }
-        read.held = span;
-        match self.regions.coming(key, missing) {
-            Some(region) => Progress::Loads(region),
-            None => Progress::Done(Ok(Vec::new())),
-        }
-    }
-
     /// Takes an answer out of what is loaded, and asks for what the reader may want next.
     fn answer(
         &mut self,
@@ -509,19 +377,6 @@ impl ColdReads {
         let window = self.streams.answered(log.id, ends, end, how, self.now);
         self.read_ahead(read.id, log, end, window, core, reactor);
         span.views(found.range.clone())
-    }
-
-    /// Hands to the disk what may go there now.
-    fn pump(&mut self, core: &mut Core, reactor: &mut Reactor) {
-        let (usually, committing) = self.in_flight_bytes_max;
-        let in_flight_bytes_max = if core.is_committing() { committing } else { usually };
-        while let Some(region) = self.queue.next(piece_bytes(core) as usize, in_flight_bytes_max) {
-            let Some((file, bytes, reserved)) = self.regions.start(region) else { continue };
-            self.queue.started(bytes);
-            let load = Load { region, bytes, file: file.clone(), reserved };
-            let token = core.begin(Operation::Load(load));
-            reactor.read(&file, FilePosition(region.start), bytes, token);
-        }
     }
 
     /// Where to begin: where the reader's last answer ended, or in the last segment that begins at or below its offset.
@@ -587,10 +442,6 @@ fn search(place: Place, (end, what): (u64, String), log: &Log, core: &Core, reac
         // It fails when the store is gone: then nobody wants to know.
         let _ = messages.send(Message::Searched(Searched { place, layout, result }));
     });
-}
-
-fn piece_bytes(core: &Core) -> u64 {
-    if core.is_committing() { PIECE_BYTES_COMMITTING } else { PIECE_BYTES }
 }
 
 fn fail_or(error: Option<&StorageError>, progress: Progress) -> Progress {

@@ -8,7 +8,8 @@ use std::ops::Range;
 use reactor::{File, Reactor};
 use types::Offset;
 
-use super::{ColdReads, Extent, PIECE_AHEAD_BYTES_MIN, open, piece_bytes};
+use super::loads::{PIECE_AHEAD_BYTES_MIN, piece_bytes};
+use super::{ColdReads, Extent, open};
 use crate::core::Core;
 use crate::log::Log;
 use crate::open_segments::SegmentKey;
