@@ -20,6 +20,7 @@ mod crashes;
 mod directories;
 mod group_members;
 mod group_offsets;
+mod memory;
 mod metrics;
 mod offsets;
 mod policies;

@@ -1,5 +1,9 @@
-//! Where the chunks of tails come from and go to. In a busy store at the bound of its cache every new chunk takes the
-//! memory of an old one, so that memory is neither zeroed nor fetched from the system all the time.
+//! Where the chunks of tails come from and go to, and how large they may be. In a busy store at the bound of its cache every
+//! new chunk takes the memory of an old one, so that memory is neither zeroed nor fetched from the system all the time.
+//!
+//! # Invariants
+//! - The chunk that a tail appends to cannot be given up, however short memory is. So the more tails there are, the smaller
+//!   it is: all of them together get a part of the cache, and what is smallest for each.
 //!
 //! # Not here
 //! Which chunks are given up, and when (`upkeep.rs`); that nothing of a chunk's past reaches the disk (`reactor`).
@@ -13,11 +17,20 @@ use crate::settings::StoreSettings;
 /// before the next appends take them.
 const SPARE_MAX: usize = 8;
 
-/// The chunks of one store that no tail uses, and how large chunks may be.
+/// The part of the cache that is for chunks that are appended to: 1/2. The other half keeps what was written for readers.
+const APPENDED_TO_PART: usize = 2;
+
+/// The chunks of one store that no tail uses, how large chunks may be, and how much memory those have that tails use.
 #[derive(Debug)]
 pub(crate) struct Chunks {
     pub(crate) bytes_min: usize,
     pub(crate) bytes_max: usize,
+    /// What all chunks of tails should not exceed.
+    cache_bytes_max: usize,
+    /// Memory of the chunks that tails have.
+    in_use: usize,
+    /// Tails that have any.
+    tails: usize,
     /// Empty, of the largest size.
     spare: Vec<Chunk>,
     /// Where chunks count that readers still see.
@@ -29,6 +42,9 @@ impl Chunks {
         Self {
             bytes_min: settings.chunk_bytes_min,
             bytes_max: settings.chunk_bytes_max,
+            cache_bytes_max: settings.cache_bytes_max,
+            in_use: 0,
+            tails: 0,
             spare: Vec::with_capacity(SPARE_MAX),
             cold,
         }
@@ -38,7 +54,37 @@ impl Chunks {
     pub(crate) fn take(&mut self, bytes: usize) -> Chunk {
         // A small log must not get a large chunk: it would keep it.
         let spare = if bytes == self.bytes_max { self.spare.pop() } else { None };
-        spare.unwrap_or_else(|| Chunk::with_capacity(bytes))
+        let chunk = spare.unwrap_or_else(|| Chunk::with_capacity(bytes));
+        self.in_use += chunk.capacity();
+        chunk
+    }
+
+    /// A tail that had no chunk is about to get one.
+    pub(crate) fn tail_begins(&mut self) {
+        self.tails += 1;
+    }
+
+    /// A tail has given back all of its chunks.
+    pub(crate) fn tail_ends(&mut self) {
+        self.tails = self.tails.saturating_sub(1);
+    }
+
+    /// Memory of all tails.
+    pub(crate) fn in_use(&self) -> usize {
+        self.in_use
+    }
+
+    /// Whether tails have more memory than they should.
+    pub(crate) fn are_too_many(&self) -> bool {
+        self.in_use > self.cache_bytes_max
+    }
+
+    /// How large a chunk may be, at present, that is filled little by little.
+    pub(crate) fn share_bytes(&self) -> usize {
+        let share = self.cache_bytes_max / APPENDED_TO_PART / self.tails.max(1);
+        // A power of two, so that the memory that one tail gives back fits another.
+        let share = share.checked_ilog2().map_or(0, |log| 1 << log);
+        share.clamp(self.bytes_min, self.bytes_max)
     }
 
     /// Whether a chunk was made for one large batch.
@@ -48,6 +94,7 @@ impl Chunks {
 
     /// Takes back what a tail no longer needs.
     pub(crate) fn put_back(&mut self, chunk: Chunk) {
+        self.in_use = self.in_use.saturating_sub(chunk.capacity());
         let is_usual = chunk.capacity() == self.bytes_max.next_multiple_of(Chunk::ALIGNMENT);
         let chunk = if is_usual && self.spare.len() < SPARE_MAX { chunk.emptied() } else { Err(chunk) };
         match chunk {
@@ -65,9 +112,14 @@ impl Chunks {
 mod tests {
     use super::*;
 
+    const CACHE_BYTES: usize = 1 << 20;
+
+    fn chunk_sizes() -> StoreSettings {
+        StoreSettings { chunk_bytes_min: 4096, chunk_bytes_max: 16384, ..StoreSettings::default() }
+    }
+
     fn chunks() -> Chunks {
-        let settings =
-            StoreSettings { chunk_bytes_min: 4096, chunk_bytes_max: 16384, ..StoreSettings::default() };
+        let settings = StoreSettings { cache_bytes_max: CACHE_BYTES, ..chunk_sizes() };
         Chunks::new(&settings, ColdMemory::new(0))
     }
 
@@ -101,6 +153,37 @@ mod tests {
             assert_eq!(chunks.cold.used(), 0);
             chunks.spare.clear();
         }
+    }
+
+    #[test]
+    fn what_tails_append_to_keeps_within_half_of_the_cache_until_each_has_the_smallest_chunk() {
+        let settings = StoreSettings { cache_bytes_max: 1_000_000, ..chunk_sizes() };
+        let mut chunks = Chunks::new(&settings, ColdMemory::new(0));
+        let mut share_before = usize::MAX;
+        for tails in 1..1_000 {
+            chunks.tail_begins();
+            let share = chunks.share_bytes();
+            assert!(share <= share_before && (4096..=16384).contains(&share));
+            assert!(share == 4096 || share * tails <= 500_000, "{tails} tails with {share} each");
+            assert!(share == 16384 || share * tails > 250_000, "{tails} tails could have more than {share}");
+            share_before = share;
+        }
+        assert_eq!(share_before, 4096);
+        (1..1_000).for_each(|_| chunks.tail_ends());
+        assert_eq!(chunks.share_bytes(), 16384);
+    }
+
+    #[test]
+    fn memory_counts_from_when_a_tail_takes_it_until_it_gives_it_back() {
+        let mut chunks = chunks();
+        let taken: Vec<Chunk> = [4096, 5000, 16384].into_iter().map(|bytes| chunks.take(bytes)).collect();
+        assert_eq!((chunks.in_use(), chunks.are_too_many()), (4096 + 8192 + 16384, false));
+        let outsize = chunks.take(CACHE_BYTES);
+        assert!(chunks.are_too_many());
+        chunks.put_back(outsize);
+        assert!(!chunks.are_too_many());
+        taken.into_iter().for_each(|chunk| chunks.put_back(chunk));
+        assert_eq!(chunks.in_use(), 0, "what is kept for the next tail is nobody's");
     }
 
     #[test]

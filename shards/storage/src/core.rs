@@ -61,8 +61,6 @@ pub(crate) struct Core {
     pub(crate) unwritten: usize,
     /// An append was refused for want of room, and there is still much unwritten.
     pub(crate) wants_room: bool,
-    /// Memory of all tails.
-    pub(crate) cached: usize,
     /// An entry for every chunk that takes no more batches, oldest first.
     pub(crate) evictable: VecDeque<LogId>,
     last_read: u64,
@@ -115,7 +113,6 @@ impl Core {
             full: Vec::new(),
             unwritten: 0,
             wants_room: false,
-            cached: 0,
             evictable: VecDeque::new(),
             last_read: 0,
             figures: Figures::default(),
@@ -157,8 +154,18 @@ impl Core {
     /// After how long without an append a log has to give back its memory: sooner while memory is short, since every
     /// log that is not idle keeps a chunk.
     pub(crate) fn idle_ms(&self) -> i64 {
-        let is_short = self.cached > self.settings.cache_bytes_max;
-        if is_short { self.settings.idle_ms.min(IDLE_MS_SHORT) } else { self.settings.idle_ms }
+        if self.chunks.are_too_many() {
+            self.settings.idle_ms.min(IDLE_MS_SHORT)
+        } else {
+            self.settings.idle_ms
+        }
+    }
+
+    /// So many chunks of a log's tail take no more batches: they may be given up, and come after those of before.
+    pub(crate) fn note_closed(&mut self, log: &Log, chunks: usize) {
+        for _ in 0..chunks {
+            self.evictable.push_back(log.id);
+        }
     }
 
     /// How often all logs are looked at for idle ones.
@@ -166,16 +173,19 @@ impl Core {
         (self.idle_ms() / 4).max(IDLE_LOOK_INTERVAL_MS_MIN.min(self.settings.idle_ms / 4)) + 1
     }
 
-    /// Tails have given up so much memory.
-    pub(crate) fn note_freed(&mut self, bytes: usize) {
-        self.cached = self.cached.saturating_sub(bytes);
-    }
-
     /// Has the next commit look at `log`.
     pub(crate) fn mark_dirty(&mut self, log: &mut Log) {
         if !log.is_dirty {
             log.is_dirty = true;
             self.dirty.push(log.id);
+        }
+    }
+
+    /// Has `log` write to its segment what is in memory, or in the journal, only.
+    pub(crate) fn ask_for_write_back(&mut self, log: &mut Log) {
+        if !log.journal.is_write_back_asked {
+            log.journal.is_write_back_asked = true;
+            self.mark_dirty(log);
         }
     }
 

@@ -280,7 +280,7 @@ impl Log {
     }
 
     /// Appends a producer's batch at the end. The caller has checked that there is room for it. Returns where it went
-    /// and the memory taken.
+    /// and how many chunks of the tail may be given up from now on.
     pub(crate) fn append(
         &mut self,
         batch: &ValidBatch,
@@ -290,8 +290,8 @@ impl Log {
     ) -> (Appended, usize) {
         let first_offset = self.log_end;
         let header = BatchHeader { base_offset: first_offset, partition_leader_epoch: epoch, ..batch.header };
-        let taken = self.place(&header, &batch.bytes, now, chunks, |copy| stamp(copy, first_offset, epoch));
-        (self.appended(&header), taken)
+        let closed = self.place(&header, &batch.bytes, now, chunks, |copy| stamp(copy, first_offset, epoch));
+        (self.appended(&header), closed)
     }
 
     /// Appends a batch as it is, offsets and all.
@@ -302,8 +302,8 @@ impl Log {
         now: TimestampMs,
         chunks: &mut Chunks,
     ) -> (Appended, usize) {
-        let taken = self.place(header, bytes, now, chunks, |_| {});
-        (self.appended(header), taken)
+        let closed = self.place(header, bytes, now, chunks, |_| {});
+        (self.appended(header), closed)
     }
 
     fn appended(&self, header: &BatchHeader) -> Appended {
@@ -327,7 +327,7 @@ impl Log {
         }
         let Some(active) = self.writing.back_mut() else { return 0 };
         let place = Place { segment: active.base, position: active.size };
-        let taken = self.tail.append(place, header, bytes, chunks, stamp);
+        let closed = self.tail.append(place, header, bytes, chunks, stamp);
         active.index.on_batch(header, active.size, self.settings.index_interval_bytes);
         active.began.get_or_insert(Began::of(header.max_timestamp, now));
         active.size += bytes.len() as u64;
@@ -338,7 +338,7 @@ impl Log {
         self.unwritten += bytes.len();
         self.log_end = header.next_offset();
         self.last_used = now;
-        taken
+        closed
     }
 
     /// Kafka's conditions (`LogSegment.shouldRoll`).

@@ -137,8 +137,8 @@ impl Store {
         let (log, core) = self.admit(log, bytes, largest)?;
         let mut all: Option<Appended> = None;
         for batch in batches {
-            let (appended, taken) = log.append(batch, epoch, core.now, &mut core.chunks);
-            note_memory(log, core, taken);
+            let (appended, closed) = log.append(batch, epoch, core.now, &mut core.chunks);
+            core.note_closed(log, closed);
             all = Some(Appended {
                 first_offset: all.map_or(appended.first_offset, |all| all.first_offset),
                 ..appended
@@ -168,8 +168,8 @@ impl Store {
         if header.base_offset < log.log_end {
             return Err(StorageError::OutOfOrder { expected: log.log_end, got: header.base_offset });
         }
-        let (appended, taken) = log.append_replica(header, batch, core.now, &mut core.chunks);
-        note_memory(log, core, taken);
+        let (appended, closed) = log.append_replica(header, batch, core.now, &mut core.chunks);
+        core.note_closed(log, closed);
         core.unwritten += batch.len();
         core.mark_dirty(log);
         Ok(appended)
@@ -199,10 +199,9 @@ impl Store {
         let is_full = lacks_room(self.core.unwritten, settings.unwritten_bytes_max);
         if log_is_full || is_full {
             // What lies in the journal would stay unwritten for as long as nobody asks.
-            log.journal.is_write_back_asked = true;
             self.core.wants_room |= is_full;
             self.core.figures.appends_refused += 1;
-            self.core.mark_dirty(log);
+            self.core.ask_for_write_back(log);
             return Err(StorageError::Full);
         }
         Ok((log, &mut self.core))
@@ -416,7 +415,7 @@ impl Store {
         let settings = &self.core.settings;
         let (loading_bytes, loads_waiting) = self.cold.loading();
         Levels {
-            cache_bytes: self.core.cached,
+            cache_bytes: self.core.chunks.in_use(),
             cache_bytes_max: settings.cache_bytes_max,
             unwritten_bytes: self.core.unwritten,
             unwritten_bytes_max: settings.unwritten_bytes_max,
@@ -432,7 +431,7 @@ impl Store {
     /// Bytes in memory: of all tails, and of them what is not yet written.
     #[must_use]
     pub fn memory_bytes(&self) -> (usize, usize) {
-        (self.core.cached, self.core.unwritten)
+        (self.core.chunks.in_use(), self.core.unwritten)
     }
 
     /// New settings for a log: they count from the next append.
@@ -446,14 +445,4 @@ impl Store {
 /// The log with this id, unless it was removed.
 pub(crate) fn find(logs: &mut Slab<Log>, id: LogId) -> Option<&mut Log> {
     logs.get_mut(id.key as usize).filter(|log| log.id == id)
-}
-
-/// A chunk of `taken` bytes was added to the tail of `log`, if any.
-fn note_memory(log: &Log, core: &mut Core, taken: usize) {
-    if taken > 0 {
-        core.cached += taken;
-        for _ in 0..log.tail.newly_closed(&core.chunks) {
-            core.evictable.push_back(log.id);
-        }
-    }
 }

@@ -49,6 +49,8 @@ struct TailChunk {
     position: u64,
     /// Where its batches begin. What lies before is the beginning of the first one's block.
     begun: usize,
+    /// It takes no more batches, although there may be room.
+    is_closed: bool,
     /// Some batches in order; the first one is that of the chunk's first batch.
     marks: Vec<Mark>,
     /// The offset behind the last batch.
@@ -108,8 +110,8 @@ pub(crate) struct Place {
 }
 
 impl Tail {
-    /// Copies a batch to `place` and lets `stamp` change the copy. Returns the memory that this took, in bytes: 0 unless
-    /// a chunk was needed.
+    /// Copies a batch to `place` and lets `stamp` change the copy. Returns how many chunks take no more batches since: none,
+    /// unless a new one was needed.
     pub(crate) fn append(
         &mut self,
         place: Place,
@@ -121,12 +123,13 @@ impl Tail {
         let fits = self
             .chunks
             .back_mut()
-            .is_some_and(|last| last.segment == place.segment && last.chunk.spare(bytes.len()).is_some());
-        let taken = if fits { 0 } else { self.add_chunk(place, bytes.len(), chunks) };
-        let Some(last) = self.chunks.back_mut() else { return taken };
+            .filter(|last| last.segment == place.segment && !last.is_closed)
+            .is_some_and(|last| last.chunk.spare(bytes.len()).is_some());
+        let closed = if fits { 0 } else { self.add_chunk(place, bytes.len(), chunks) };
+        let Some(last) = self.chunks.back_mut() else { return closed };
         debug_assert_eq!(last.position + last.chunk.len() as u64, place.position);
         let at = last.chunk.len();
-        let Some(spare) = last.chunk.spare(bytes.len()) else { return taken };
+        let Some(spare) = last.chunk.spare(bytes.len()) else { return closed };
         spare.copy_from_slice(bytes);
         stamp(spare);
         last.chunk.publish(bytes.len());
@@ -134,12 +137,16 @@ impl Tail {
             last.marks.push(Mark { offset: header.base_offset, at });
         }
         last.end = header.next_offset();
-        taken
+        closed
     }
 
+    /// Adds a chunk for a batch and what follows; returns how many take no more batches since.
     fn add_chunk(&mut self, place: Place, batch_bytes: usize, chunks: &mut Chunks) -> usize {
+        if self.chunks.is_empty() {
+            chunks.tail_begins();
+        }
         let begun = (place.position % BLOCK_BYTES) as usize;
-        let wanted = self.next_capacity.clamp(chunks.bytes_min, chunks.bytes_max);
+        let wanted = self.next_capacity.clamp(chunks.bytes_min, chunks.share_bytes());
         let mut chunk = chunks.take(wanted.max(begun + batch_bytes));
         self.next_capacity = wanted.saturating_mul(2).min(chunks.bytes_max);
         match self.chunks.back_mut().filter(|last| last.segment == place.segment) {
@@ -156,27 +163,36 @@ impl Tail {
             }
             None => chunk.leave_head(begun),
         }
-        let capacity = chunk.capacity();
         self.chunks.push_back(TailChunk {
             chunk,
             segment: place.segment,
             position: place.position - begun as u64,
             begun,
+            is_closed: false,
             marks: Vec::new(),
             end: self.chunks.back().map_or(place.segment, |before| before.end),
             taken_over_at: None,
         });
-        capacity
+        self.newly_closed(chunks)
     }
 
     /// How many chunks take no more batches since the newest one was added: the one before it, and itself if it was made
     /// for one large batch.
-    pub(crate) fn newly_closed(&self, chunks: &Chunks) -> usize {
-        let mut newest_first = self.chunks.iter().rev().map(|part| chunks.is_outsize(&part.chunk));
+    fn newly_closed(&self, chunks: &Chunks) -> usize {
+        let mut newest_first = self.chunks.iter().rev().map(|part| part.is_done(chunks));
         let newest_is_closed = newest_first.next().unwrap_or(false);
-        // One that was made for a large batch has been counted.
+        // One that was closed before, or made for a large batch, has been counted.
         let was_open = newest_first.next().is_some_and(|was_closed| !was_closed);
         usize::from(newest_is_closed) + usize::from(was_open)
+    }
+
+    /// Lets the newest chunk take no more batches if it is larger than a tail's share is by now. Returns whether it was one
+    /// that did, and will be given up.
+    pub(crate) fn close_beyond_share(&mut self, chunks: &Chunks) -> bool {
+        let Some(newest) = self.chunks.back_mut() else { return false };
+        let is_beyond = newest.chunk.capacity() > chunks.share_bytes() && !newest.is_done(chunks);
+        newest.is_closed |= is_beyond;
+        is_beyond
     }
 
     /// Puts the beginning of a block, which was read from the disk, into the chunks that lack it.
@@ -316,35 +332,29 @@ impl Tail {
     /// The oldest chunk's segment and where it ends there, if it takes no more batches.
     pub(crate) fn oldest(&self, chunks: &Chunks) -> Option<(Offset, u64)> {
         let has_next = self.chunks.len() > 1;
-        let oldest = self.chunks.front().filter(|part| has_next || chunks.is_outsize(&part.chunk))?;
+        let oldest = self.chunks.front().filter(|part| has_next || part.is_done(chunks))?;
         Some((oldest.segment, oldest.position + oldest.chunk.len() as u64))
     }
 
-    /// Gives up the oldest chunk, all of which is written; returns the memory that is free for it. If it was the only
-    /// one, a small one takes over its last block, which the next batch goes on in.
-    pub(crate) fn drop_oldest(&mut self, chunks: &mut Chunks) -> usize {
-        let mut taken = 0;
+    /// Gives up the oldest chunk, all of which is written. If it was the only one, a small one takes over its last block,
+    /// which the next batch goes on in.
+    pub(crate) fn drop_oldest(&mut self, chunks: &mut Chunks) {
         if let Some(only) = self.chunks.front().filter(|_| self.chunks.len() == 1) {
             let end = Place { segment: only.segment, position: only.position + only.chunk.len() as u64 };
             self.next_capacity = 0;
-            taken = self.add_chunk(end, 0, chunks);
+            self.add_chunk(end, 0, chunks);
         }
-        let Some(TailChunk { chunk, .. }) = self.chunks.pop_front() else { return 0 };
-        let bytes = chunk.capacity();
-        chunks.put_back(chunk);
-        bytes.saturating_sub(taken)
+        if let Some(oldest) = self.chunks.pop_front() {
+            chunks.put_back(oldest.chunk);
+        }
     }
 
-    /// Gives up everything; returns its size.
-    pub(crate) fn clear(&mut self, chunks: &mut Chunks) -> usize {
-        let bytes = self.capacity();
+    /// Gives up everything.
+    pub(crate) fn clear(&mut self, chunks: &mut Chunks) {
+        if !self.chunks.is_empty() {
+            chunks.tail_ends();
+        }
         std::mem::take(self).chunks.into_iter().for_each(|part| chunks.put_back(part.chunk));
-        bytes
-    }
-
-    /// Memory of all chunks.
-    pub(crate) fn capacity(&self) -> usize {
-        self.chunks.iter().map(|part| part.chunk.capacity()).sum()
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -358,6 +368,11 @@ fn end_of(bytes: &[u8]) -> Option<Offset> {
 }
 
 impl TailChunk {
+    /// Whether it takes no more batches, even if it is the newest: it was closed, or made for one large batch.
+    fn is_done(&self, chunks: &Chunks) -> bool {
+        self.is_closed || chunks.is_outsize(&self.chunk)
+    }
+
     /// Its batches.
     fn batches(&mut self) -> Bytes {
         let len = self.chunk.len();
@@ -388,151 +403,4 @@ impl TailChunk {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use record::{BatchBuilder, BatchOptions};
-    use types::TimestampMs;
-
-    use crate::cold_memory::ColdMemory;
-    use crate::settings::StoreSettings;
-
-    fn chunks() -> Chunks {
-        let settings =
-            StoreSettings { chunk_bytes_min: 4096, chunk_bytes_max: 8192, ..StoreSettings::default() };
-        Chunks::new(&settings, ColdMemory::new(0))
-    }
-
-    /// Appends batches of one record until the segment holds `bytes`; returns where each one ends.
-    fn fill(tail: &mut Tail, bytes: u64) -> Vec<u64> {
-        let mut chunks = chunks();
-        let mut ends = vec![0];
-        while let Some(&position) = ends.last().filter(|end| **end < bytes) {
-            let mut builder = BatchBuilder::new(BatchOptions::default());
-            let value = vec![b'x'; ends.len() * 37 % 900];
-            builder.push(TimestampMs(1), None, Some(&value), &[]).unwrap();
-            let batch = builder.build().unwrap();
-            let header = BatchHeader {
-                base_offset: Offset(ends.len() as i64 - 1),
-                ..BatchHeader::parse(&batch).unwrap()
-            };
-            let place = Place { segment: Offset(0), position };
-            tail.append(place, &header, &batch, &mut chunks, |copy| {
-                record::stamp(copy, header.base_offset, header.partition_leader_epoch);
-            });
-            ends.push(position + batch.len() as u64);
-        }
-        ends
-    }
-
-    fn bytes_of(piece: &Piece) -> u64 {
-        piece.slices.iter().map(|slice| slice.len() as u64).sum()
-    }
-
-    #[test]
-    fn a_piece_is_whole_blocks_from_what_was_written_to_the_end_of_a_batch() {
-        let mut tail = Tail::default();
-        let ends = fill(&mut tail, 50_000);
-        let size = ends[ends.len() - 1];
-        for written in ends.iter().copied().filter(|written| *written < size) {
-            let piece = tail.piece(Offset(0), written, usize::MAX, u64::MAX).unwrap();
-            assert_eq!(piece.at, written / BLOCK_BYTES * BLOCK_BYTES);
-            assert_eq!(piece.at + bytes_of(&piece), size.next_multiple_of(BLOCK_BYTES));
-            assert_eq!((piece.to, piece.to_offset), (size, Offset(ends.len() as i64 - 1)));
-            assert!(piece.slices.iter().all(|slice| (slice.len() as u64).is_multiple_of(BLOCK_BYTES)));
-        }
-        assert!(tail.piece(Offset(0), size, usize::MAX, u64::MAX).is_none());
-    }
-
-    #[test]
-    fn a_piece_ends_before_the_room_does_and_about_where_it_shall() {
-        let mut tail = Tail::default();
-        let ends = fill(&mut tail, 50_000);
-        let mut written = 0;
-        for end in (0..60_000).step_by(BLOCK_BYTES as usize) {
-            if let Some(piece) = tail.piece(Offset(0), written, usize::MAX, end) {
-                assert!(piece.at + bytes_of(&piece) <= end);
-                assert_eq!(ends.get(piece.to_offset.0 as usize), Some(&piece.to), "a whole batch");
-                written = piece.to;
-            }
-        }
-        assert_eq!(Some(&written), ends.last());
-        let piece = tail.piece(Offset(0), 0, 10_000, u64::MAX).unwrap();
-        assert!((10_000..30_000).contains(&bytes_of(&piece)));
-    }
-
-    /// A tail that holds a batch of 20,000 bytes, which is more than a chunk, and all of which counts as written.
-    fn tail_with_large_batch(chunks: &mut Chunks) -> (Tail, Place) {
-        let mut tail = Tail::default();
-        let header = append(&mut tail, chunks, Place { segment: Offset(0), position: 0 }, 0, 20_000);
-        assert_eq!(tail.newly_closed(chunks), 1, "nothing else fits it");
-        (tail, Place { segment: Offset(0), position: header.batch_len_bytes as u64 })
-    }
-
-    fn append(tail: &mut Tail, chunks: &mut Chunks, at: Place, offset: i64, bytes: usize) -> BatchHeader {
-        let mut builder = BatchBuilder::new(BatchOptions::default());
-        builder.push(TimestampMs(1), None, Some(&vec![b'x'; bytes]), &[]).unwrap();
-        let batch = builder.build().unwrap();
-        let header = BatchHeader { base_offset: Offset(offset), ..BatchHeader::parse(&batch).unwrap() };
-        tail.append(at, &header, &batch, chunks, |copy| {
-            record::stamp(copy, header.base_offset, header.partition_leader_epoch);
-        });
-        header
-    }
-
-    #[test]
-    fn the_chunk_of_a_large_batch_may_go_although_it_is_the_newest_and_its_last_block_is_gone_on_in() {
-        let mut chunks = chunks();
-        let (mut tail, next) = tail_with_large_batch(&mut chunks);
-        assert_eq!(tail.oldest(&chunks), Some((Offset(0), next.position)));
-        let before = tail.capacity();
-        assert_eq!(tail.drop_oldest(&mut chunks), before - tail.capacity());
-        assert_eq!((tail.capacity(), tail.oldest(&chunks)), (4096, None));
-        assert!(tail.holds(Offset(1)) && !tail.holds(Offset(0)));
-        assert_eq!((tail.read(Offset(0), Offset(1), 1), tail.begins()), (None, None));
-
-        let header = append(&mut tail, &mut chunks, next, 1, 100);
-        let piece = tail.piece(Offset(0), next.position, usize::MAX, u64::MAX).unwrap();
-        assert_eq!(piece.at, next.position / BLOCK_BYTES * BLOCK_BYTES);
-        assert_eq!(piece.to, next.position + header.batch_len_bytes as u64);
-        assert_eq!(tail.begins(), Some((Offset(0), next.position)));
-        let read = tail.read(Offset(1), Offset(2), 1).unwrap().concat();
-        assert_eq!(BatchHeader::parse(&read).unwrap(), header);
-    }
-
-    #[test]
-    fn each_chunk_is_closed_once_whether_it_is_large_or_not() {
-        let mut chunks = chunks();
-        let (mut tail, mut next) = tail_with_large_batch(&mut chunks);
-        let mut closed = 1;
-        for (offset, bytes) in [100, 3000, 20_000, 20_000, 100, 3000].into_iter().enumerate() {
-            let before = tail.chunks.len();
-            let header = append(&mut tail, &mut chunks, next, offset as i64 + 1, bytes);
-            next.position += header.batch_len_bytes as u64;
-            if tail.chunks.len() > before {
-                closed += tail.newly_closed(&chunks);
-            }
-        }
-        for _ in 1..tail.chunks.len() {
-            assert!(tail.oldest(&chunks).is_some());
-            tail.drop_oldest(&mut chunks);
-            closed -= 1;
-        }
-        assert_eq!((tail.oldest(&chunks), closed), (None, 0), "the newest one is for small batches");
-    }
-
-    #[test]
-    fn nothing_is_written_of_a_block_whose_beginning_is_still_on_the_disk() {
-        let mut tail = Tail::default();
-        let mut builder = BatchBuilder::new(BatchOptions::default());
-        builder.push(TimestampMs(1), None, Some(b"value"), &[]).unwrap();
-        let batch = builder.build().unwrap();
-        let header = BatchHeader { base_offset: Offset(9), ..BatchHeader::parse(&batch).unwrap() };
-        let place = Place { segment: Offset(0), position: 5000 };
-        tail.append(place, &header, &batch, &mut chunks(), |_| {});
-        assert!(tail.piece(Offset(0), 5000, usize::MAX, u64::MAX).is_none());
-        assert!(tail.read(Offset(9), Offset(10), 1).is_some(), "reading does not need it");
-        tail.complete(Offset(0), &[7; 5000 - 4096]);
-        let piece = tail.piece(Offset(0), 5000, usize::MAX, u64::MAX).unwrap();
-        assert_eq!((piece.at, bytes_of(&piece)), (4096, 4096));
-    }
-}
+mod tests;

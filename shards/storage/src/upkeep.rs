@@ -135,7 +135,7 @@ impl Store {
             self.checkpoint(reactor);
         }
         let looked_ms_ago = now.0 - self.upkeep.last_idle_look.0;
-        if looked_ms_ago >= self.core.idle_look_interval_ms() && self.put_idle_to_rest(reactor) {
+        if looked_ms_ago >= self.core.idle_look_interval_ms() && self.take_back_memory(reactor) {
             self.upkeep.last_idle_look = now;
         }
         self.core.grow_journals(reactor);
@@ -186,8 +186,7 @@ impl Store {
             Done::Sealed { base } => log.unsealed.retain(|unsealed| *unsealed != base),
             Done::Truncated(opened) => {
                 let log_end = opened.log_end;
-                let freed = log.tail.clear(&mut self.core.chunks);
-                self.core.note_freed(freed);
+                log.tail.clear(&mut self.core.chunks);
                 let before = std::mem::replace(log, Log::new(id, *opened, self.core.now));
                 // They may have been changed while the log was cut.
                 log.settings = before.settings;
@@ -244,8 +243,7 @@ impl Store {
                 *started = true;
                 let job = Job::Truncate { to: *to, log_start, recovery_point, settings: log.settings };
                 log.jobs.push_back(job);
-                let freed = log.rest(&mut self.core.chunks);
-                self.core.note_freed(freed);
+                log.rest(&mut self.core.chunks);
                 self.cold.forget(id, |_| true);
             }
             State::Closing { started } if settled && !*started => {
@@ -255,16 +253,14 @@ impl Store {
                     index.finish();
                     log.jobs.push_back(Job::Close { size: active.size, index: Box::new(index) });
                 }
-                let freed = log.rest(&mut self.core.chunks);
-                self.core.note_freed(freed);
+                log.rest(&mut self.core.chunks);
             }
             State::Removing { unique, started } if at_rest && !*started => {
                 *started = true;
                 log.jobs.clear();
                 log.jobs.push_back(Job::Remove { unique: *unique });
                 log.stall = None;
-                let freed = log.rest(&mut self.core.chunks);
-                self.core.note_freed(freed);
+                log.rest(&mut self.core.chunks);
                 self.cold.forget(id, |_| true);
             }
             _ => {}
@@ -318,8 +314,7 @@ impl Store {
     /// Forgets a log that is gone.
     pub(crate) fn forget(&mut self, id: LogId) {
         let Some(mut log) = self.logs.try_remove(id.key as usize) else { return };
-        let freed = log.tail.clear(&mut self.core.chunks);
-        self.core.note_freed(freed);
+        log.tail.clear(&mut self.core.chunks);
         self.core.unwritten = self.core.unwritten.saturating_sub(log.unwritten);
         // What the journal has of a log that failed is all that there may be of its newest records.
         let is_lost = matches!(log.state, State::Offline(_));
@@ -336,15 +331,14 @@ impl Store {
     /// Gives up the oldest chunks while there is more in memory than there may be. What is not written stays.
     fn evict(&mut self) {
         for _ in 0..EVICT_STEPS {
-            if self.core.cached <= self.core.settings.cache_bytes_max {
+            if !self.core.chunks.are_too_many() {
                 return;
             }
             let Some(id) = self.core.evictable.pop_front() else { return };
             let Some(log) = find(&mut self.logs, id) else { continue };
             match log.tail.oldest(&self.core.chunks) {
                 Some((segment, end)) if log.is_written(segment, end) => {
-                    let bytes = log.tail.drop_oldest(&mut self.core.chunks);
-                    self.core.note_freed(bytes);
+                    log.tail.drop_oldest(&mut self.core.chunks);
                 }
                 Some(_) => self.core.evictable.push_back(id),
                 None => {}
@@ -352,32 +346,23 @@ impl Store {
         }
     }
 
-    /// Takes memory and open files from logs that were not used for long. Returns whether it has looked at all: some at a
-    /// time, since each has to be written to its segment first, and all may have fallen idle together.
-    fn put_idle_to_rest(&mut self, reactor: &mut Reactor) -> bool {
+    /// Takes memory and open files from logs that were not used for long, and while memory is short large chunks from
+    /// those that are. Returns whether it has looked at all: some at a time, since each has to be written to its segment
+    /// first, and all may have fallen idle together.
+    fn take_back_memory(&mut self, reactor: &mut Reactor) -> bool {
         let Self { logs, core, .. } = self;
         let mut busy = 0;
         for (_, log) in logs.iter_mut() {
-            let idle = core.now.0 - log.last_used.0 >= core.idle_ms();
-            if !idle || !matches!(log.state, State::Open) || log.tail.is_empty() {
+            if !matches!(log.state, State::Open) || log.tail.is_empty() {
                 continue;
             }
-            if log.unwritten > 0 || log.stored_end < log.log_end {
-                // It can rest when its segment has everything.
-                if !log.journal.is_write_back_asked {
-                    log.journal.is_write_back_asked = true;
-                    core.mark_dirty(log);
-                }
-                busy += usize::from(log.stall.is_none());
-            } else if log.is_settled() && log.stall.is_none() {
-                if let Some(active) = log.writing.back() {
-                    log.jobs.push_back(Job::Shrink { base: active.base, size: active.size });
-                }
-                let freed = log.rest(&mut core.chunks);
-                core.note_freed(freed);
-                core.start_job(log, reactor);
-                busy += 1;
-            }
+            let is_idle = core.now.0 - log.last_used.0 >= core.idle_ms();
+            let is_busy = if is_idle {
+                put_to_rest(log, core, reactor)
+            } else {
+                core.chunks.are_too_many() && close_large_chunk(log, core)
+            };
+            busy += usize::from(is_busy);
             if busy >= RESTING_MAX {
                 return false;
             }
@@ -497,6 +482,35 @@ impl Store {
     }
 }
 
+/// Has an idle log rest, or written so that it can. Returns whether there is something to do for that.
+fn put_to_rest(log: &mut Log, core: &mut Core, reactor: &mut Reactor) -> bool {
+    if log.unwritten > 0 || log.stored_end < log.log_end {
+        // It can rest when its segment has everything.
+        core.ask_for_write_back(log);
+        return log.stall.is_none();
+    }
+    if !log.is_settled() || log.stall.is_some() {
+        return false;
+    }
+    if let Some(active) = log.writing.back() {
+        log.jobs.push_back(Job::Shrink { base: active.base, size: active.size });
+    }
+    log.rest(&mut core.chunks);
+    core.start_job(log, reactor);
+    true
+}
+
+/// Has a log go on in a smaller chunk if it got a large one while fewer logs were in use. Returns whether it has one.
+fn close_large_chunk(log: &mut Log, core: &mut Core) -> bool {
+    let is_large = log.tail.close_beyond_share(&core.chunks);
+    if is_large {
+        // It is given up once it is written.
+        core.note_closed(log, 1);
+        core.ask_for_write_back(log);
+    }
+    is_large
+}
+
 fn push_change(
     changes: &mut Vec<(Arc<LogDir>, Vec<CheckpointChange>)>,
     log: &Log,
@@ -547,15 +561,15 @@ impl Log {
         writing.is_none_or(|writing| writing.written >= position)
     }
 
-    /// Closes the active file and gives up the tail; returns the memory that was given up. Everything is written.
-    fn rest(&mut self, chunks: &mut Chunks) -> usize {
+    /// Closes the active file and gives up the tail. Everything is written.
+    fn rest(&mut self, chunks: &mut Chunks) {
         for writing in &mut self.writing {
             writing.file = None;
             writing.usable = 0;
         }
         // Its file is made anew, or removed, when the log is used again, cut or closed.
         self.spare = Spare::None;
-        self.tail.clear(chunks)
+        self.tail.clear(chunks);
     }
 
     /// What the active segment's index files lack of entries that are durable.

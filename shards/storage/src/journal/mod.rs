@@ -314,10 +314,7 @@ pub(crate) fn ask_for_write_backs(logs: &mut slab::Slab<Log>, core: &mut Core) {
         let mut asked = 0;
         for id in wanted {
             let Some(log) = crate::store::find(logs, id).filter(|log| log.stall.is_none()) else { continue };
-            if !log.journal.is_write_back_asked {
-                log.journal.is_write_back_asked = true;
-                core.mark_dirty(log);
-            }
+            core.ask_for_write_back(log);
             asked += 1;
             if asked == WRITE_BACKS_MAX {
                 break;

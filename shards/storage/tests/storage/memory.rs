@@ -48,6 +48,41 @@ fn a_large_batch_leaves_memory_once_it_is_written_and_the_next_ones_go_on_in_its
 }
 
 #[test]
+fn logs_that_stay_busy_give_up_large_chunks_when_there_are_many_of_them() {
+    const CACHE_BYTES: usize = 1 << 20;
+    const LOGS: i32 = 32;
+    let temp = tempfile::tempdir().unwrap();
+    let settings = StoreSettings { cache_bytes_max: CACHE_BYTES, ..StoreSettings::default() };
+    on_shard(settings, |mut shard| async move {
+        let logs = adopt_logs(&mut shard, temp.path(), LOGS);
+        let (large, small) = (batch(1, 15_000, 1), batch(1, 100, 1));
+        // One after the other, so that the first ones get large chunks; and each is used again and again.
+        for count in 1..=logs.len() {
+            for _ in 0..20 {
+                shard.append_patiently(logs[count - 1], &large).await;
+                shard.make_durable(logs[count - 1]).await;
+            }
+            for log in &logs[..count] {
+                shard.append_patiently(*log, &small).await;
+            }
+        }
+        // Bytes that were not written yet are part of it, and may be more than all of them.
+        let deadline = std::time::Instant::now() + std::time::Duration::from_secs(20);
+        while shard.store.memory_bytes().0 > CACHE_BYTES {
+            assert!(std::time::Instant::now() < deadline, "{:?}", shard.store.memory_bytes());
+            for log in &logs {
+                shard.append_patiently(*log, &small).await;
+                shard.make_durable(*log).await;
+            }
+        }
+        for log in logs {
+            let found = shard.read(log, Offset(0), Offset(1), 1).await.unwrap();
+            assert_eq!(found, stamped(&large, Offset(0)));
+        }
+    });
+}
+
+#[test]
 fn many_logs_that_are_used_now_and_then_stay_within_the_memory() {
     let temp = tempfile::tempdir().unwrap();
     let settings =
