@@ -6,7 +6,7 @@
 //!   it is: all of them together get a part of the cache, and what is smallest for each.
 //!
 //! # Not here
-//! Which chunks are given up, and when (`upkeep.rs`); that nothing of a chunk's past reaches the disk (`reactor`).
+//! Which chunks are given up, and when (`relief.rs`); that nothing of a chunk's past reaches the disk (`reactor`).
 
 use reactor::Chunk;
 

@@ -55,6 +55,7 @@ mod progress;
 mod reader;
 mod recover;
 mod regions;
+mod relief;
 mod resync;
 mod room;
 mod scan;

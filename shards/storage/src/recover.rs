@@ -206,7 +206,8 @@ fn adopt_prepared(
             let base = Segment::base_for(&header, end);
             let named = file_path(&origin.path, base, FileKind::Log);
             // What it follows needs no sync here: nothing is written to a segment before the one in front of it, and its
-            // name, are durable (`commit.rs`, `job.rs`). An empty segment of the same base may exist: it was created, and then a prepared one was used.
+            // name, are durable (`commit.rs`, `job.rs`). An empty segment of the same base may exist: it was created, and
+            // then a prepared one was used.
             disk.rename(&path, &named).context("rename", &path)?;
             sync_dir(disk, &origin.path)?;
             let task = check::Task { origin, base, next_base: None, settings };

@@ -13,7 +13,7 @@
 //! - A block of a file is written from one chunk only at a time: from the last one that holds it.
 //!
 //! # Not here
-//! Which bytes are written (`log.rs`), and when chunks may go (`upkeep.rs`).
+//! Which bytes are written (`log.rs`), and when chunks may go (`relief.rs`).
 
 use std::collections::VecDeque;
 

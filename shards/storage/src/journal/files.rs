@@ -140,12 +140,11 @@ mod tests {
 
     #[test]
     fn a_journal_that_finds_no_room_takes_none() {
-        let (simulation, disk) = disk_with(100 * KIB);
+        let (_simulation, disk) = disk_with(100 * KIB);
         let file = disk.open(Path::new(PATH), OpenOptions::WRITE.buffered()).unwrap();
         // Others were faster.
         let error = lengthen(&file, 64 * KIB, 1024 * KIB).unwrap_err();
         assert_eq!(error.kind(), io::ErrorKind::StorageFull);
         assert_eq!((length(&disk), disk.free_bytes(Path::new(PATH)).unwrap().0), (64 * KIB, 100 * KIB));
-        drop(simulation);
     }
 }
