@@ -80,7 +80,7 @@ impl Apply<'_> {
             // What did not happen need not be taken back; a note too many would do no harm.
             self.state.entries = before;
             let _ = self.state.save();
-            return (what, Deed::Failed(error.to_string()));
+            return (what, Deed::Failed(refused(&error, new)));
         }
         (what, self.verified(path, new))
     }
@@ -239,13 +239,26 @@ impl Apply<'_> {
     }
 }
 
-/// Changing the scheduler gives a queue another depth, and other bounds for what is written in the background.
+/// Why the kernel does not take a value. The file itself was read before, so what is missing is what the value names, such as a
+/// queue discipline in a module.
+fn refused(error: &std::io::Error, value: &str) -> String {
+    match error.kind() {
+        std::io::ErrorKind::NotFound => format!("this kernel has no '{value}', nor a module with it"),
+        _ => error.to_string(),
+    }
+}
+
+/// What the kernel changes along with a setting, as it was: another scheduler gives a queue another depth, and other bounds for
+/// what is written in the background; a congestion control that becomes the default is one that anybody may choose from then on.
 fn companions(host: &Host, path: &str) -> Vec<(String, String)> {
-    let Some(queue) = path.strip_suffix("/scheduler") else {
-        return Vec::new();
-    };
-    let paths = ["nr_requests", "wbt_lat_usec"].map(|name| format!("{queue}/{name}"));
-    paths.into_iter().filter_map(|path| value(host, &path).ok().map(|old| (path, old))).collect()
+    const KNOWN: &[(&str, &[&str])] = &[
+        ("scheduler", &["nr_requests", "wbt_lat_usec"]),
+        ("tcp_congestion_control", &["tcp_allowed_congestion_control"]),
+    ];
+    let Some((folder, name)) = path.rsplit_once('/') else { return Vec::new() };
+    let known = KNOWN.iter().filter(|(changed, _)| *changed == name).flat_map(|(_, along)| *along);
+    let paths = known.map(|name| format!("{folder}/{name}"));
+    paths.filter_map(|path| value(host, &path).ok().map(|old| (path, old))).collect()
 }
 
 /// What systemd says of a unit: whether it is enabled and whether it is active.

@@ -178,6 +178,19 @@ fn the_queue_depth_that_a_new_scheduler_brings_is_restored_with_it() {
 }
 
 #[test]
+fn the_choice_that_a_new_congestion_control_brings_is_restored_with_it() {
+    let fixture = Fixture::named("wrong");
+    let allowed = fixture.root.path().join("proc/sys/net/ipv4/tcp_allowed_congestion_control");
+    fs::write(&allowed, "reno\n").unwrap();
+    applied(&fixture, false);
+    assert_eq!(fixture.read("proc/sys/net/ipv4/tcp_congestion_control"), "cubic");
+    // As the kernel does when the default changes.
+    fs::write(&allowed, "reno cubic\n").unwrap();
+    undone(&fixture, Undo::default());
+    assert_eq!(fixture.read("proc/sys/net/ipv4/tcp_allowed_congestion_control"), "reno");
+}
+
+#[test]
 fn a_dry_run_of_undo_changes_nothing() {
     let fixture = Fixture::named("wrong");
     applied(&fixture, true);
