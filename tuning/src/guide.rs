@@ -48,6 +48,9 @@ The profile is what is expected of a host; `check` detects all but `benchmark`, 
 
 What cannot be read is told as unknown; nothing is guessed. Some findings of a check are more or less severe than the table says: a limit on locked memory with which the broker does
 not start is required, a plain scheduler on a flash disk is only info.
+
+Where it says *measured*, `bench/effects` has compared a broker with the setting and without it in turns, producing and reading from the disk; the run that is named holds the raw
+results and how far measurements of the very same differed. It does so on your machine, too.
 ";
 
 const ADVICE_HEAD: &str = "
@@ -72,7 +75,11 @@ pub fn guide() -> String {
     }
     text.push_str(ADVICE_HEAD);
     for advice in ADVICE {
-        let _ = writeln!(text, "| {} | {} | {} |", advice.what, advice.verdict.name(), advice.why);
+        let _ = write!(text, "| {} | {} | {}", advice.what, advice.verdict.name(), advice.why);
+        if let Some(effect) = advice.effect {
+            let _ = write!(text, " Measured: {} (`bench/runs/{}`).", effect.text, effect.run);
+        }
+        text.push_str(" |\n");
     }
     text
 }

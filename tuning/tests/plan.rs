@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use serde_json::Value;
+use strome_tuning::disk::DiskProfile;
 use strome_tuning::plan::{CONSTANTS, Disk, Load, Node, Plan, PlanError, Resource, Retention, maximum, plan};
 
 fn load() -> Load {
@@ -331,6 +332,33 @@ fn predicted_throughput_is_within_the_stated_factor_of_measured_runs() {
             );
             println!("{name}, {key}: predicted {predicted:.0}, measured {measured:.0}, ratio {ratio:.2}");
         }
+    }
+}
+
+/// The same for runs in which the broker had one CPU to itself and the client another, on a disk that was measured.
+#[test]
+fn predicted_throughput_of_one_core_is_within_a_factor_of_1_3_of_what_was_measured() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/runs");
+    let text = std::fs::read_to_string(root.join(format!("{QUIET}-plan/results.json"))).unwrap();
+    let value: Value = serde_json::from_str(&text).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("profile.json");
+    std::fs::write(&path, value["profile"].to_string()).unwrap();
+    let disk = Disk::measured(&DiskProfile::read(&path).unwrap().unwrap());
+    let node = Node { cores: 1.0, network_bytes_per_second: 1e12, disks: 1, disk, ..node() };
+    for (name, bytes, partitions, groups) in [
+        ("1 KB, 1 partition", 1000.0, 1, 0.0),
+        ("100 B, 100 partitions", 100.0, 100, 0.0),
+        ("1 KB, 16 partitions, read by a group", 1000.0, 16, 1.0),
+    ] {
+        let load = Load { consumer_groups: groups, ..workload(bytes, partitions) };
+        let predicted = maximum(&load, &node).unwrap().records_per_second;
+        let rate = |run: &Value| run["produce"]["records_per_s"].as_f64().unwrap();
+        let mut rates: Vec<f64> = value["runs"][name].as_array().unwrap().iter().map(rate).collect();
+        rates.sort_by(f64::total_cmp);
+        let measured = (rates[(rates.len() - 1) / 2] + rates[rates.len() / 2]) / 2.0;
+        let ratio = predicted / measured;
+        assert!((1.0 / 1.3..=1.3).contains(&ratio), "{name}: {predicted:.0} and {measured:.0}: {ratio:.2}");
     }
 }
 

@@ -34,7 +34,8 @@ const KINDS: &[Kind] = &[
         name: "90-strome.rules",
         place: Some("etc/udev/rules.d/90-strome.rules"),
         head: "# Settings of disks and network cards for a Strome broker. Belongs into /etc/udev/rules.d;\n\
-               # `udevadm control --reload && udevadm trigger` applies it.\n",
+               # `udevadm control --reload && udevadm trigger` applies it. Disks and cards are called as the kernel calls them today:\n\
+               # where that changes from start to start, put ENV{ID_SERIAL}==\"...\" in the place of KERNEL.\n",
         line: udev,
     },
     Kind {

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::disk::DISK;
-use super::{INFO, RECOMMENDED};
+use super::{INFO, NO_EFFECT, RECOMMENDED};
 use crate::Profile;
 use crate::change::Change;
 use crate::check::{ByProfile, Check, Severity, Want};
@@ -27,6 +27,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Words("none; mq-deadline for a disk that turns")),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, INFO),
         why: "a scheduler sorts for a moving arm, and takes time for every request of a disk that has none; bfq costs most",
+        effect: NO_EFFECT,
         how: "write to the file; a udev rule makes it last",
         look: scheduler,
         ..DISK
@@ -38,6 +39,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Is(2)),
         severity: ByProfile::each(INFO, INFO, None, INFO, None),
         why: "Strome's writes are large already, and each is compared with those that wait for nothing",
+        effect: NO_EFFECT,
         how: "write 2 to the file; a udev rule makes it last",
         look: merges,
         ..DISK
@@ -49,6 +51,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::AtLeast(64)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, None),
         why: "each shard keeps up to 8 writes and as many reads in flight; with less room they wait before the disk sees them",
+        effect: NO_EFFECT,
         how: "write to the file; a udev rule makes it last",
         look: queue_depth,
         ..DISK
@@ -60,6 +63,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::AtMost(1024)),
         severity: ByProfile::each(INFO, INFO, None, INFO, None),
         why: "Strome reads past the page cache and does its own read-ahead; on a file system without O_DIRECT a small read loads all of this",
+        effect: NO_EFFECT,
         how: "write to the file, for file systems without O_DIRECT only",
         look: read_ahead,
         ..DISK

@@ -1,6 +1,6 @@
 //! The kernel, what it allows the broker's process, and who else is on the host.
 
-use super::{INFO, RECOMMENDED, REQUIRED, USUAL};
+use super::{INFO, RECOMMENDED, REQUIRED, USUAL, measured};
 use crate::broker::IoUring;
 use crate::change::Change;
 use crate::check::{Area, ByProfile, Check, Severity, Want};
@@ -182,6 +182,9 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Words("none with more than half a CPU")),
         severity: ByProfile::each(INFO, RECOMMENDED, None, INFO, INFO),
         why: "what runs on a shard's CPU makes the shard wait for a time slice of milliseconds",
+        effect: measured(
+            "with a busy process on each of 2 CPUs the 99th percentile of producers' latency was 20 times as long (14 to 33), the median 1.3 times, and reading ran at two thirds of its rate",
+        ),
         how: "move it to another host, or to CPUs without shards (CPUAffinity of its unit)",
         look: heavy_processes,
         ..KERNEL

@@ -1,6 +1,6 @@
 //! Memory: what may be taken away from the broker, and what the kernel does with pages on its own account.
 
-use super::{INFO, RECOMMENDED, REQUIRED, USUAL, numa};
+use super::{INFO, NO_EFFECT, RECOMMENDED, REQUIRED, USUAL, measured, numa};
 use crate::change::Change;
 use crate::check::{Area, ByProfile, Check, Severity, Want};
 use crate::context::{Context, bytes, chosen, one_sysctl, shortened};
@@ -46,6 +46,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::AtMost(10)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, INFO),
         why: "the higher, the readier the kernel swaps out memory of processes to keep files cached, which the broker does not need",
+        effect: measured("no measurable effect on a virtual machine with one NUMA node and no swap space"),
         how: "sysctl",
         at_start: true,
         look: swappiness,
@@ -58,6 +59,9 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::OneOf(&["madvise", "never"])),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, INFO),
         why: "gathering pages into huge ones stops threads at moments that nobody chose",
+        effect: measured(
+            "always made no measurable difference on a virtual machine; with never a broker that had just been started took a third less CPU to read from the disk, after some seconds of load no less",
+        ),
         how: "write to the file; transparent_hugepage=madvise as kernel parameter",
         at_start: true,
         look: huge_pages_on_demand,
@@ -108,6 +112,7 @@ pub(super) const CHECKS: &[Check] = &[
         severity: ByProfile::all(INFO),
         why: "Strome writes past the page cache, where these mean nothing; on a file system without O_DIRECT \
               what gathers up is written at once, and commits wait behind it",
+        effect: NO_EFFECT,
         how: "sysctl vm.dirty_background_ratio, for file systems without O_DIRECT only",
         look: dirty_pages,
         ..MEMORY
@@ -123,6 +128,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Words("at most 3000, looked at every 500, where writes are buffered")),
         severity: ByProfile::all(INFO),
         why: "as with dirty pages: without meaning under direct I/O, and never what makes a commit durable",
+        effect: NO_EFFECT,
         how: "sysctl, for file systems without O_DIRECT only",
         look: write_back_times,
         ..MEMORY
@@ -134,6 +140,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Is(0)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, INFO, RECOMMENDED, INFO),
         why: "otherwise a thread frees pages of its own node before it takes one of another, and waits meanwhile",
+        effect: measured("no measurable effect on a virtual machine with one NUMA node and no swap space"),
         how: "sysctl",
         look: one_sysctl,
         ..MEMORY
@@ -185,6 +192,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Is(0)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, None, INFO, INFO),
         why: "shards are pinned and their memory is near; the kernel takes page faults to find out what it cannot better",
+        effect: measured("no measurable effect on a virtual machine with one NUMA node and no swap space"),
         how: "sysctl",
         look: numa_balancing,
         ..MEMORY

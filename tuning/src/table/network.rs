@@ -1,6 +1,6 @@
 //! The kernel's network: sizes, queues of connections, congestion. The cards are in `nic.rs`.
 
-use super::{INFO, RECOMMENDED, USUAL};
+use super::{INFO, RECOMMENDED, USUAL, measured};
 use crate::change::Change;
 use crate::check::{Area, ByProfile, Check, Want};
 use crate::context::{Context, one_sysctl, shortened};
@@ -170,6 +170,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Is(0)),
         severity: ByProfile::all(INFO),
         why: "it makes sockets that are polled or read burn CPU; a shard looks for work itself where a core is to spare",
+        effect: measured("no measurable effect over loopback"),
         how: "sysctl",
         look: busy_poll,
         ..NETWORK

@@ -36,10 +36,17 @@ fn every_line_of_the_table_is_complete() {
         for profile in Profile::ALL {
             assert!(!check.wanted.of(profile).to_string().is_empty(), "{id}");
         }
-        if let Some(effect) = check.effect {
-            let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/runs").join(effect.run);
-            assert!(run.exists(), "{id} quotes a run that is not there: {}", effect.run);
-        }
+    }
+}
+
+#[test]
+fn what_was_measured_is_quoted_from_a_run_that_is_there() {
+    let of_checks = checks().filter_map(|check| Some((check.id, check.effect?)));
+    let of_advice = ADVICE.iter().filter_map(|advice| Some((advice.what, advice.effect?)));
+    for (what, effect) in of_checks.chain(of_advice) {
+        let run = Path::new(env!("CARGO_MANIFEST_DIR")).join("../bench/runs").join(effect.run);
+        assert!(run.exists(), "{what} quotes a run that is not there: {}", effect.run);
+        assert!(!effect.text.is_empty() && !effect.text.ends_with('.'), "{what}: '{}'", effect.text);
     }
 }
 
