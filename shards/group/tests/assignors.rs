@@ -1,27 +1,15 @@
 //! What holds for every assignment, whatever the group: random groups that change step by step, each step assigned
 //! anew on top of the one before.
 
+#[path = "support/random.rs"]
+mod random;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use strome_group::assignor::{Assignment, Assignor, PartitionCounts, Subscriber};
 use types::{PartitionIndex, TopicId, Uuid};
 
-/// A stream of numbers that a seed determines (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ bits >> 31) % bound as u64) as usize
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
+use random::Random;
 
 struct Member {
     instance_id: Option<String>,
@@ -47,7 +35,7 @@ fn topic(number: usize) -> TopicId {
 
 impl Group {
     fn new(seed: u64, homogeneous: bool) -> Self {
-        let mut random = Random(seed);
+        let mut random = Random::new(seed);
         let counts = (0..1 + random.below(6)).map(|n| (topic(n), random.below(12) as i32)).collect();
         Self { random, homogeneous, counts, members: BTreeMap::new(), joined: 0 }
     }

@@ -11,27 +11,11 @@ use types::{ErrorCode, TopicId};
 
 use crate::consumer::{Consumer, Owned, describe, heartbeat, set_topic, topic_id};
 use crate::migration::ClassicConsumer;
+use crate::random::Random;
 use crate::world::{JOIN, World, error};
 
 const STEPS: usize = 120;
 const SEEDS: u64 = 60;
-
-/// A stream of numbers that a seed determines (SplitMix64).
-struct Random(u64);
-
-impl Random {
-    fn below(&mut self, bound: usize) -> usize {
-        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
-        let mut bits = self.0;
-        bits = (bits ^ bits >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        bits = (bits ^ bits >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
-        ((bits ^ bits >> 31) % bound as u64) as usize
-    }
-
-    fn one_in(&mut self, times: usize) -> bool {
-        self.below(times) == 0
-    }
-}
 
 /// A client that may be slow: what it was told and what it holds are two things.
 enum Client {
@@ -154,7 +138,7 @@ impl Storm {
         for (name, count) in &partitions {
             set_topic(name, *count, &mut world);
         }
-        Self { random: Random(seed), world, clients: Vec::new(), joined: 0, partitions }
+        Self { random: Random::new(seed), world, clients: Vec::new(), joined: 0, partitions }
     }
 
     fn step(&mut self) {

@@ -11,6 +11,8 @@ mod hostile;
 mod join;
 mod leave;
 mod migration;
+#[path = "../support/random.rs"]
+mod random;
 mod size;
 mod static_members;
 mod sync;

@@ -22,6 +22,7 @@
 mod checks;
 mod client;
 mod host;
+#[path = "../support/random.rs"]
 mod random;
 mod world;
 

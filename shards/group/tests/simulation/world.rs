@@ -46,7 +46,7 @@ pub struct World {
     sent: u64,
     offsets: i64,
     /// How bad the network is, in percent.
-    badness: u64,
+    badness: usize,
     is_calm: bool,
     tells: bool,
 }
@@ -64,11 +64,11 @@ impl World {
     pub fn new(seed: u64, tells: bool) -> Self {
         let mut random = Random::new(seed);
         let mut settings = Settings::default();
-        settings.classic.initial_rebalance_delay_ms = [0, 1_000, 3_000][random.below(3) as usize];
+        settings.classic.initial_rebalance_delay_ms = [0, 1_000, 3_000][random.below(3)];
         let statics = random.below(3);
-        let client = |n: u64| Client::new((n < statics).then(|| format!("i{n}")));
+        let client = |n: usize| Client::new((n < statics).then(|| format!("i{n}")));
         let clients = (0..1 + statics + random.below(5)).map(client).collect();
-        let badness = [0, 2, 10, 30][random.below(4) as usize];
+        let badness = [0, 2, 10, 30][random.below(4)];
         Self {
             host: Host::new(settings, TimestampMs(0)),
             random,
@@ -103,7 +103,7 @@ impl World {
 
     /// Something goes wrong, or somebody comes or goes.
     fn disturb(&mut self) {
-        let client = self.random.below(self.clients.len() as u64) as usize;
+        let client = self.random.below(self.clients.len());
         match self.random.below(400) {
             0..=5 if !self.clients[client].is_up => {
                 tell!(self, "client {client} starts");
@@ -125,7 +125,7 @@ impl World {
                 self.clients[client].start();
             }
             9 => {
-                let ms = self.random.below(2 * SESSION_MS as u64) as i64;
+                let ms = self.random.below(2 * SESSION_MS as usize) as i64;
                 tell!(self, "client {client} hangs for {ms} ms");
                 self.clients[client].hangs_until = self.now + ms;
             }
@@ -136,7 +136,7 @@ impl World {
     }
 
     fn crash(&mut self) {
-        let survivors = self.random.below(3) as usize;
+        let survivors = self.random.below(3);
         let left = self.host.crash(survivors, TimestampMs(self.now));
         tell!(self, "the coordinator crashes; {left} batches are left");
         self.asked.clear();
@@ -162,7 +162,7 @@ impl World {
         for client in 0..self.clients.len() {
             self.act(client);
         }
-        let batches = if self.is_calm { usize::MAX / 2 } else { self.random.below(4) as usize };
+        let batches = if self.is_calm { usize::MAX / 2 } else { self.random.below(4) };
         let replies = self.host.make_durable(batches);
         self.deliver(replies);
     }
@@ -182,7 +182,7 @@ impl World {
         }
         if self.clients[client].phase == Phase::Consuming && self.random.percent(5) {
             let owned = &self.clients[client].owned;
-            if let Some(partition) = owned.get(self.random.below(owned.len() as u64) as usize).copied() {
+            if let Some(partition) = owned.get(self.random.below(owned.len())).copied() {
                 self.offsets += 1;
                 let request = self.clients[client].commit(partition, self.offsets);
                 self.send(client, 0, request);
