@@ -6,62 +6,41 @@ use types::ErrorCode;
 
 use super::group::{CONSUMER_PROTOCOL, ClassicGroup};
 use super::join::refuse_join;
-use super::member::{Member, Protocol};
+use super::member::Member;
 use super::state::State;
 use super::sync;
 use crate::group::Turn;
-use crate::names::{InstanceId, MemberId};
 
 /// What goes from one group to the other: who is in it, and who has what.
 #[derive(Clone, Debug)]
 pub(crate) struct Handover {
     /// The generation, or the epoch.
     pub generation: i32,
-    /// The members in the order of their ids.
-    pub members: Vec<HandoverMember>,
+    /// The protocol of the generation, if there was one.
+    pub protocol: Option<Str>,
+    /// The members in the order of their ids. None of their requests waits, and their sessions begin in the new group.
+    pub members: Vec<Member>,
 }
 
-/// A member that goes from one group to the other.
-#[derive(Clone, Debug)]
-pub(crate) struct HandoverMember {
-    pub id: MemberId,
-    pub instance: Option<InstanceId>,
-    pub client_id: Str,
-    pub client_host: Str,
-    pub session_timeout_ms: i32,
-    pub rebalance_timeout_ms: i32,
-    /// What the member understands, with what it says about itself in each.
-    pub protocols: Vec<(Str, Bytes)>,
-    /// What it says about itself in the protocol of the generation.
-    pub subscription: Bytes,
-    /// What it was given.
-    pub assignment: Bytes,
+impl Handover {
+    /// What a member says about itself. Consumers say the same in each protocol; before the first generation none is
+    /// chosen.
+    pub fn subscription(&self, member: &Member) -> Bytes {
+        let chosen = self.protocol.as_deref().map(|protocol| member.metadata(protocol));
+        let first = || member.protocols.first().map(|protocol| protocol.metadata.clone());
+        chosen.filter(|metadata| !metadata.is_empty()).or_else(first).unwrap_or_default()
+    }
 }
 
 impl ClassicGroup {
     /// What another group needs to go on in its place; `None` if its members are no consumers.
     pub fn hand_over(&self) -> Option<Handover> {
-        let member = |member: &Member| {
-            let chosen = self.protocol.as_deref().map(|protocol| member.metadata(protocol));
-            let first = || member.protocols.first().map(|protocol| protocol.metadata.clone());
-            HandoverMember {
-                id: member.id.clone(),
-                instance: member.instance.clone(),
-                client_id: member.client_id.clone(),
-                client_host: member.client_host.clone(),
-                session_timeout_ms: member.session_timeout_ms,
-                rebalance_timeout_ms: member.rebalance_timeout_ms,
-                protocols: member.protocols.iter().map(|p| (p.name.clone(), p.metadata.clone())).collect(),
-                // Consumers say the same in each; before the first generation none is chosen.
-                subscription: chosen
-                    .filter(|metadata| !metadata.is_empty())
-                    .or_else(first)
-                    .unwrap_or_default(),
-                assignment: member.assignment.clone(),
-            }
-        };
-        let members = || self.members.iter().map(member).collect();
-        self.is_of_consumers().then(|| Handover { generation: self.generation, members: members() })
+        let member = |member: &Member| Member { joining: None, syncing: None, ..member.clone() };
+        self.is_of_consumers().then(|| Handover {
+            generation: self.generation,
+            protocol: self.protocol.clone(),
+            members: self.members.iter().map(member).collect(),
+        })
     }
 
     /// The group that goes on with what another has handed over, and its record. Everybody has a session to show up.
@@ -72,26 +51,9 @@ impl ClassicGroup {
             is_recorded: true,
             ..Self::default()
         };
-        for handed in handover.members {
-            group.leader.get_or_insert_with(|| handed.id.clone());
-            group.members.insert(Member {
-                id: handed.id,
-                instance: handed.instance,
-                client_id: handed.client_id,
-                client_host: handed.client_host,
-                session_timeout_ms: handed.session_timeout_ms,
-                rebalance_timeout_ms: handed.rebalance_timeout_ms,
-                protocols: handed
-                    .protocols
-                    .into_iter()
-                    .map(|(name, metadata)| Protocol { name, metadata })
-                    .collect(),
-                assignment: handed.assignment,
-                is_new: false,
-                session_deadline: turn.now,
-                joining: None,
-                syncing: None,
-            });
+        for member in handover.members {
+            group.leader.get_or_insert_with(|| member.id.clone());
+            group.members.insert(member);
         }
         group.protocol = group.elect_protocol();
         group.transition(State::Stable, turn.now);

@@ -13,7 +13,7 @@ use crate::names::{InstanceId, MemberId};
 use crate::request::Context;
 
 /// A member of a classic group.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Member {
     pub id: MemberId,
     /// Set for a static member, which keeps its place while it restarts (KIP-345).

@@ -20,5 +20,6 @@ mod subscription;
 mod sync;
 
 pub(crate) use group::ClassicGroup;
-pub(crate) use handover::{Handover, HandoverMember};
+pub(crate) use handover::Handover;
 pub(crate) use leave::{leave_response, leaving_members};
+pub(crate) use member::{Member, Protocol};

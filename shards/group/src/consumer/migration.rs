@@ -10,10 +10,11 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use metadata::Image;
 use protocol::Str;
 use protocol::consumer_protocol::{self, ConsumerProtocolAssignment, ConsumerProtocolSubscription};
-use types::PartitionIndex;
+use types::{PartitionIndex, TimestampMs};
 
 use super::classic_member::encode_assignment;
 use super::epoch::Epoch;
@@ -24,7 +25,7 @@ use super::record;
 use super::refusal::Refusal;
 use super::subscription::Subscription;
 use super::topics_hash;
-use crate::classic::{ClassicGroup, Handover, HandoverMember};
+use crate::classic::{ClassicGroup, Handover, Member, Protocol};
 use crate::group::{Kind, Turn};
 use crate::names::{GroupId, MemberId};
 use crate::records::Record;
@@ -87,14 +88,22 @@ fn convert(
         return Err(Refusal::Full { members_max: settings.members_max });
     }
     let epoch = Epoch(handover.generation);
-    let members = handover.members.into_iter().map(|member| convert_member(member, epoch, image));
+    let members = handover.members.iter().map(|member| {
+        let subscription = handover.subscription(member);
+        convert_member(member, &subscription, epoch, image)
+    });
     Ok((epoch, members.collect::<Result<_, _>>()?))
 }
 
-fn convert_member(member: HandoverMember, epoch: Epoch, image: &Image) -> Result<Converted, Refusal> {
+fn convert_member(
+    member: &Member,
+    subscription: &Bytes,
+    epoch: Epoch,
+    image: &Image,
+) -> Result<Converted, Refusal> {
     let malformed = |_| Refusal::NoGroup("What a member of the group says about itself cannot be read.");
     let (_, subscription): (_, ConsumerProtocolSubscription) =
-        consumer_protocol::decode(&member.subscription).map_err(malformed)?;
+        consumer_protocol::decode(subscription).map_err(malformed)?;
     let assignment = if member.assignment.is_empty() {
         ConsumerProtocolAssignment::default()
     } else {
@@ -104,16 +113,16 @@ fn convert_member(member: HandoverMember, epoch: Epoch, image: &Image) -> Result
         return Err(Refusal::NoGroup("The group's assignor keeps data that would be lost."));
     }
     let profile = Profile {
-        instance: member.instance,
+        instance: member.instance.clone(),
         rack: subscription.rack_id.as_ref().map(Str::detached),
-        client_id: member.client_id,
-        client_host: member.client_host,
+        client_id: member.client_id.clone(),
+        client_host: member.client_host.clone(),
         rebalance_timeout_ms: member.rebalance_timeout_ms,
         subscription: Arc::new(Subscription::new(subscription.topics.iter().map(Str::detached), None)),
         assignor: None,
         classic: Some(ClassicProfile {
             session_timeout_ms: member.session_timeout_ms,
-            protocols: member.protocols,
+            protocols: member.protocols.iter().map(|p| (p.name.clone(), p.metadata.clone())).collect(),
         }),
     };
     let progress = Progress {
@@ -123,7 +132,7 @@ fn convert_member(member: HandoverMember, epoch: Epoch, image: &Image) -> Result
         assigned: held(&assignment, epoch, image),
         revoking: Held::default(),
     };
-    Ok((member.id, profile, progress))
+    Ok((member.id.clone(), profile, progress))
 }
 
 fn held(assignment: &ConsumerProtocolAssignment, since: Epoch, image: &Image) -> Held {
@@ -182,23 +191,27 @@ impl ConsumerGroup {
     fn hand_over(&self, image: &Image) -> Handover {
         let members = self.members.iter().filter_map(|(id, member)| {
             let classic = member.profile.classic.as_ref()?;
-            let subscription =
-                classic.protocols.first().map(|(_, metadata)| metadata.clone()).unwrap_or_default();
-            let spoken = consumer_protocol::decode::<ConsumerProtocolSubscription>(&subscription);
+            let first = classic.protocols.first().map(|(_, metadata)| metadata.clone()).unwrap_or_default();
+            let spoken = consumer_protocol::decode::<ConsumerProtocolSubscription>(&first);
             let version = spoken.map_or(0, |(version, _)| version);
-            Some(HandoverMember {
+            let protocol =
+                |(name, metadata): &(Str, Bytes)| Protocol { name: name.clone(), metadata: metadata.clone() };
+            Some(Member {
                 id: id.clone(),
                 instance: member.profile.instance.clone(),
                 client_id: member.profile.client_id.clone(),
                 client_host: member.profile.client_host.clone(),
                 session_timeout_ms: classic.session_timeout_ms,
                 rebalance_timeout_ms: member.profile.rebalance_timeout_ms,
-                protocols: classic.protocols.clone(),
-                subscription,
+                protocols: classic.protocols.iter().map(protocol).collect(),
                 assignment: encode_assignment(&member.progress.assigned, version, image),
+                is_new: false,
+                session_deadline: TimestampMs(i64::MAX),
+                joining: None,
+                syncing: None,
             })
         });
-        Handover { generation: self.epoch.0, members: members.collect() }
+        Handover { generation: self.epoch.0, protocol: None, members: members.collect() }
     }
 
     /// The records that delete the group and all that it has.
