@@ -1,5 +1,6 @@
 //! What a run is to do.
 
+use std::str::FromStr;
 use std::time::Duration;
 
 use record::Compression;
@@ -95,6 +96,19 @@ impl Acks {
             Self::None => "0",
             Self::Leader => "1",
             Self::All => "all",
+        }
+    }
+}
+
+impl FromStr for Acks {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "0" => Ok(Self::None),
+            "1" => Ok(Self::Leader),
+            "all" | "-1" => Ok(Self::All),
+            _ => Err("expected 0, 1 or all".to_owned()),
         }
     }
 }

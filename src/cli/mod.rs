@@ -2,6 +2,7 @@
 
 mod bench;
 mod change;
+mod codec;
 mod config;
 mod configs;
 mod connect;

@@ -37,5 +37,5 @@ pub use node::{Client, Options};
 pub use offsets::OffsetTarget;
 pub use pending::OutRecord;
 pub use producer::{Producer, ProducerOptions};
-pub use report::{Acks, Report};
+pub use report::Report;
 pub use topic::{Partition, Topic};

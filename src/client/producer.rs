@@ -8,6 +8,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
+use bench::Acks;
 use protocol::messages::produce::{PartitionProduceData, PartitionProduceResponse, TopicProduceData};
 use protocol::messages::{InitProducerIdRequest, ProduceRequest, ProduceResponse};
 use protocol::{ApiKey, Str, Versions};
@@ -19,7 +20,7 @@ use super::error::{ClientError, error_name, is_retriable};
 use super::node::Client;
 use super::partitioner::partition_for_key;
 use super::pending::{NextSequence, OutRecord, Pending};
-use super::report::{Acks, Report};
+use super::report::Report;
 use super::topic::Topic;
 
 /// From this version on topics are named by their ids.

@@ -6,6 +6,7 @@ use bench::{Acks, Address, Arrivals, Load, Plan, Sizes, Spread, parse_bytes};
 use clap::{Args, ValueEnum};
 use record::Compression;
 
+use crate::cli::codec::codec;
 use crate::cli::connect::key_value;
 use crate::client::HostPort;
 
@@ -97,10 +98,10 @@ pub(super) struct ProduceArguments {
     #[arg(long, value_enum)]
     spread: Option<SpreadName>,
     /// Who must have a record before it counts: 0 nobody, 1 the leader, all the replicas in sync
-    #[arg(long, value_name = "0|1|all", value_parser = acks)]
+    #[arg(long, value_name = "0|1|all")]
     acks: Option<Acks>,
     /// How to compress batches
-    #[arg(long, value_name = "CODEC", value_parser = compression)]
+    #[arg(long, value_name = "CODEC", value_parser = codec())]
     compression: Option<Compression>,
     /// Bytes of a batch, uncompressed [default: 256KiB]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
@@ -277,22 +278,6 @@ fn fetch_bytes(text: &str) -> Result<i32, String> {
     i32::try_from(parse_bytes(text)?).map_err(|_| format!("{text:?} is too much"))
 }
 
-fn acks(text: &str) -> Result<Acks, String> {
-    match text {
-        "0" => Ok(Acks::None),
-        "1" => Ok(Acks::Leader),
-        "all" | "-1" => Ok(Acks::All),
-        _ => Err("expected 0, 1 or all".to_owned()),
-    }
-}
-
-fn compression(text: &str) -> Result<Compression, String> {
-    Compression::ALL
-        .into_iter()
-        .find(|codec| codec.name() == text)
-        .ok_or_else(|| format!("expected one of {}", Compression::ALL.map(Compression::name).join(", ")))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -315,11 +300,5 @@ mod tests {
         assert_eq!(shown("node-1"), Ok("node-1:9644".to_owned()));
         assert_eq!(shown("[::1]"), Ok("[::1]:9644".to_owned()));
         assert!(shown("").is_err() && shown("node-1:x").is_err());
-    }
-
-    #[test]
-    fn a_codec_is_called_as_kafka_calls_it() {
-        assert_eq!(compression("zstd"), Ok(Compression::Zstd));
-        assert_eq!(compression("ZIP"), Err("expected one of none, gzip, snappy, lz4, zstd".to_owned()));
     }
 }

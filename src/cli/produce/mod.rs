@@ -9,17 +9,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use bench::Acks;
 use bytes::Bytes;
-use clap::{Args, ValueEnum};
+use clap::Args;
 use record::Compression;
 use types::{PartitionIndex, TimestampMs};
 
 use self::lines::{Lines, read_chunks};
 use self::progress::Progress;
 use self::record_form::RecordForm;
+use super::codec::codec;
 use super::connect::{Connect, OneTopic};
 use super::failure::{Failure, complain};
-use crate::client::{Acks, Producer, ProducerOptions};
+use crate::client::{Producer, ProducerOptions};
 
 /// Records in memory while the brokers are slower than the input.
 const BUFFER_BYTES: usize = 32 * 1024 * 1024;
@@ -44,10 +46,10 @@ pub struct Produce {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(0..))]
     partition: Option<i32>,
     /// How to compress batches
-    #[arg(long, visible_alias = "compression-codec", value_enum, default_value_t = Codec::None)]
-    compression: Codec,
+    #[arg(long, visible_alias = "compression-codec", value_name = "CODEC", default_value = "none", value_parser = codec())]
+    compression: Compression,
     /// Who must have a record before it counts: 0 nobody, 1 the leader, all the replicas in sync
-    #[arg(long, visible_alias = "request-required-acks", value_name = "0|1|all", default_value = "all", value_parser = acks)]
+    #[arg(long, visible_alias = "request-required-acks", value_name = "0|1|all", default_value = "all")]
     acks: Acks,
     /// Bytes of a batch, uncompressed
     #[arg(long, value_name = "BYTES", default_value_t = 131_072, value_parser = clap::value_parser!(u32).range(1..=16_777_216))]
@@ -68,37 +70,6 @@ pub struct Produce {
     connect: Connect,
 }
 
-/// A codec by its name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Codec {
-    None,
-    Gzip,
-    Snappy,
-    Lz4,
-    Zstd,
-}
-
-impl From<Codec> for Compression {
-    fn from(codec: Codec) -> Self {
-        match codec {
-            Codec::None => Self::None,
-            Codec::Gzip => Self::Gzip,
-            Codec::Snappy => Self::Snappy,
-            Codec::Lz4 => Self::Lz4,
-            Codec::Zstd => Self::Zstd,
-        }
-    }
-}
-
-fn acks(text: &str) -> Result<Acks, String> {
-    match text {
-        "0" => Ok(Acks::None),
-        "1" => Ok(Acks::Leader),
-        "all" | "-1" => Ok(Acks::All),
-        _ => Err("expected 0, 1 or all".to_owned()),
-    }
-}
-
 impl Produce {
     /// Sends everything that standard input gives.
     pub fn run(self) -> Result<(), Failure> {
@@ -108,7 +79,7 @@ impl Produce {
         let topic = client.topic(&name, self.auto_create)?;
         let options = ProducerOptions {
             acks: self.acks,
-            compression: self.compression.into(),
+            compression: self.compression,
             batch_bytes: usize::try_from(self.batch_size).unwrap_or(usize::MAX),
             linger: Duration::from_millis(self.linger),
             buffer_bytes: BUFFER_BYTES,
