@@ -27,7 +27,7 @@ pub(crate) struct Group {
 
 /// The protocol of a group. A group without members that was only committed to counts as classic.
 #[derive(Debug)]
-#[allow(dead_code, clippy::large_enum_variant, reason = "consumer groups are about to come")]
+#[allow(clippy::large_enum_variant, reason = "a group stays where it is, in its coordinator's map")]
 pub(crate) enum Kind {
     Classic(ClassicGroup),
     Consumer(ConsumerGroup),

@@ -14,7 +14,7 @@ use crate::names::{GroupId, MemberId};
 use crate::records::Record;
 
 /// The protocol type of consumers, whose metadata and assignments the coordinator can read.
-pub(super) const CONSUMER_PROTOCOL: &str = "consumer";
+pub(crate) const CONSUMER_PROTOCOL: &str = "consumer";
 
 /// A group whose leader, a client, assigns the partitions.
 #[derive(Debug, Default)]

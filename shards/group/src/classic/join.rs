@@ -14,7 +14,7 @@ use crate::request::Context;
 
 /// From this version on a client without an id is given one and has to come back with it (KIP-394), so that a join whose
 /// answer gets lost leaves no member behind.
-const MEMBER_ID_REQUIRED_VERSION: i16 = 4;
+pub(crate) const MEMBER_ID_REQUIRED_VERSION: i16 = 4;
 
 /// From this version on a leader can be told that there is nothing to assign (KIP-814).
 const SKIP_ASSIGNMENT_VERSION: i16 = 9;

@@ -19,7 +19,8 @@ mod state;
 mod subscription;
 mod sync;
 
-pub(crate) use group::ClassicGroup;
+pub(crate) use group::{CONSUMER_PROTOCOL, ClassicGroup};
 pub(crate) use handover::Handover;
+pub(crate) use join::MEMBER_ID_REQUIRED_VERSION;
 pub(crate) use leave::{leave_response, leaving_members};
 pub(crate) use member::{Member, Protocol};

@@ -27,15 +27,10 @@ use super::refusal::Refusal;
 use super::subscription::Subscription;
 use super::timers::after;
 use crate::assignor::Assignment;
+use crate::classic::{CONSUMER_PROTOCOL, MEMBER_ID_REQUIRED_VERSION};
 use crate::group::Turn;
 use crate::names::{InstanceId, MemberId};
 use crate::request::Context;
-
-/// What members of the classic protocol that read topics call their protocol.
-pub(super) const CONSUMER_PROTOCOL: &str = "consumer";
-
-/// From this version on a client without an id is given one and has to come back with it (KIP-394).
-const MEMBER_ID_REQUIRED_VERSION: i16 = 4;
 
 impl ConsumerGroup {
     /// Handles a JoinGroup request.
