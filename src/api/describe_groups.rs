@@ -1,4 +1,5 @@
-//! DescribeGroups, versions 0 to 6: classic groups and their members.
+//! DescribeGroups, versions 0 to 6: classic groups and their members. Whoever asks for it gets an account of groups of any type
+//! besides, which only Strome gives.
 
 use group::Request;
 use protocol::messages::groups::DescribedGroup;
@@ -19,5 +20,6 @@ pub fn handle(shard: &mut Shard, call: &Call, request: DescribeGroupsRequest) ->
         }
         DescribeGroupsResponse { groups, ..Default::default() }
     };
-    ask_each(shard, call, request.groups, Request::DescribeGroups, pick!(DescribeGroups), respond)
+    let ask = if request.wants_account { Request::DescribeGroupsInDetail } else { Request::DescribeGroups };
+    ask_each(shard, call, request.groups, ask, pick!(DescribeGroups), respond)
 }

@@ -22,6 +22,7 @@
 //! Which broker coordinates a group, and hosting (`src/coordinator`); what clients may do (the broker's `api`).
 #![forbid(unsafe_code)]
 
+mod account;
 pub mod assignor;
 mod classic;
 mod consumer;

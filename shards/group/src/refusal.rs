@@ -27,7 +27,7 @@ impl Request {
             Self::OffsetCommit(request) => commit(request, error).into(),
             Self::OffsetFetch(request) => fetch(&request.group.group_id, error).into(),
             Self::OffsetDelete(_) => OffsetDeleteResponse { error_code: code, ..Default::default() }.into(),
-            Self::DescribeGroups(groups) => {
+            Self::DescribeGroups(groups) | Self::DescribeGroupsInDetail(groups) => {
                 Response::DescribeGroups(groups.iter().map(|group| described(group, error)).collect())
             }
             Self::ListGroups(_) => ListGroupsResponse { error_code: code, ..Default::default() }.into(),

@@ -64,6 +64,8 @@ pub enum Request {
     OffsetDelete(OffsetDeleteRequest),
     /// Describes classic groups.
     DescribeGroups(Vec<Str>),
+    /// The same with the account of each group, of whatever type it is. Answered as DescribeGroups is.
+    DescribeGroupsInDetail(Vec<Str>),
     /// Lists groups.
     ListGroups(ListGroupsRequest),
     /// Deletes groups of any type.

@@ -4,6 +4,10 @@
 
 use crate::ApiKey;
 
+/// Tags from here on are Strome's own: Kafka counts its own from 0, a few for each message. They carry what only Strome
+/// tells, to those who ask for it.
+pub const OWN_TAGS_FROM: u32 = 10_000;
+
 /// A range of versions, both ends included. Kafka writes `4-18`, `12+` or `none`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Versions {

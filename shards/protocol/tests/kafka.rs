@@ -49,7 +49,7 @@ fn ask<M: Message>(schema: &StructSchema, seed: u64, questions: &mut Vec<Questio
     for version in &versions {
         for _ in 0..ROUNDS {
             let state = random.0;
-            let frame = Bytes::from(body(api, schema, *version, &mut random, Choice::PLAIN));
+            let frame = Bytes::from(body(api, schema, *version, &mut random, Choice::KAFKAS));
             let message = M::decode(&mut Reader::new(&frame), *version).expect("it is valid");
             let numbers: Vec<_> = versions.iter().map(i16::to_string).collect();
             questions.push(Question {

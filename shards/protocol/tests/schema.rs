@@ -13,7 +13,7 @@ use strome_protocol::ApiKey;
 use strome_protocol::consumer_protocol::{self, ConsumerProtocolAssignment, ConsumerProtocolSubscription};
 use strome_protocol::group_log::Kind;
 use strome_protocol::kraft::KINDS;
-use strome_protocol::schema::{FieldSchema, FieldType, StructSchema, Versions};
+use strome_protocol::schema::{FieldSchema, FieldType, OWN_TAGS_FROM, StructSchema, Versions};
 
 /// Fewer lines than this would mean that the comparison has not looked at the tables.
 const FIELDS_MIN: usize = 1_300;
@@ -108,6 +108,11 @@ impl Expected<'_> {
     }
 }
 
+/// Whether only Strome has it.
+fn is_own(field: &FieldSchema) -> bool {
+    field.tag.is_some_and(|tag| tag >= OWN_TAGS_FROM)
+}
+
 /// Our default in Kafka's words.
 fn default(field: &FieldSchema) -> String {
     match field.default {
@@ -147,13 +152,14 @@ impl Comparison {
         structs: &BTreeMap<String, &Value>,
     ) {
         let names = |fields: Vec<&str>| fields.into_iter().map(plain).collect::<Vec<_>>();
-        let ours_names = names(ours.fields.iter().map(|field| field.name).collect());
+        let ours: Vec<&FieldSchema> = ours.fields.iter().filter(|field| !is_own(field)).collect();
+        let ours_names = names(ours.iter().map(|field| field.name).collect());
         let kafka_names = names(kafka.iter().map(|field| field["name"].as_str().expect("a name")).collect());
         if ours_names != kafka_names {
             self.differences.push(format!("{place}: fields are {ours_names:?}, in Kafka {kafka_names:?}"));
             return;
         }
-        for (field, json) in ours.fields.iter().zip(kafka) {
+        for (field, json) in ours.into_iter().zip(kafka) {
             let place = format!("{place}.{}", field.name);
             self.field(&place, field, &Expected { json, structs });
         }

@@ -4,6 +4,7 @@
 //! in the assignment ([`sync`]). Then the group is recorded; what happens before is volatile, and members that lose their
 //! coordinator meanwhile join again.
 
+mod account;
 mod commit;
 mod describe;
 mod group;

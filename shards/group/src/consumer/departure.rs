@@ -5,6 +5,7 @@ use protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatRe
 
 use super::epoch::Epoch;
 use super::group::ConsumerGroup;
+use super::group_settings::GroupSettings;
 use super::held::Held;
 use super::member::Progress;
 use super::record;
@@ -55,13 +56,15 @@ impl ConsumerGroup {
     }
 
     /// Notes why a member was shut out.
-    pub(super) fn note_expired(&self, id: &MemberId, expired: Expired, turn: &mut Turn<'_>) {
+    pub(super) fn note_expired(&self, id: &MemberId, expired: Expired, image: &Image, turn: &mut Turn<'_>) {
         let member = id.clone();
-        let classic = self.members.get(id).and_then(|member| member.profile.classic.as_ref());
-        let default_ms = turn.settings.consumer.session_timeout_ms;
-        let session_timeout_ms = classic.map_or(default_ms, |classic| classic.session_timeout_ms);
         turn.note(match expired {
-            Expired::Session => Event::TimedOut { member, session_timeout_ms },
+            Expired::Session => {
+                let of_group = GroupSettings::of(turn.id, image, &turn.settings.consumer).session_timeout_ms;
+                let known = self.members.get(id);
+                let session_timeout_ms = known.map_or(of_group, |known| known.session_timeout_ms(of_group));
+                Event::TimedOut { member, session_timeout_ms }
+            }
             Expired::Rebalance => Event::Missed { member },
         });
     }

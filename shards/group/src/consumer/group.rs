@@ -173,8 +173,7 @@ impl ConsumerGroup {
     pub fn loaded(&mut self, turn: &mut Turn<'_>) {
         let default_ms = turn.settings.consumer.session_timeout_ms;
         for member in self.members.values_mut() {
-            let classic = member.profile.classic.as_ref();
-            let session_timeout_ms = classic.map_or(default_ms, |classic| classic.session_timeout_ms);
+            let session_timeout_ms = member.session_timeout_ms(default_ms);
             member.start_session(turn.now, session_timeout_ms);
             member.watch_revocation(turn.now);
         }

@@ -102,6 +102,11 @@ impl Member {
             revokes.then(|| (after(now, self.profile.rebalance_timeout_ms), self.progress.epoch));
     }
 
+    /// How long it may be silent: what it said itself with the classic protocol, else what the group says.
+    pub fn session_timeout_ms(&self, of_group: i32) -> i32 {
+        self.profile.classic.as_ref().map_or(of_group, |classic| classic.session_timeout_ms)
+    }
+
     /// Whether it uses the classic protocol.
     pub fn is_classic(&self) -> bool {
         self.profile.classic.is_some()

@@ -17,6 +17,7 @@
 //! - Everything that has to survive goes through a record and [`ConsumerGroup::replay`]; what is not, a group makes anew
 //!   after loading: timers, and how far the metadata has been looked at.
 
+mod account;
 mod admission;
 mod classic_member;
 mod commit_guard;

@@ -184,7 +184,7 @@ pub(crate) fn expire(kind: &mut Kind, image: &Image, turn: &mut Turn<'_>) {
     let Kind::Consumer(group) = kind else { return };
     let overdue = group.overdue(turn.now);
     for (id, expired) in &overdue {
-        group.note_expired(id, *expired, turn);
+        group.note_expired(id, *expired, image, turn);
     }
     let ids: Vec<MemberId> = overdue.into_iter().map(|(id, _)| id).collect();
     migration::remove_members(kind, &ids, image, turn);

@@ -35,6 +35,11 @@ impl Timers {
         [self.session, self.revocation.map(|(at, _)| at), self.rejoin, self.sync].into_iter().flatten().min()
     }
 
+    /// Until when it has to take a step: to give partitions back, to rejoin or to fetch its assignment.
+    pub fn step(&self) -> Option<TimestampMs> {
+        [self.revocation.map(|(at, _)| at), self.rejoin, self.sync].into_iter().flatten().max()
+    }
+
     /// What has run out at `now` with a member that is in `epoch`. Clears the deadline that no longer counts.
     pub fn expired(&mut self, now: TimestampMs, epoch: Epoch) -> Option<Expired> {
         let due = |deadline: Option<TimestampMs>| deadline.is_some_and(|at| at <= now);

@@ -25,6 +25,17 @@ impl Coordinator {
         out.reply(context.ticket, Response::DescribeGroups(described));
     }
 
+    pub(super) fn describe_groups_in_detail(&self, groups: &[Str], context: &Context<'_>, out: &mut Effects) {
+        let describe = |id: &Str| DescribedGroup {
+            account: self
+                .groups
+                .get(id.as_str())
+                .map(|group| group.account(context.now, context.image, &self.settings.consumer)),
+            ..self.describe_group(id, context.version)
+        };
+        out.reply(context.ticket, Response::DescribeGroups(groups.iter().map(describe).collect()));
+    }
+
     fn describe_group(&self, id: &Str, version: i16) -> DescribedGroup {
         let missing = match self.groups.get(id.as_str()) {
             Some(group) => match &group.kind {

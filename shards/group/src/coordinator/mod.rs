@@ -83,6 +83,7 @@ impl Coordinator {
             Request::OffsetFetch(request) => self.fetch_offsets(&request, context, out),
             Request::OffsetDelete(request) => self.delete_offsets(&request, context, out),
             Request::DescribeGroups(groups) => self.describe_groups(&groups, context, out),
+            Request::DescribeGroupsInDetail(groups) => self.describe_groups_in_detail(&groups, context, out),
             Request::ListGroups(request) => self.list_groups(&request, context, out),
             Request::DeleteGroups(groups) => self.delete_groups(&groups, context, out),
             Request::ConsumerGroupHeartbeat(request) => self.consumer_heartbeat(&request, context, out),

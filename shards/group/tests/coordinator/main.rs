@@ -1,5 +1,6 @@
 //! Coordinators as clients see them: requests in, answers out, and what is left of a group after a crash.
 
+mod account;
 mod admin;
 mod commit;
 mod consumer;

@@ -1,5 +1,6 @@
 //! Finding, listing, describing and deleting groups.
 
+use super::group_account::GroupAccount;
 use crate::Str;
 use crate::table::{first, present, tables, versions};
 use bytes::Bytes;
@@ -55,6 +56,8 @@ tables! {
         groups: Vec<Str>, [0+];
         /// Whether to tell what the client may do.
         include_authorized_operations: bool, [3+];
+        /// Strome's own: whether to tell what Kafka's descriptions have no room for.
+        wants_account: bool, [5+] tag 10000 (ignorable);
     }
 
     /// The groups and their members.
@@ -83,6 +86,8 @@ tables! {
         members: Vec<DescribedGroupMember>, [0+];
         /// A bit for each operation that the client may do; `i32::MIN` if it did not ask.
         authorized_operations: i32, [3+] = i32::MIN;
+        /// Strome's own: what Kafka's descriptions have no room for, of a group of any type; null if nobody asked.
+        account: Option<GroupAccount>, [5+] nullable [5+] tag 10000 (ignorable) = None;
     }
 
     /// A member, in [`DescribeGroupsResponse`].

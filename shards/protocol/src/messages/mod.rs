@@ -9,6 +9,7 @@ pub mod configs;
 pub mod consumer_groups;
 pub mod delegation_tokens;
 pub mod fetch;
+pub mod group_account;
 pub mod group_members;
 pub mod group_offsets;
 pub mod groups;

@@ -1,7 +1,7 @@
 //! Random but valid message bodies, made from the descriptions of the tables by a walk of its own, so that the code
 //! that the tables expand to has something independent to agree with.
 
-use strome_protocol::schema::{Api, FieldSchema, FieldType, StructSchema};
+use strome_protocol::schema::{Api, FieldSchema, FieldType, OWN_TAGS_FROM, StructSchema};
 
 /// SplitMix64: small, seeded, good enough.
 pub struct Random(pub u64);
@@ -25,6 +25,8 @@ impl Random {
 pub struct Choice {
     /// Tagged fields that no table knows.
     pub unknown_tags: bool,
+    /// Tagged fields that only Strome knows.
+    pub own_tags: bool,
     /// Arrays have fewer elements than this.
     pub elements: usize,
     /// The most elements in the fewest bytes: full arrays of empty strings, until the body has a few kilobytes.
@@ -33,11 +35,14 @@ pub struct Choice {
 
 impl Choice {
     /// Values of all kinds that come out again exactly as they went in.
-    pub const PLAIN: Self = Self { unknown_tags: false, elements: 4, dense: false };
+    pub const PLAIN: Self = Self { unknown_tags: false, own_tags: true, elements: 4, dense: false };
     /// The same among tagged fields that nobody knows.
     pub const TAGGED: Self = Self { unknown_tags: true, ..Self::PLAIN };
+    /// What Kafka knows. A tag that it does not know it writes again, but not in a version without tags, where ours is
+    /// dropped.
+    pub const KAFKAS: Self = Self { own_tags: false, ..Self::PLAIN };
     /// What takes much memory for its length.
-    pub const DENSE: Self = Self { unknown_tags: false, elements: 100, dense: true };
+    pub const DENSE: Self = Self { elements: 100, dense: true, ..Self::PLAIN };
 }
 
 /// A dense body ends at about this length.
@@ -62,7 +67,10 @@ struct Walk<'r> {
 impl Walk<'_> {
     /// With `given`, no value is the default: tagged fields are left out when they have theirs.
     fn structure(&mut self, schema: &StructSchema, given: bool) {
-        let there = |field: &&FieldSchema| field.versions.contains(self.version);
+        let is_own = |field: &FieldSchema| field.tag.is_some_and(|tag| tag >= OWN_TAGS_FROM);
+        let there = |field: &&FieldSchema| {
+            field.versions.contains(self.version) && (self.choice.own_tags || !is_own(field))
+        };
         let (tagged, untagged): (Vec<_>, Vec<_>) =
             schema.fields.iter().filter(there).partition(|field| field.tag.is_some());
         for field in untagged {
@@ -77,7 +85,14 @@ impl Walk<'_> {
         let mut fields = Vec::new();
         for field in known {
             if self.random.below(2) == 0 {
-                fields.push((field.tag.expect("a tag"), self.inside(|walk| walk.value(&field.ty, true))));
+                let nullable = field.nullable.contains(self.version);
+                let content = self.inside(|walk| {
+                    if nullable && matches!(field.ty, FieldType::Struct(_)) {
+                        walk.out.push(1);
+                    }
+                    walk.value(&field.ty, true);
+                });
+                fields.push((field.tag.expect("a tag"), content));
             }
         }
         while self.choice.unknown_tags && self.random.below(3) == 0 {
