@@ -52,7 +52,7 @@ enum Command {
     /// Check a file of settings before a broker is started with it
     #[command(subcommand)]
     Config(config::ConfigFile),
-    /// List, describe and delete groups of consumers, and reset their offsets
+    /// List, describe, explain and delete groups of consumers, and reset their offsets
     #[command(subcommand)]
     Groups(groups::Groups),
     /// Show the offsets of a topic's partitions

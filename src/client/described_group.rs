@@ -45,6 +45,8 @@ pub struct Group {
     pub assignor: String,
     /// Of a consumer group.
     pub epochs: Option<Epochs>,
+    /// Whether its members are consumers, whose subscriptions and assignments can be read.
+    pub is_of_consumers: bool,
     pub members: Vec<GroupMember>,
 }
 
@@ -114,6 +116,7 @@ impl Client {
             state: described.group_state.to_string(),
             assignor: described.assignor_name.to_string(),
             epochs: Some(Epochs { group: described.group_epoch, assignment: described.assignment_epoch }),
+            is_of_consumers: true,
             members: described.members.iter().map(GroupMember::from).collect(),
         }))
     }
@@ -139,6 +142,7 @@ impl Client {
             state: described.group_state.to_string(),
             assignor: described.protocol_data.to_string(),
             epochs: None,
+            is_of_consumers: consumers,
             members: described.members.iter().map(|member| classic_member(member, consumers)).collect(),
         })
     }

@@ -129,3 +129,45 @@ fn groups_without_members_are_deleted_and_others_are_not() {
     assert_eq!(cli.run("groups delete --group idle --if-exists").ok(), "there is no group idle\n");
     assert_eq!(cli.run("groups list --output json").json()[0]["group"], "busy");
 }
+
+#[test]
+fn a_group_is_explained_in_sentences() {
+    let (_broker, cli, mut client) = start();
+    idle(&mut client, "idle");
+    let told = cli.run("groups explain idle --seconds 0").ok();
+    for sentence in [
+        "Group idle is Empty: classic protocol, 0 members, coordinated by broker 1.",
+        "- orders-0 is 2 records behind, and nobody reads it.",
+        "- Nobody reads: the group has no members.",
+    ] {
+        assert!(told.contains(sentence), "{sentence}: {told}");
+    }
+
+    consumer(&mut client, "modern", "one");
+    let told = cli.run("groups explain --group modern --seconds 1").ok();
+    assert!(told.contains("Nothing was ever committed for orders-0"), "{told}");
+    assert!(
+        told.contains("one joined (client test at /127.0.0.1)"),
+        "what the coordinator remembers: {told}"
+    );
+    let leave = ConsumerGroupHeartbeatRequest {
+        group_id: "modern".into(),
+        member_id: "one".into(),
+        member_epoch: -1,
+        ..Default::default()
+    };
+    let left: ConsumerGroupHeartbeatResponse = client.call(1, &leave);
+    assert_eq!(left.error_code, 0);
+    assert_eq!(commit(&mut client, "modern", "orders", &[(0, 1)]), [0]);
+    let told = cli.run("groups explain modern --seconds 1 --output json").json();
+    assert_eq!((&told["group"], &told["problems"]), (&json!("modern"), &json!(true)));
+    let codes: Vec<&str> =
+        told["findings"].as_array().unwrap().iter().filter_map(|f| f["code"].as_str()).collect();
+    assert_eq!(codes, ["no-members", "not-read", "rebalanced"], "{told}");
+    let last = told["events"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["text"], &told["unknown"]), (&json!("the last member has gone"), &json!([])));
+    assert_eq!(told["facts"]["lag"], 2);
+
+    let nowhere = cli.run("groups explain nowhere").failed();
+    assert!(nowhere.contains("there is no group nowhere"), "{nowhere}");
+}

@@ -2,6 +2,7 @@
 
 mod delete;
 mod describe;
+mod explain;
 mod lag;
 mod list;
 mod reset;
@@ -18,6 +19,8 @@ pub enum Groups {
     List(list::List),
     /// Show offsets and lag, members and states of groups
     Describe(describe::Describe),
+    /// Tell why a group rebalances, stalls or lags, and what to do
+    Explain(explain::Explain),
     /// Delete groups without members, with their offsets
     Delete(delete::Delete),
     /// Set the committed offsets of a group without members
@@ -30,6 +33,7 @@ impl Groups {
         match self {
             Self::List(list) => list.run(),
             Self::Describe(describe) => describe.run(),
+            Self::Explain(explain) => explain.run(),
             Self::Delete(delete) => delete.run(),
             Self::ResetOffsets(reset) => reset.run(),
         }
