@@ -24,6 +24,8 @@ const MAY_USE: &[(&str, &[&str])] = &[
     // A disk has to be measured through the ring that the broker uses.
     ("strome-tuning", &["strome-types", "strome-reactor"]),
     ("strome-bench", &["strome-types", "strome-record", "strome-protocol", "strome-reactor"]),
+    // Nothing but benchmarks, and they use what they measure.
+    ("strome-micro", &[]),
     (
         "strome",
         &[
