@@ -18,6 +18,7 @@ def of(results):
         f"One machine for broker and client, loopback, one client process, acks=all, linger 5 ms, batches of up to 256 KiB, no compression, replication factor 1, librdkafka's sticky partitioner.", "",
         *([nats.CLIENT_NOTE, ""] if any(kind.startswith("nats") for kind in brokers) else []),
     ]
+    lines += [results["note"], ""] if "note" in results else []
     lines += ["![The figures of this page as bars](plots.svg)", ""]
     lines += table(results, at_full_speed(results), *CPU, lower_is_better=True)
     lines += [
