@@ -1,4 +1,5 @@
-//! A commit of many logs at once: batches are appended to their tails and packed into one write of the journal.
+//! A commit of many logs at once: batches are appended to their tails and packed into one write of the journal. And a read
+//! from a tail.
 //!
 //! The disk is a simulated one, and what it does is not measured.
 
@@ -33,7 +34,7 @@ pub fn cases() -> Vec<Case> {
         shard.append_and_commit();
         shard.rest();
     }
-    cases.push(Case::new("index/read from memory, 1000 batches", move || shard.read(Offset(5_000))));
+    cases.push(Case::new("tail/read from memory, 1000 batches", move || shard.read(Offset(5_000))));
     cases
 }
 
