@@ -304,3 +304,48 @@ fn a_broker_that_comes_back_is_written_to_again() {
     assert!(number(&result, "reconnects") >= 1.0);
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
 }
+
+#[test]
+fn members_of_a_group_come_and_go_and_commit() {
+    let broker = Broker::start(&[
+        ("group.initial.rebalance.delay.ms", "0"),
+        ("group.consumer.min.heartbeat.interval.ms", "50"),
+        ("group.consumer.heartbeat.interval.ms", "50"),
+        ("group.min.session.timeout.ms", "1000"),
+    ]);
+    for protocol in ["classic", "consumer"] {
+        let deaths = if protocol == "classic" { "--deaths 1 --session-timeout 1000" } else { "" };
+        let line = format!(
+            "groups --members 4 --protocol {protocol} --rounds 2 --heartbeat-interval 50 {deaths} \
+             --partitions 9 --committers 3 --commit-partitions 2 --commit-seconds 0.3"
+        );
+        let result = measure(&broker, &line);
+        let changes = result["changes"].as_array().unwrap();
+        let names: Vec<&str> = changes.iter().map(|change| change["change"].as_str().unwrap()).collect();
+        let mut expected = vec!["start", "join", "leave", "start", "join", "leave"];
+        if protocol == "classic" {
+            expected.insert(1, "death");
+        }
+        assert_eq!(names, expected);
+        for change in changes {
+            let (assigned, told) = (number(change, "assigned_ms"), number(change, "told_ms"));
+            assert!(0.0 < assigned && assigned <= told && number(change, "requests") > 0.0, "{change}");
+        }
+        let run = &result["commits"][0];
+        assert_eq!(number(run, "committers"), 3.0);
+        assert!(number(run, "commits_per_s") > 0.0 && number(run, "latency.p50_us") > 0.0, "{run}");
+    }
+    // Neither topics nor groups stay behind.
+    let left = topics(&broker);
+    assert!(left.starts_with("__consumer_offsets\t") && left.lines().count() == 1, "{left}");
+    let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+    command.args([
+        "groups",
+        "list",
+        "--output",
+        "plain",
+        "--bootstrap-server",
+        &broker.address().to_string(),
+    ]);
+    assert_eq!(String::from_utf8(command.output().expect("the command").stdout).expect("text"), "");
+}

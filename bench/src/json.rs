@@ -83,7 +83,7 @@ fn parts(outcome: &Outcome) -> Vec<(&'static str, Value)> {
     parts
 }
 
-fn host_json(host: &Host) -> Value {
+pub(crate) fn host_json(host: &Host) -> Value {
     json!({
         "cpu": host.cpu,
         "cpus": host.cpus,
@@ -146,7 +146,7 @@ fn flow_json(amount: Amount, seconds: f64, latencies: &Latencies) -> Value {
     })
 }
 
-fn latency_json(latencies: &Latencies) -> Value {
+pub(crate) fn latency_json(latencies: &Latencies) -> Value {
     json!({
         "count": latencies.count(),
         "min_us": latencies.min_us(),

@@ -240,13 +240,13 @@ fn number(text: &str) -> Option<f64> {
     text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0)
 }
 
-fn seconds(text: &str) -> Result<Duration, String> {
+pub(super) fn seconds(text: &str) -> Result<Duration, String> {
     number(text)
         .and_then(|seconds| Duration::try_from_secs_f64(seconds).ok())
         .ok_or_else(|| "expected seconds, such as 30 or 0.5".to_owned())
 }
 
-fn millis(text: &str) -> Result<Duration, String> {
+pub(super) fn millis(text: &str) -> Result<Duration, String> {
     number(text)
         .and_then(|millis| Duration::try_from_secs_f64(millis / 1e3).ok())
         .ok_or_else(|| "expected milliseconds, such as 5 or 0.5".to_owned())

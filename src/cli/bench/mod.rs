@@ -2,6 +2,7 @@
 
 mod arguments;
 mod goal;
+mod groups;
 mod progress;
 mod text;
 
@@ -16,6 +17,7 @@ use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
 use self::arguments::{ConsumeArguments, ProduceArguments, RunArguments};
+use self::groups::Groups;
 use self::progress::Progress;
 use super::connect::Connect;
 use super::failure::{Failure, complain};
@@ -32,6 +34,8 @@ pub enum Bench {
     EndToEnd(OneMode),
     /// Write while consumers catch up with what was there before
     Mixed(OneMode),
+    /// Have members of a group come and go and commit: how long until all have their new assignments
+    Groups(Groups),
     /// Run a workload that has a name
     Run(Named),
     /// List the workloads that have names
@@ -144,6 +148,7 @@ impl Bench {
             Self::Consume(arguments) => arguments.run(Plan::of(Mode::Consume)),
             Self::EndToEnd(arguments) => arguments.run(Plan::of(Mode::EndToEnd)),
             Self::Mixed(arguments) => arguments.run(Plan::of(Mode::Mixed)),
+            Self::Groups(groups) => groups.run(),
             Self::Run(Named { workload, arguments }) => arguments.run(workload.plan()),
             Self::List(list) => list.run(),
             Self::Report(report) => report.run(),
@@ -158,7 +163,7 @@ impl OneMode {
         self.produce.apply(&mut plan, self.run.has_time());
         self.consume.apply(&mut plan);
         plan.check().map_err(Failure::Usage)?;
-        let access = self.access()?;
+        let access = access(&self.connect)?;
         let stop = super::stop_flag();
         let mut progress = Progress::new(self.results.quiet);
         if let Some(goal) = self.find_rate {
@@ -184,13 +189,20 @@ impl OneMode {
             None => Err(Failure::Said(goal::conclusion(found))),
         }
     }
+}
 
-    fn access(&self) -> Result<Access, Failure> {
-        let bootstrap = self.connect.bootstrap()?;
-        let bootstrap =
-            bootstrap.into_iter().map(|address| Address { host: address.host, port: address.port }).collect();
-        Ok(Access { bootstrap, timeout: self.connect.request_timeout() })
-    }
+/// How to reach the brokers that the arguments name.
+fn access(connect: &Connect) -> Result<Access, Failure> {
+    let bootstrap = connect.bootstrap()?;
+    let bootstrap =
+        bootstrap.into_iter().map(|address| Address { host: address.host, port: address.port }).collect();
+    Ok(Access { bootstrap, timeout: connect.request_timeout() })
+}
+
+fn show(text: &str) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    out.write_all(text.as_bytes())?;
+    Ok(out.flush()?)
 }
 
 impl Results {
@@ -211,14 +223,11 @@ impl Results {
             let page = bench::report(&[(name, json.clone())])?;
             fs::write(path, page).map_err(|error| at(path, &error))?;
         }
-        let text = match self.output.form() {
+        show(&match self.output.form() {
             Form::Table => text::aligned(&rows),
             Form::Plain => text::plain(&rows),
             Form::Json => format!("{json:#}\n"),
-        };
-        let mut out = io::stdout().lock();
-        out.write_all(text.as_bytes())?;
-        Ok(out.flush()?)
+        })
     }
 }
 

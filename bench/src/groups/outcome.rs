@@ -1,0 +1,179 @@
+//! What was found of groups, and the same as JSON.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::plan::GroupPlan;
+use crate::host::Host;
+use crate::json::{FORMAT, host_json, latency_json};
+use crate::latency::Latencies;
+use crate::process::Process;
+
+/// See the module.
+#[derive(Clone, Debug)]
+pub struct GroupOutcome {
+    /// What was to be done.
+    pub plan: GroupPlan,
+    /// When it began, in seconds since 1970.
+    pub began_unix_s: u64,
+    /// What has happened to the group, in order.
+    pub changes: Vec<Change>,
+    /// How members have committed, by their number.
+    pub commits: Vec<CommitRun>,
+    /// The coordinator's process, if it runs on this machine and may be seen.
+    pub broker: Option<Process>,
+    /// Its resident memory at the end, and at most, in bytes.
+    pub broker_rss_bytes: Option<(u64, u64)>,
+    /// The client's machine.
+    pub host: Host,
+}
+
+/// What has happened to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ChangeKind {
+    /// All members have joined at once.
+    Start,
+    /// One more has joined.
+    Join,
+    /// That one has left.
+    Leave,
+    /// One has gone without a word.
+    Death,
+}
+
+impl ChangeKind {
+    /// All of them, in the order in which they are told.
+    pub const ALL: [Self; 4] = [Self::Start, Self::Join, Self::Leave, Self::Death];
+
+    /// In a word.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Start => "start",
+            Self::Join => "join",
+            Self::Leave => "leave",
+            Self::Death => "death",
+        }
+    }
+}
+
+/// One change of a group, and how long it took.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Change {
+    /// What it was.
+    pub kind: ChangeKind,
+    /// Which one of its kind, from 0.
+    pub round: usize,
+    /// From the change until every member had its new assignment.
+    pub assigned: Duration,
+    /// Until every member knew of the new generation or epoch, and had nothing left to do.
+    pub told: Duration,
+    /// Of a death: from the end of the dead one's session until every other had its new assignment.
+    pub after_expiry: Option<Duration>,
+    /// Requests of all members until every member had its assignment.
+    pub requests: u64,
+    /// What the coordinator's process used meanwhile, in CPU seconds.
+    pub broker_cpu_seconds: Option<f64>,
+}
+
+/// Commits of some members at the same time, each again as soon as it is answered.
+#[derive(Clone, Debug)]
+pub struct CommitRun {
+    /// How many.
+    pub committers: usize,
+    /// How long was measured.
+    pub seconds: f64,
+    /// From the request until its answer.
+    pub latencies: Latencies,
+    /// Commits that the coordinator could not take for the moment.
+    pub refused: u64,
+    /// Processors that the coordinator's process used.
+    pub broker_cpus: Option<f64>,
+}
+
+impl CommitRun {
+    /// Commits a second.
+    #[must_use]
+    pub fn per_s(&self) -> f64 {
+        self.latencies.count() as f64 / self.seconds
+    }
+
+    /// Microseconds of CPU that the coordinator's process used per commit.
+    #[must_use]
+    pub fn broker_cpu_us(&self) -> Option<f64> {
+        let per_s = self.per_s();
+        self.broker_cpus.filter(|_| per_s > 0.0).map(|cpus| cpus * 1e6 / per_s)
+    }
+}
+
+impl GroupOutcome {
+    /// The changes of a kind.
+    pub fn of(&self, kind: ChangeKind) -> impl Iterator<Item = &Change> {
+        self.changes.iter().filter(move |change| change.kind == kind)
+    }
+
+    /// The result as JSON, whose keys end in their units.
+    #[must_use]
+    pub fn to_json(&self) -> Value {
+        let process = self.broker.as_ref();
+        json!({
+            "format": FORMAT,
+            "tool": concat!("strome bench ", env!("CARGO_PKG_VERSION")),
+            "workload": "groups",
+            "began_unix_s": self.began_unix_s,
+            "plan": plan_json(&self.plan),
+            "changes": self.changes.iter().map(change_json).collect::<Vec<_>>(),
+            "commits": self.commits.iter().map(|run| commit_json(run, &self.plan)).collect::<Vec<_>>(),
+            "broker": {
+                "pid": process.map(|process| process.pid),
+                "command": process.map(|process| process.command.as_str()),
+                "rss_bytes": self.broker_rss_bytes.map(|(now, _)| now),
+                "rss_peak_bytes": self.broker_rss_bytes.map(|(_, peak)| peak),
+            },
+            "host": host_json(&self.host),
+        })
+    }
+}
+
+fn plan_json(plan: &GroupPlan) -> Value {
+    json!({
+        "members": plan.members,
+        "protocol": plan.protocol.name(),
+        "partitions": plan.partitions(),
+        "rounds": plan.rounds,
+        "deaths": plan.deaths,
+        "heartbeat_interval_ms": ms(plan.heartbeat_interval),
+        "session_timeout_ms": ms(plan.session_timeout),
+        "commit_partitions": plan.commit_partitions,
+        "commit_s": plan.commit_time.as_secs_f64(),
+    })
+}
+
+fn change_json(change: &Change) -> Value {
+    json!({
+        "change": change.kind.name(),
+        "round": change.round,
+        "assigned_ms": ms(change.assigned),
+        "told_ms": ms(change.told),
+        "after_expiry_ms": change.after_expiry.map(ms),
+        "requests": change.requests,
+        "broker_cpu_ms": change.broker_cpu_seconds.map(|seconds| seconds * 1e3),
+    })
+}
+
+fn commit_json(run: &CommitRun, plan: &GroupPlan) -> Value {
+    json!({
+        "committers": run.committers,
+        "seconds": run.seconds,
+        "commits_per_s": run.per_s(),
+        "offsets_per_s": run.per_s() * f64::from(plan.commit_partitions),
+        "refused": run.refused,
+        "latency": latency_json(&run.latencies),
+        "broker_cpu_us_per_commit": run.broker_cpu_us(),
+    })
+}
+
+fn ms(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}

@@ -1,0 +1,208 @@
+//! `strome bench groups`: how fast a group shares its partitions anew, and how fast its members commit.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use bench::words::{count, micros};
+use bench::{Change, ChangeKind, CommitRun, GroupOutcome, GroupPlan, GroupProtocol, Latencies};
+use clap::{Args, ValueEnum};
+
+use super::arguments::{millis, seconds};
+use super::text::{self, Row};
+use super::{access, at};
+use crate::cli::connect::Connect;
+use crate::cli::failure::{Failure, complain};
+use crate::cli::output::{Form, Output};
+
+/// The arguments of `strome bench groups`.
+#[derive(Args)]
+pub struct Groups {
+    /// Members of the group; one more comes and goes
+    #[arg(long, value_name = "N", default_value_t = 100)]
+    members: usize,
+    /// What the members speak
+    #[arg(long, value_enum, default_value_t = ProtocolName::Classic)]
+    protocol: ProtocolName,
+    /// Partitions of the topic that they share [default: two for each member]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
+    partitions: Option<i32>,
+    /// How often the group begins, and how often somebody comes and goes; 0: it begins once
+    #[arg(long, value_name = "N", default_value_t = 3)]
+    rounds: usize,
+    /// How often a member dies; each takes as long as its session
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    deaths: usize,
+    /// Between two heartbeats of a classic member; for the other protocol the broker says it
+    #[arg(long, value_name = "MS", default_value = "3000", value_parser = millis)]
+    heartbeat_interval: Duration,
+    /// After this silence a member is taken for dead; for the other protocol the broker says it, and this only tells you
+    #[arg(long, value_name = "MS", default_value = "45000", value_parser = millis)]
+    session_timeout: Duration,
+    /// How many members commit at the same time, one run for each number; 0: none [default: 1,8,64]
+    #[arg(long, value_name = "N,...", value_delimiter = ',')]
+    committers: Option<Vec<usize>>,
+    /// Partitions of a commit
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    commit_partitions: i32,
+    /// How long each run of commits is measured
+    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
+    commit_seconds: Duration,
+    /// Also write the result to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    save: Option<PathBuf>,
+    /// Do not tell how it goes
+    #[arg(long, short)]
+    quiet: bool,
+    #[command(flatten)]
+    output: Output,
+    #[command(flatten)]
+    connect: Connect,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum ProtocolName {
+    /// A member assigns
+    Classic,
+    /// The coordinator does (KIP-848)
+    Consumer,
+}
+
+impl Groups {
+    pub(super) fn run(&self) -> Result<(), Failure> {
+        let plan = self.plan();
+        plan.check().map_err(Failure::Usage)?;
+        let access = access(&self.connect)?;
+        let mut tell = |line: &str| {
+            if !self.quiet {
+                complain(line);
+            }
+        };
+        let outcome = bench::run_groups(&plan, &access, &mut tell, &crate::cli::stop_flag())?;
+        let json = format!("{:#}\n", outcome.to_json());
+        if let Some(path) = &self.save {
+            fs::write(path, &json).map_err(|error| at(path, &error))?;
+        }
+        super::show(&match self.output.form() {
+            Form::Table => text::aligned(&rows(&outcome)),
+            Form::Plain => text::plain(&rows(&outcome)),
+            Form::Json => json,
+        })
+    }
+
+    fn plan(&self) -> GroupPlan {
+        let usual = GroupPlan::default();
+        let committers = match &self.committers {
+            Some(given) => given.iter().copied().filter(|count| *count > 0).collect(),
+            None => usual.committers.iter().copied().filter(|count| *count <= self.members).collect(),
+        };
+        let plan = GroupPlan {
+            members: self.members,
+            protocol: match self.protocol {
+                ProtocolName::Classic => GroupProtocol::Classic,
+                ProtocolName::Consumer => GroupProtocol::Consumer,
+            },
+            partitions: self.partitions.unwrap_or(0),
+            rounds: self.rounds,
+            deaths: self.deaths,
+            heartbeat_interval: self.heartbeat_interval,
+            session_timeout: self.session_timeout,
+            committers,
+            commit_partitions: self.commit_partitions,
+            commit_time: self.commit_seconds,
+            settle_max: usual.settle_max,
+        };
+        // A death takes as long as a session.
+        GroupPlan { settle_max: plan.settle_max + plan.session_timeout, ..plan }
+    }
+}
+
+fn rows(outcome: &GroupOutcome) -> Vec<Row> {
+    let plan = &outcome.plan;
+    let mut rows = Vec::new();
+    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
+    row("", format!("group of {} members, {} protocol", plan.members, plan.protocol.name()));
+    for kind in ChangeKind::ALL {
+        let changes: Vec<&Change> = outcome.of(kind).collect();
+        if changes.is_empty() {
+            continue;
+        }
+        row("", format!("{}, {} times", about(kind), changes.len()));
+        let spread = |what: fn(&Change) -> Option<Duration>| {
+            let times: Vec<Duration> = changes.iter().filter_map(|change| what(change)).collect();
+            (!times.is_empty()).then(|| spread(times))
+        };
+        let told = [
+            ("all have their assignment", spread(|change| Some(change.assigned))),
+            ("all know", spread(|change| Some(change.told))),
+            ("after the session's end", spread(|change| change.after_expiry)),
+            ("broker CPU", spread(|change| change.broker_cpu_seconds.map(Duration::from_secs_f64))),
+        ];
+        for (name, value) in told {
+            if let Some(value) = value {
+                row(name, value);
+            }
+        }
+        let requests: u64 = changes.iter().map(|change| change.requests).sum();
+        row("requests", count(requests as f64 / changes.len() as f64));
+    }
+    for run in &outcome.commits {
+        row("", format!("{} committing, {} partitions at a time", run.committers, plan.commit_partitions));
+        let offsets = run.per_s() * f64::from(plan.commit_partitions);
+        row("rate", format!("{} commits/s, {} offsets/s", count(run.per_s()), count(offsets)));
+        row("latency", latencies(&run.latencies));
+        commit_cost(run, &mut row);
+    }
+    if let Some((rss, peak)) = outcome.broker_rss_bytes {
+        row("", "cost".to_owned());
+        row("broker", format!("{} MiB resident (at most {})", rss >> 20, peak >> 20));
+    }
+    rows
+}
+
+fn about(kind: ChangeKind) -> &'static str {
+    match kind {
+        ChangeKind::Start => "all join at once",
+        ChangeKind::Join => "one more joins",
+        ChangeKind::Leave => "one leaves",
+        ChangeKind::Death => "one dies",
+    }
+}
+
+fn commit_cost(run: &CommitRun, row: &mut impl FnMut(&str, String)) {
+    if let Some(us) = run.broker_cpu_us() {
+        row("broker CPU", format!("{} per commit", micros(us)));
+    }
+    if run.refused > 0 {
+        row("refused for the moment", count(run.refused as f64));
+    }
+}
+
+fn latencies(latencies: &Latencies) -> String {
+    let told = [50.0, 99.0, 99.9].map(|percent| {
+        let us = latencies.percentile_us(percent);
+        us.map_or_else(|| format!("p{percent} -"), |us| format!("p{percent} {}", micros(us)))
+    });
+    let max = latencies.max_us().map_or_else(|| "-".to_owned(), micros);
+    format!("{}  max {max}", told.join("  "))
+}
+
+/// The middle one of some times, and the outermost ones.
+fn spread(mut times: Vec<Duration>) -> String {
+    times.sort_unstable();
+    let told =
+        |index: usize| times.get(index).map_or_else(String::new, |time| micros(time.as_secs_f64() * 1e6));
+    let last = times.len().saturating_sub(1);
+    format!("median {}  min {}  max {}", told(last / 2), told(0), told(last))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_spread_names_the_middle_and_both_ends() {
+        let times = [30, 10, 20].map(Duration::from_millis).to_vec();
+        assert_eq!(spread(times), "median 20.0 ms  min 10.0 ms  max 30.0 ms");
+    }
+}
