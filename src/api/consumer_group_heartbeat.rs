@@ -13,7 +13,8 @@ pub fn handle(shard: &mut Shard, call: &Call, request: ConsumerGroupHeartbeatReq
     let group_id = request.group_id.clone();
     let request = Request::ConsumerGroupHeartbeat(request);
     if group_id.is_empty() {
-        return refuse(call, &request, ErrorCode::InvalidGroupId, pick!(ConsumerGroupHeartbeat));
+        // Here Kafka takes it for a malformed request, not for a group that may not be called so.
+        return refuse(call, &request, ErrorCode::InvalidRequest, pick!(ConsumerGroupHeartbeat));
     }
     ask(shard, call, &group_id, request, pick!(ConsumerGroupHeartbeat))
 }

@@ -18,7 +18,7 @@ use crate::topics::create;
 const VERSION: i16 = 1;
 const LEAVING: i32 = -1;
 const STALE_EPOCH: i16 = 113;
-const INVALID_GROUP_ID: i16 = 24;
+const INVALID_REQUEST: i16 = 42;
 const INVALID_REGEX: i16 = 128;
 
 /// A member that does what its coordinator says.
@@ -137,7 +137,7 @@ fn what_cannot_be_asked_of_a_consumer_group_is_refused() {
     await_coordinator(&mut client, "g");
     let member = Member::new(&broker, "one", topic);
     let request = ConsumerGroupHeartbeatRequest { group_id: "".into(), ..member.request() };
-    assert_eq!(client.call(VERSION, &request).error_code, INVALID_GROUP_ID);
+    assert_eq!(client.call(VERSION, &request).error_code, INVALID_REQUEST);
     let request = ConsumerGroupHeartbeatRequest {
         subscribed_topic_names: None,
         subscribed_topic_regex: Some("(".into()),

@@ -18,6 +18,8 @@ mod compaction;
 mod consumer_groups;
 mod crashes;
 mod directories;
+mod group_input;
+mod group_loading;
 mod group_members;
 mod group_offsets;
 mod memory;

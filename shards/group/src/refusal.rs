@@ -22,6 +22,10 @@ impl Request {
         match self {
             Self::JoinGroup(request) => join(version, &request.member_id, error).into(),
             Self::SyncGroup(_) => SyncGroupResponse { error_code: code, ..Default::default() }.into(),
+            // As in Kafka: nobody can say yet whether the member is one, and it is to go on as if it were.
+            Self::Heartbeat(_) if error == ErrorCode::CoordinatorLoadInProgress => {
+                HeartbeatResponse::default().into()
+            }
             Self::Heartbeat(_) => HeartbeatResponse { error_code: code, ..Default::default() }.into(),
             Self::LeaveGroup(_) => LeaveGroupResponse { error_code: code, ..Default::default() }.into(),
             Self::OffsetCommit(request) => commit(request, error).into(),
@@ -125,7 +129,8 @@ fn deleted(group_id: &Str, error: ErrorCode) -> DeletableGroupResult {
     DeletableGroupResult { group_id: group_id.clone(), error_code: error.code() }
 }
 
-fn consumer_described(group_id: &Str, error: ErrorCode) -> consumer_groups::DescribedGroup {
+/// Refuses to describe a consumer group.
+pub(crate) fn consumer_described(group_id: &Str, error: ErrorCode) -> consumer_groups::DescribedGroup {
     consumer_groups::DescribedGroup {
         group_id: group_id.clone(),
         error_code: error.code(),

@@ -51,13 +51,13 @@ pub(crate) fn check(
     let needs_id = version >= OWN_MEMBER_ID_VERSION || request.member_epoch > 0;
     let leaves = request.member_epoch == Epoch::LEAVING.0;
     let says_topics = request.subscribed_topic_names.is_some() || request.subscribed_topic_regex.is_some();
-    let problem = if (needs_id || leaves) && request.member_id.is_empty() {
+    let problem = if (needs_id || leaves) && is_blank(&request.member_id) {
         "MemberId can't be empty."
-    } else if request.group_id.is_empty() {
+    } else if is_blank(&request.group_id) {
         "GroupId can't be empty."
-    } else if request.instance_id.as_ref().is_some_and(|id| id.is_empty()) {
+    } else if request.instance_id.as_deref().is_some_and(is_blank) {
         "InstanceId can't be empty."
-    } else if request.rack_id.as_ref().is_some_and(|id| id.is_empty()) {
+    } else if request.rack_id.as_deref().is_some_and(is_blank) {
         "RackId can't be empty."
     } else if joins && request.rebalance_timeout_ms == -1 {
         "RebalanceTimeoutMs must be provided in first request."
@@ -73,6 +73,11 @@ pub(crate) fn check(
         return check_assignor(request, settings);
     };
     Err(Refusal::Invalid(problem))
+}
+
+/// Whether there is nothing to read in a text, as Kafka judges it: what Java's `trim` takes away leaves nothing.
+fn is_blank(text: &str) -> bool {
+    text.chars().all(|letter| letter <= ' ')
 }
 
 fn check_assignor(

@@ -11,6 +11,7 @@ use super::Coordinator;
 use crate::consumer;
 use crate::effects::Effects;
 use crate::group::{Group, Kind};
+use crate::refusal;
 use crate::request::{Context, Response};
 
 /// From this version of DescribeGroups on, a group that does not exist has an error (KIP-1043).
@@ -55,6 +56,8 @@ impl Coordinator {
 
     pub(super) fn describe_consumer_groups(&self, groups: &[Str], context: &Context<'_>, out: &mut Effects) {
         let described = groups.iter().map(|id| match self.groups.get(id.as_str()) {
+            // Other requests allow it, for clients of old; no member of such a group can have joined.
+            _ if id.is_empty() => refusal::consumer_described(id, ErrorCode::InvalidGroupId),
             Some(Group { id, kind: Kind::Consumer(group), .. }) => {
                 group.describe(id, context.image, &self.settings.consumer)
             }
