@@ -124,3 +124,66 @@ fn built(builder: BatchBuilder) -> Result<Validated, record::RecordError> {
 fn bytes_of(record: &EncodedRecord) -> usize {
     record.key.len() + record.value.as_ref().map_or(0, bytes::Bytes::len)
 }
+
+#[cfg(test)]
+mod tests {
+    use group::Ticket;
+    use protocol::group_log::{OffsetCommitKey, OffsetCommitValue};
+    use protocol::messages::HeartbeatResponse;
+
+    use super::*;
+
+    fn commits(count: i32, note_bytes: usize) -> Vec<Record> {
+        let commit = |partition| {
+            let key = OffsetCommitKey { group: "g".into(), topic: "t".into(), partition };
+            let metadata = "n".repeat(note_bytes).as_str().into();
+            Record::OffsetCommit(key, Some(OffsetCommitValue { metadata, ..Default::default() }))
+        };
+        (0..count).map(commit).collect()
+    }
+
+    fn reply(ticket: u64) -> Vec<Reply> {
+        vec![Reply { ticket: Ticket(ticket), response: HeartbeatResponse::default().into() }]
+    }
+
+    /// Adds events of so many records each, and lets a reply wait after each; the records and the waiting of each batch.
+    fn drafted(events: &[(i32, usize)]) -> Vec<(i32, Vec<u64>)> {
+        let mut draft = Draft::default();
+        for (ticket, (count, note_bytes)) in (0..).zip(events) {
+            draft.add(&commits(*count, *note_bytes), Compression::None, TimestampMs(1)).unwrap();
+            assert_eq!(draft.wait(reply(ticket)).len(), 0);
+        }
+        let batches = draft.finish().map_err(|_| "no batches").unwrap().into_iter();
+        let told = |drafted: Drafted| {
+            let waiting = drafted.replies.iter().map(|reply| reply.ticket.0).collect();
+            (drafted.batch.batch.header.record_count, waiting)
+        };
+        batches.map(told).collect()
+    }
+
+    #[test]
+    fn events_of_a_turn_share_a_batch() {
+        assert_eq!(drafted(&[(3, 10), (1, 10), (2, 10)]), [(6, vec![0, 1, 2])]);
+    }
+
+    #[test]
+    fn the_records_of_an_event_are_never_torn_apart() {
+        // The second does not fit any more; the third is more than a batch takes.
+        let note_bytes = 4_000;
+        assert_eq!(
+            drafted(&[(200, note_bytes), (100, note_bytes), (500, note_bytes), (1, 1)]),
+            [(200, vec![0]), (100, vec![1]), (500, vec![2]), (1, vec![3])]
+        );
+    }
+
+    #[test]
+    fn without_records_nobody_waits() {
+        let mut draft = Draft::default();
+        assert_eq!(draft.wait(reply(5)).len(), 1);
+        assert!(draft.is_empty());
+        // Behind the records of others, those who need none wait too.
+        draft.add(&commits(1, 1), Compression::None, TimestampMs(1)).unwrap();
+        assert_eq!(draft.wait(reply(5)).len(), 0);
+        assert_eq!(draft.into_replies().len(), 1);
+    }
+}

@@ -22,6 +22,7 @@ mod group_input;
 mod group_loading;
 mod group_members;
 mod group_offsets;
+mod group_storm;
 mod memory;
 mod metrics;
 mod offsets;

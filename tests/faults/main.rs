@@ -12,6 +12,9 @@ mod support;
 
 #[path = "../broker/client.rs"]
 mod client;
+#[path = "../broker/groups.rs"]
+mod groups;
+
 // Each test binary uses its own part of it.
 #[allow(dead_code)]
 #[path = "../broker/topics.rs"]
@@ -28,6 +31,7 @@ mod idle;
 mod ledger;
 mod load;
 mod loop_disk;
+mod offsets;
 mod power;
 mod storm;
 mod suite;
@@ -37,5 +41,5 @@ mod volatile_disk;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    suite::run(&[crashes::CASES, power::CASES, full::CASES, idle::CASES])
+    suite::run(&[crashes::CASES, offsets::CASES, power::CASES, full::CASES, idle::CASES])
 }
