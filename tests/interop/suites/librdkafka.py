@@ -19,9 +19,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 from kit import Unavailable
 
-# The partitions are what librdkafka's own harness gives its brokers. With Kafka's default every new group would wait three seconds
-# for more members, and the tests make hundreds of groups.
-SETTINGS = ["num.partitions=4", "group.initial.rebalance.delay.ms=100"]
+SETTINGS = ["num.partitions=4"]  # What librdkafka's own harness gives its brokers.
 TEST_SECONDS_MAX = 180
 AT_ONCE = 8  # So many waiting clients do not fill two cores.
 TABLE_ROW = re.compile(r"^\|\s*(\d{4}_\w+)\s*\|\s+(\w+) \|", re.M)
