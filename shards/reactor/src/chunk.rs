@@ -87,6 +87,13 @@ impl Chunk {
         let _ = self.memory.guard.set(Box::new(guard));
     }
 
+    /// Work for another thread that has the system provide the chunk's memory, so that the writer need not wait for it page by
+    /// page. Until it is done the chunk counts as seen by somebody.
+    pub fn populate(&self) -> impl FnOnce() + Send + use<> {
+        let memory = Arc::clone(&self.memory);
+        move || memory.aligned.populate()
+    }
+
     fn new(aligned: AlignedMemory, clean_to: usize) -> Self {
         let (memory, published) = (Arc::new(Memory { aligned, guard: OnceLock::new() }), Bytes::new());
         Self { memory, len: 0, head: 0, clean_to, published, published_from: 0 }
@@ -380,6 +387,18 @@ mod tests {
         let spare = chunk.spare(4 * ALIGNMENT).unwrap();
         assert_eq!(spare.as_ptr() as usize % ALIGNMENT, 0);
         assert!(spare.iter().all(|byte| *byte == 0));
+    }
+
+    #[test]
+    fn memory_that_is_populated_while_it_is_written_to_holds_what_was_written() {
+        let mut chunk = Chunk::with_capacity(1 << 20);
+        let populate = std::thread::spawn(chunk.populate());
+        put(&mut chunk, &[0xab; 300_000]);
+        populate.join().unwrap();
+        assert!(chunk.view(0..300_000).iter().all(|byte| *byte == 0xab));
+        assert!(chunk.spare(700_000).unwrap().iter().all(|byte| *byte == 0));
+        chunk.emptied().unwrap();
+        Chunk::with_capacity(1).populate()();
     }
 
     #[test]

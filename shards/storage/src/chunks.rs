@@ -1,5 +1,6 @@
 //! Where the chunks of tails come from and go to, and how large they may be. In a busy store at the bound of its cache every
 //! new chunk takes the memory of an old one, so that memory is neither zeroed nor fetched from the system all the time.
+//! Before a store gets there, chunks are prepared by a thread for which nobody waits, lest appends wait for the system's memory.
 //!
 //! # Invariants
 //! - The chunk that a tail appends to cannot be given up, however short memory is. So the more tails there are, the smaller
@@ -7,6 +8,8 @@
 //!
 //! # Not here
 //! Which chunks are given up, and when (`relief.rs`); that nothing of a chunk's past reaches the disk (`reactor`).
+
+use std::collections::VecDeque;
 
 use reactor::Chunk;
 
@@ -16,6 +19,10 @@ use crate::settings::StoreSettings;
 /// Chunks of the largest size that are kept when nobody uses them: as many as the commits of a turn may give back at once
 /// before the next appends take them.
 const SPARE_MAX: usize = 8;
+/// While a store grows, so many chunks lie ready: as many logs may need one at about the same time.
+const AHEAD_MAX: usize = SPARE_MAX;
+/// Smaller chunks are there soon enough.
+const AHEAD_BYTES_MIN: usize = 256 * 1024;
 
 /// The part of the cache that is for chunks that are appended to: 1/2. The other half keeps what was written for readers.
 const APPENDED_TO_PART: usize = 2;
@@ -31,8 +38,10 @@ pub(crate) struct Chunks {
     in_use: usize,
     /// Tails that have any.
     tails: usize,
-    /// Empty, of the largest size.
-    spare: Vec<Chunk>,
+    /// Empty, of the largest size; the next one to be taken is the last.
+    spare: VecDeque<Chunk>,
+    /// Whether one was taken since it was last seen to that enough lie ready.
+    was_taken: bool,
     /// Where chunks count that readers still see.
     cold: ColdMemory,
 }
@@ -45,7 +54,8 @@ impl Chunks {
             cache_bytes_max: settings.cache_bytes_max,
             in_use: 0,
             tails: 0,
-            spare: Vec::with_capacity(SPARE_MAX),
+            spare: VecDeque::with_capacity(SPARE_MAX),
+            was_taken: false,
             cold,
         }
     }
@@ -53,7 +63,9 @@ impl Chunks {
     /// An empty chunk with room for at least `bytes`.
     pub(crate) fn take(&mut self, bytes: usize) -> Chunk {
         // A small log must not get a large chunk: it would keep it.
-        let spare = if bytes == self.bytes_max { self.spare.pop() } else { None };
+        let is_large = bytes == self.bytes_max;
+        self.was_taken |= is_large && bytes >= AHEAD_BYTES_MIN;
+        let spare = if is_large { self.spare.pop_back() } else { None };
         let chunk = spare.unwrap_or_else(|| Chunk::with_capacity(bytes));
         self.in_use += chunk.capacity();
         chunk
@@ -87,6 +99,19 @@ impl Chunks {
         share.clamp(self.bytes_min, self.bytes_max)
     }
 
+    /// Adds what should lie ready, if one was taken: as much as tails may still grow by. Each chunk comes with work for another
+    /// thread, which provides its memory; it may be taken before that is done.
+    pub(crate) fn prepare(&mut self) -> impl Iterator<Item = impl FnOnce() + Send + use<>> {
+        let growth = self.cache_bytes_max.saturating_sub(self.in_use) / self.bytes_max.max(1);
+        let enough = if std::mem::take(&mut self.was_taken) { AHEAD_MAX.min(growth) } else { 0 };
+        (self.spare.len()..enough).map(|_| {
+            let chunk = Chunk::with_capacity(self.bytes_max);
+            let populate = chunk.populate();
+            self.spare.push_front(chunk);
+            populate
+        })
+    }
+
     /// Whether a chunk was made for one large batch.
     pub(crate) fn is_outsize(&self, chunk: &Chunk) -> bool {
         chunk.capacity() > self.bytes_max.next_multiple_of(Chunk::ALIGNMENT)
@@ -98,7 +123,7 @@ impl Chunks {
         let is_usual = chunk.capacity() == self.bytes_max.next_multiple_of(Chunk::ALIGNMENT);
         let chunk = if is_usual && self.spare.len() < SPARE_MAX { chunk.emptied() } else { Err(chunk) };
         match chunk {
-            Ok(empty) => self.spare.push(empty),
+            Ok(empty) => self.spare.push_back(empty),
             // One that a reader still sees is freed when that reader is done.
             Err(seen) => {
                 let reserved = self.cold.reserve(seen.capacity());
@@ -184,6 +209,27 @@ mod tests {
         assert!(!chunks.are_too_many());
         taken.into_iter().for_each(|chunk| chunks.put_back(chunk));
         assert_eq!(chunks.in_use(), 0, "what is kept for the next tail is nobody's");
+    }
+
+    #[test]
+    fn chunks_lie_ready_while_tails_may_grow_and_large_ones_are_taken() {
+        let cache_bytes_max = 20 * AHEAD_BYTES_MIN;
+        let settings = StoreSettings { chunk_bytes_max: AHEAD_BYTES_MIN, cache_bytes_max, ..chunk_sizes() };
+        let mut chunks = Chunks::new(&settings, ColdMemory::new(0));
+        assert_eq!(chunks.prepare().count(), 0, "nobody has taken one");
+        let _small = chunks.take(AHEAD_BYTES_MIN / 2);
+        assert_eq!(chunks.prepare().count(), 0, "a small one is no reason");
+        let _first = chunks.take(AHEAD_BYTES_MIN);
+        assert_eq!((chunks.prepare().count(), chunks.spare.len()), (AHEAD_MAX, AHEAD_MAX));
+        let next = chunks.take(AHEAD_BYTES_MIN);
+        assert_eq!((chunks.prepare().count(), chunks.spare.len()), (1, AHEAD_MAX));
+        let outsize = chunks.take(12 * AHEAD_BYTES_MIN);
+        let _another = chunks.take(AHEAD_BYTES_MIN);
+        assert_eq!(chunks.prepare().count(), 0, "the memory is nearly used up");
+        chunks.put_back(outsize);
+        chunks.put_back(next);
+        let _next = chunks.take(AHEAD_BYTES_MIN);
+        assert_eq!(chunks.prepare().count(), 1, "there is room again");
     }
 
     #[test]
