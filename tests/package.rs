@@ -1,5 +1,5 @@
 //! The files of `tuning/package`, from which a host is set up: the settings are such that a broker takes, and the unit is
-//! one that systemd takes.
+//! one that systemd takes. The Debian package made of them is tried by `tests/package/run`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -72,6 +72,27 @@ fn systemd_takes_the_user() {
         return eprintln!("SKIPPED: this systemd-sysusers does not try things out");
     }
     assert!(ran.status.success(), "{ran:?}");
+}
+
+#[test]
+fn a_container_may_call_io_uring_and_nothing_that_gets_out_of_it() {
+    let text = fs::read_to_string(package("seccomp.json")).expect("the profile");
+    let profile: Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(profile["defaultAction"], "SCMP_ACT_ERRNO", "what is not named is refused");
+    let rules = profile["syscalls"].as_array().expect("rules");
+    assert!(rules.iter().all(|rule| rule["action"] == "SCMP_ACT_ALLOW"));
+    let names = rules.iter().flat_map(|rule| rule["names"].as_array().into_iter().flatten());
+    let allowed: Vec<_> = names.filter_map(Value::as_str).collect();
+    for needed in
+        ["io_uring_setup", "io_uring_enter", "io_uring_register", "execve", "clone3", "sched_setaffinity"]
+    {
+        assert!(allowed.contains(&needed), "{needed}");
+    }
+    for forbidden in
+        ["mount", "setns", "unshare", "ptrace", "bpf", "init_module", "kexec_load", "reboot", "swapon"]
+    {
+        assert!(!allowed.contains(&forbidden), "{forbidden}");
+    }
 }
 
 /// Runs the program on a file; where there is no such program the test is skipped.

@@ -1,5 +1,6 @@
 //! `strome serve`: run a broker.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -31,6 +32,11 @@ impl Serve {
             .with_env_filter(filter)
             .with_target(false)
             .with_writer(std::io::stderr)
+            // Files and containers keep what is printed as it is.
+            .with_ansi(
+                std::io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|it| it.is_empty()),
+            )
             .init();
         let environment = std::env::vars().collect();
         let sources = Sources { file: self.config, environment, overrides: self.overrides };

@@ -89,6 +89,10 @@ class Installed:
         said = self.root.run("systemd-analyze", "security", "--offline=yes", f"--threshold={EXPOSURE_MAX}", UNIT)
         print("        ", re.search(r"Overall exposure level.*", said)[0])
 
+    def without_sys_the_broker_says_what_is_missing(self):
+        serve = ["strome", "serve", *overrides({"log.dirs": "/root/data", "listeners": "PLAINTEXT://127.0.0.1:0", "strome.admin.listener": ""})]
+        contains(self.root.run(*serve, ok=False, sys=False), "mount /sys")
+
     def a_record_is_written_and_read(self):
         with self._broker() as broker:
             broker.strome("topics", "create", "greetings", "--partitions", "2")
@@ -104,8 +108,9 @@ class Installed:
             equal(broker.records(), ["first light"], "what is read")
 
     def a_removal_keeps_settings_data_and_user(self):
-        self.root.run("touch", "/var/lib/strome/tune-state.json")
+        self.root.run("sh", "-c", "mkdir /var/lib/strome-tune; touch /var/lib/strome-tune/state.json")
         contains(self.root.run("dpkg", "--remove", "strome"), "strome tune undo")
+        self.root.run("rm", "/var/lib/strome-tune/state.json")
         equal(self.root.run("sh", "-c", f"ls -d {UNIT} /usr/bin/strome; true").count("No such file"), 2, "files")
         self.root.run("ls", SETTINGS, "/var/lib/strome/greetings-0")
         self.root.run("getent", "passwd", "strome")

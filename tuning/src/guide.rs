@@ -24,7 +24,7 @@ which `undo` removes. `strome tune script --out DIR` writes the same files to be
 decide: kernel parameters, mount options, lines for the broker's settings.
 
 `apply` makes changes for what is recommended or required; `--all` also for what is only info. `--only disk,cpu.governor` restricts everything to some checks. Old
-values are in `/var/lib/strome/tune-state.json` (`--state`), written durably before each change. `undo` leaves alone, and tells, what somebody else has changed since;
+values are in `/var/lib/strome-tune/state.json` (`--state`), written durably before each change. `undo` leaves alone, and tells, what somebody else has changed since;
 `--force` restores that, too. After a restart of the host values are as the host sets them at its start: those that are as before need nothing, those that
 files of `--persist` have set again are restored, and any other one is told and left alone.
 

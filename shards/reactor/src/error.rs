@@ -71,17 +71,18 @@ impl fmt::Display for Remedy<'_> {
                         "the sysctl kernel.io_uring_disabled is {}, set it to 0 (`sysctl -w kernel.io_uring_disabled=0`)",
                         value.trim()
                     ),
-                    _ => f.write_str(
+                    _ => write!(
+                        f,
                         "the sysctl kernel.io_uring_disabled allows it, so a seccomp filter or a security module does \
-                         not; in a container allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp \
-                         profile (Docker: `--security-opt seccomp=profile.json`; systemd: SystemCallFilter=@io-event)",
+                         not; {SECCOMP}"
                     ),
                 }
             }
+            // Some runtimes have their filter answer as a kernel that knows nothing of the call would.
             Some(libc::ENOSYS) => write!(
                 f,
-                "; this kernel has no io_uring: Strome needs Linux {KERNEL_MIN} or later with CONFIG_IO_URING, and recommends \
-                 {KERNEL_GOOD} or later"
+                "; either this kernel has no io_uring, and Strome needs Linux {KERNEL_MIN} or later with CONFIG_IO_URING \
+                 ({KERNEL_GOOD} or later is better), or a seccomp filter hides it: {SECCOMP}"
             ),
             Some(libc::EMFILE | libc::ENFILE) => {
                 f.write_str("; raise the limit of open files (`ulimit -n`, LimitNOFILE=)")
@@ -90,6 +91,9 @@ impl fmt::Display for Remedy<'_> {
         }
     }
 }
+
+const SECCOMP: &str = "in a container allow io_uring_setup, io_uring_enter and io_uring_register in the seccomp profile \
+                       (Docker: `--security-opt seccomp=profile.json`; systemd: SystemCallFilter=@aio)";
 
 const MEMLOCK: &str = "; memory that may be locked has run out: raise the limit (`ulimit -l unlimited`, \
                        LimitMEMLOCK=infinity in the unit, `--ulimit memlock=-1` for a container) or use fewer shards";
@@ -127,7 +131,7 @@ mod tests {
     fn every_refusal_names_its_remedy() {
         assert!(text(libc::ENOMEM).contains("LimitMEMLOCK="));
         assert!(text(libc::EPERM).contains("kernel.io_uring_disabled"));
-        assert!(text(libc::ENOSYS).contains(KERNEL_MIN));
+        assert!(text(libc::ENOSYS).contains(KERNEL_MIN) && text(libc::ENOSYS).contains("seccomp"));
         assert!(text(libc::EMFILE).contains("ulimit -n"));
         let executor = ReactorError::Executor {
             name: "shard-0".into(),

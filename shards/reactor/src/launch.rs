@@ -1,6 +1,7 @@
 //! The thread of a shard: pinned, with a glommio executor on which the shard's loop is a task.
 
 use std::any::Any;
+use std::path::Path;
 use std::sync::mpsc::sync_channel;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -38,6 +39,9 @@ const EXECUTOR_RING_DEPTH: usize = 32;
 /// [`yield_if_needed`](crate::yield_if_needed).
 const PREEMPT_NEVER: Duration = Duration::from_secs(365 * 24 * 3600);
 
+/// Where glommio reads which CPUs there are before it pins a thread; it panics when nothing is there.
+const TOPOLOGY: &str = "/sys/devices/system/cpu";
+
 /// Starts a thread with an executor and runs the future that `start` makes there. Returns once the executor stands.
 pub fn launch<Start, Task>(placement: Placement, start: Start) -> Result<Handle, ReactorError>
 where
@@ -46,6 +50,9 @@ where
 {
     affinity::remember();
     let Placement { name, cpu } = placement;
+    if cpu.is_some() && !Path::new(TOPOLOGY).exists() {
+        return Err(ReactorError::Executor { name, reason: format!("there is no {TOPOLOGY}; mount /sys") });
+    }
     let (report, ready) = sync_channel(1);
     let thread = thread::Builder::new()
         .name(name.clone())

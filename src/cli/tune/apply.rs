@@ -9,8 +9,9 @@ use super::target::Target;
 use crate::cli::failure::Failure;
 use crate::cli::say;
 
-/// Where it is written down how everything was before.
-const STATE: &str = "/var/lib/strome/tune-state.json";
+/// Where it is written down how everything was before. Root restores what it finds there, so that it is not in the broker's
+/// directory, which belongs to the broker's user.
+const STATE: &str = "/var/lib/strome-tune/state.json";
 
 /// The arguments of `strome tune apply`.
 #[derive(Args)]
