@@ -54,11 +54,11 @@ fn topics(broker: &Broker) -> String {
 fn a_number_of_records_is_produced_and_everything_that_matters_is_told() {
     let broker = Broker::start(&[]);
     let result =
-        measure(&broker, "produce --records 5000 --record-size 100..300 --partitions 3 --producers 2");
-    assert_eq!(number(&result, "produce.records"), 5_000.0);
-    assert_eq!(number(&result, "produce.latency.count"), 5_000.0);
+        measure(&broker, "produce --records 100000 --record-size 100..300 --partitions 3 --producers 2");
+    assert_eq!(number(&result, "produce.records"), 100_000.0);
+    assert_eq!(number(&result, "produce.latency.count"), 100_000.0);
     let bytes = number(&result, "produce.bytes");
-    assert!((500_000.0..=1_500_000.0).contains(&bytes), "{bytes}");
+    assert!((10e6..=30e6).contains(&bytes), "{bytes}");
     let [p50, p99, max] =
         ["p50_us", "p99_us", "max_us"].map(|p| number(&result, &format!("produce.latency.{p}")));
     assert!(0.0 < p50 && p50 <= p99 && p99 <= max, "{p50} {p99} {max}");
@@ -69,6 +69,7 @@ fn a_number_of_records_is_produced_and_everything_that_matters_is_told() {
     assert_eq!(result["durability"]["topic_settings"]["flush.messages"], "1");
     assert_eq!(result["durability"]["meaning"], "acknowledged when on the disk of all replicas in sync");
     assert_eq!(result["brokers"][0]["pid"], broker.pid());
+    // The system counts CPU time in hundredths of a second; so many records take several.
     assert!(
         number(&result, "broker_cpu_us_per_record") > 0.0
             && number(&result, "client.cpu_us_per_record") > 0.0
