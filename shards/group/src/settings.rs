@@ -100,7 +100,7 @@ impl Default for Settings {
                 heartbeat_interval_ms: 5_000,
                 heartbeat_interval_ms_min: 5_000,
                 heartbeat_interval_ms_max: 15_000,
-                assignment_interval_ms: 1_000,
+                assignment_interval_ms: 100,
                 assignment_interval_ms_min: 0,
                 assignment_interval_ms_max: 15_000,
                 assignors: vec!["uniform".to_owned(), "range".to_owned()],

@@ -9,7 +9,7 @@ use protocol::messages::consumer_groups::{
     ConsumerGroupHeartbeatAssignment, ConsumerGroupHeartbeatResponseTopicPartitions,
 };
 use protocol::messages::{ConsumerGroupHeartbeatRequest, ConsumerGroupHeartbeatResponse};
-use types::PartitionIndex;
+use types::{PartitionIndex, TimestampMs};
 
 use super::admission::{Admission, Claim};
 use super::epoch::Epoch;
@@ -33,8 +33,8 @@ use crate::request::Context;
 /// patterns.
 const MATCH_INTERVAL_MS: i64 = 1_000;
 
-/// A member that waits for something is asked to come back after a fraction of the usual interval: so a rebalance
-/// takes as long as its members do, and not as long as they sleep.
+/// A member that waits for others is asked to come back after a fraction of the usual interval, and one that waits for its
+/// target when that is due, if it is sooner: so a rebalance takes as long as its members do, and not as long as they sleep.
 const WAITING_HEARTBEATS_PER_INTERVAL: i32 = 10;
 
 /// What is different since the member was heard of last.
@@ -82,7 +82,7 @@ impl ConsumerGroup {
         self.reconcile(&id, owned.as_ref(), change.any(), context.image, turn)?;
         self.keep_session(&id, settings.session_timeout_ms, turn);
         let complete = epoch == Epoch::ZERO || is_complete(request);
-        Ok(self.response(&id, (!complete).then_some(&held), settings))
+        Ok(self.response(&id, (!complete).then_some(&held), settings, turn.now))
     }
 
     /// Lets a new member in. A static one that comes back takes over what it had under its former id.
@@ -303,23 +303,30 @@ impl ConsumerGroup {
         id: &MemberId,
         knows: Option<&Held>,
         settings: GroupSettings,
+        now: TimestampMs,
     ) -> ConsumerGroupHeartbeatResponse {
         let progress = self.members.get(id).map(|member| member.progress.clone()).unwrap_or_default();
         let news = !knows.is_some_and(|known| known.same_partitions(&progress.assigned));
         ConsumerGroupHeartbeatResponse {
             member_id: Some(id.to_wire()),
             member_epoch: progress.epoch.0,
-            heartbeat_interval_ms: self.heartbeat_interval_ms(&progress, settings),
+            heartbeat_interval_ms: self.heartbeat_interval_ms(&progress, settings, now),
             assignment: news.then(|| assignment(&progress.assigned)),
             ..Default::default()
         }
     }
 
     /// When the member is to come back.
-    fn heartbeat_interval_ms(&self, progress: &Progress, settings: GroupSettings) -> i32 {
-        let waits = self.epoch > self.target.epoch || progress.state == MemberState::UnreleasedPartitions;
+    fn heartbeat_interval_ms(&self, progress: &Progress, settings: GroupSettings, now: TimestampMs) -> i32 {
         let interval_ms = settings.heartbeat_interval_ms;
-        if waits { (interval_ms / WAITING_HEARTBEATS_PER_INTERVAL).max(1) } else { interval_ms }
+        let soon_ms = (interval_ms / WAITING_HEARTBEATS_PER_INTERVAL).max(1);
+        if let Some(due_in_ms) = self.target_due_in_ms(now, settings.assignment_interval_ms) {
+            due_in_ms.clamp(1, soon_ms)
+        } else if progress.state == MemberState::UnreleasedPartitions {
+            soon_ms
+        } else {
+            interval_ms
+        }
     }
 
     /// Whether the member is in a state that it can be led on from, whatever it is led to.

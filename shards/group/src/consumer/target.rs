@@ -53,11 +53,21 @@ impl ConsumerGroup {
         votes.into_iter().rev().max_by_key(|(_, count)| *count).map_or(default, |(assignor, _)| assignor)
     }
 
-    /// Whether the target is to be reckoned anew: the group has a later epoch, and the last time is long enough ago.
-    /// While many members join, this spares reckoning once for each.
+    /// Whether the target is to be reckoned anew now.
     pub(super) fn target_is_due(&self, now: TimestampMs, interval_ms: i32) -> bool {
-        let next = self.target.at.plus(i64::from(interval_ms));
-        self.epoch > self.target.epoch && (now >= next || now < self.target.at)
+        self.target_due_in_ms(now, interval_ms) == Some(0)
+    }
+
+    /// In how many milliseconds the target is to be reckoned anew, if the group has a later epoch: when the last time is long
+    /// enough ago. While many members join, this spares reckoning once for each.
+    pub(super) fn target_due_in_ms(&self, now: TimestampMs, interval_ms: i32) -> Option<i32> {
+        if self.epoch <= self.target.epoch {
+            return None;
+        }
+        let age = now.0.checked_sub(self.target.at.0).and_then(|age| i32::try_from(age).ok());
+        // A clock that was set back must not hold it up, and neither does a target from long ago.
+        let waited_ms = age.filter(|age| *age >= 0).unwrap_or(interval_ms);
+        Some(interval_ms.saturating_sub(waited_ms).max(0))
     }
 
     /// Reckons what each member is to have in the epoch of the group.

@@ -344,8 +344,13 @@ fn while_many_members_join_the_assignment_is_thought_over_once_in_an_interval() 
     let group = describe("g", &mut world);
     assert_eq!((group.group_epoch, group.assignment_epoch), (6, 1));
     assert_eq!(group.group_state, "Assigning");
-    world.pass(1_000);
-    Consumer::new("g", "m7", &["t"]).beat(&mut world);
+    world.pass(70);
+    let mut last = Consumer::new("g", "m7", &["t"]);
+    // It is asked to come back when that is due.
+    assert_eq!(last.beat(&mut world).heartbeat_interval_ms, 30);
+    assert_eq!(describe("g", &mut world).assignment_epoch, 1);
+    world.pass(30);
+    last.beat(&mut world);
     assert_eq!(describe("g", &mut world).assignment_epoch, 7);
 }
 

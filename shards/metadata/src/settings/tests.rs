@@ -10,8 +10,10 @@ const KAFKA: &str = include_str!("kafka-4.3.1.tsv");
 
 /// Where Strome's defaults differ from Kafka's, and why.
 const OTHER_DEFAULTS: &[(&str, &str)] = &[
+    ("consumer.assignment.interval.ms", "a rebalance does not wait for a second"),
     ("controller.listener.names", "no controller listener has to be named"),
     ("flush.messages", "what is acknowledged is durable"),
+    ("group.consumer.assignment.interval.ms", "a rebalance does not wait for a second"),
     ("log.dir", "data does not belong in a folder for temporary files"),
     ("log.flush.interval.messages", "what is acknowledged is durable"),
     ("node.id", "nothing has to be set"),

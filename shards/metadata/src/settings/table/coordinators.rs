@@ -3,7 +3,7 @@
 use super::settings;
 
 settings! {
-    "group.consumer.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Acts,
+    "group.consumer.assignment.interval.ms" Int Some("100"), AtLeast(0), Medium ClusterWide Acts,
         "`consumer.assignment.interval.ms` for groups that do not set it.";
     "group.consumer.assignors" List Some("uniform,range"), DistinctNonEmpty, Medium ReadOnly Acts,
         "The assignors that consumer groups may use, the default first.";

@@ -3,7 +3,7 @@
 use super::settings;
 
 settings! {
-    "consumer.assignment.interval.ms" Int Some("1000"), AtLeast(0), Medium ClusterWide Acts,
+    "consumer.assignment.interval.ms" Int Some("100"), AtLeast(0), Medium ClusterWide Acts,
         "The shortest time between two assignments computed for the consumer group.";
     "consumer.heartbeat.interval.ms" Int Some("5000"), AtLeast(1), Medium ClusterWide Acts,
         "How often members of the consumer group report.";
