@@ -38,6 +38,9 @@ pub struct Manner {
     pub repeats_at: &'static [i16],
 }
 
+/// How long a request may take that can be repeated: what waits for space on a full disk waits for ever.
+const REPEATED_AFTER_MS: i32 = 5_000;
+
 impl Manner {
     /// Any manner of producing to `topic`.
     pub fn any(topic: &Topic, dice: &mut Dice) -> Self {
@@ -177,8 +180,11 @@ impl Producer {
 
     fn write(&mut self, client: &mut Client, at: usize) -> bool {
         let sent = &self.unanswered[at];
-        let request =
+        let mut request =
             produce_request(&self.manner.topic.name, sent.partition, self.manner.acks, sent.batch.clone());
+        if !self.manner.repeats_at.is_empty() {
+            request.timeout_ms = REPEATED_AFTER_MS;
+        }
         let frame = client.frame::<ProduceRequest>(PRODUCE, &request);
         client.try_write(&frame)
     }
