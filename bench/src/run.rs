@@ -221,7 +221,7 @@ fn fill(
 }
 
 /// Writes one record to each partition of new topics, which nobody counts: for the first one some brokers do what they never
-/// do again. Kafka notes the leader's epoch in a file and syncs it; with 1,000 partitions that outlasts many a run.
+/// do again. Kafka probably notes the leader's epoch in a file then, and syncs it; with 1,000 partitions it outlasts many a run.
 fn begin_logs(
     plan: &Plan,
     access: &Access,
