@@ -13,6 +13,7 @@ class Report:
     def __init__(self, suite):
         self.suite = suite
         self.passes, self.failures, self.skips = [], [], []
+        self.failed_once, self.broker_fell = [], False
         self._lines = queue.Queue()
 
     def say(self, line):
@@ -34,6 +35,23 @@ class Report:
         self.say(f"    FAIL {name}")
         for line in str(why).rstrip().splitlines()[-40:]:
             self.say(f"         {line[:400]}")
+
+    def fell(self, name, why):
+        """The broker's own failure, which no second try makes good."""
+        self.broker_fell = True
+        self.failed(name, why)
+
+    def forgive(self, again):
+        """Counts as passed, but not as if nothing had been, what failed here and passed in `again`."""
+        if self.broker_fell or again.broker_fell:
+            return
+        failures, self.failures = self.failures, []
+        for name, why in failures:
+            if name in again.passes:
+                self.passes.append(name)
+                self.failed_once.append((name, why))
+            else:
+                self.failures.append((name, why))
 
     def skipped(self, name, reason):
         self.skips.append((name, reason))
@@ -63,6 +81,15 @@ def told_by_client(report, name, code, output):
             report.failed(test, why)
     if code != 0 and "FAIL " not in output or "PASS " not in output:
         report.failed(f"{name}: the program", f"exit code {code}\n{output[-3000:]}")
+
+
+def print_failed_once(reports):
+    """Every test that failed and then passed, with the last line of why it failed."""
+    if any(report.failed_once for report in reports):
+        print("\n== FAILED ONCE, passed when tried again")
+    for report in reports:
+        for name, why in report.failed_once:
+            print(f"{report.suite}: {name}: {(str(why).strip().splitlines() or ['no reason'])[-1][:300]}")
 
 
 def print_skipped(reports):

@@ -589,16 +589,18 @@ public class Interop {
 
         void poll() {
             try {
-                while (running) {
-                    for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
-                        seen.add(record.topic() + record.partition() + "@" + record.offset());
-                        count++;
-                    }
-                    held = consumer.assignment();
-                }
+                while (running) pollOnce();
             } catch (Throwable error) {
                 wrong = error;
             }
+        }
+
+        void pollOnce() {
+            for (ConsumerRecord<byte[], byte[]> record : consumer.poll(Duration.ofMillis(100))) {
+                seen.add(record.topic() + record.partition() + "@" + record.offset());
+                count++;
+            }
+            held = consumer.assignment();
         }
 
         Set<String> seenSoFar() {
@@ -616,8 +618,19 @@ public class Interop {
         @Override
         public void close() throws Exception {
             halt();
-            consumer.commitSync();
+            eventually("a member that leaves commits", this::commits);
             consumer.close();
+        }
+
+        /** Whether it could commit; a classic member in a rebalance has to poll first until that is over. */
+        boolean commits() {
+            try {
+                consumer.commitSync();
+                return true;
+            } catch (RebalanceInProgressException over) {
+                pollOnce();
+                return false;
+            }
         }
     }
 
