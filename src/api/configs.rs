@@ -3,7 +3,7 @@
 use controller::{
     AlterConfigs, ConfigOp, ConfigResult, IncrementalAlterConfigs, LegacyAlter, Refusal, Reply, ResourceAlter,
 };
-use metadata::settings::{Described, describe_all_brokers, describe_broker, describe_topic};
+use metadata::settings::{Described, describe_all_brokers, describe_broker, describe_group, describe_topic};
 use metadata::{ConfigResource, ResourceKind};
 use protocol::Str;
 use protocol::messages::configs::{
@@ -82,7 +82,11 @@ fn described(shard: &Shard, kind: i8, name: &str) -> Result<Vec<Described>, Refu
             ErrorCode::InvalidRequest,
             format!("this is broker {}, which cannot tell about broker {name:?}", image.node()),
         )),
-        Some(ResourceKind::ClientMetrics | ResourceKind::Group) => Ok(Vec::new()),
+        Some(ResourceKind::Group) if name.is_empty() => {
+            Err(Refusal::new(ErrorCode::InvalidRequest, "Group name must not be empty"))
+        }
+        Some(ResourceKind::Group) => Ok(describe_group(image.group_configs(name), &image.layers())),
+        Some(ResourceKind::ClientMetrics) => Ok(Vec::new()),
         None => {
             Err(Refusal::new(ErrorCode::InvalidRequest, format!("unknown type {kind} of resource {name:?}")))
         }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use metadata::settings::{
-    BrokerScope, InvalidSetting, Value, ValueType, broker, group, topic, validate_broker_update,
+    BrokerScope, Value, ValueType, broker, group, topic, validate_broker_update, validate_group,
     validate_topic,
 };
 use metadata::{ConfigResource, ResourceKind};
@@ -75,20 +75,12 @@ impl Controller {
                 validate_broker_update(configs, scope)
                     .map_err(|error| refusal(ErrorCode::InvalidRequest, error.to_string()))
             }
-            ResourceKind::Group => check_group(configs),
+            ResourceKind::Group => validate_group(configs, &self.image().layers())
+                .map_err(|error| refusal(ErrorCode::InvalidConfig, error.to_string())),
             ResourceKind::ClientMetrics => check_client_metrics(configs),
             ResourceKind::BrokerLogger => request("A broker's log levels are altered by the broker itself."),
         }
     }
-}
-
-fn check_group(configs: &BTreeMap<String, String>) -> Result<(), Refusal> {
-    for (name, value) in configs {
-        let unknown = || InvalidSetting::Unknown { kind: "group", name: name.clone() };
-        let parsed = group(name).ok_or_else(unknown).and_then(|setting| setting.parse(value));
-        parsed.map_err(|error| refusal(ErrorCode::InvalidConfig, error.to_string()))?;
-    }
-    Ok(())
 }
 
 /// KIP-714: what telemetry clients are asked for. As Kafka's `ClientMetricsConfigs`.

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use types::{BrokerId, PartitionIndex, ProducerId, TopicId, TopicName};
 
 use crate::broker::Broker;
-use crate::configs::{ConfigResource, Configs};
+use crate::configs::{ConfigResource, Configs, ResourceKind};
 use crate::record::Record;
 use crate::settings::{BrokerLayers, BrokerSettings, InvalidSetting, TopicSettings};
 use crate::shared_map::SharedMap;
@@ -207,6 +207,13 @@ impl Image {
             dynamic_default: altered(ConfigResource::all_brokers()),
             fixed: &self.node.file,
         }
+    }
+
+    /// The dynamic settings of a group; none for one without any.
+    #[must_use]
+    pub fn group_configs(&self, name: &str) -> &BTreeMap<String, String> {
+        let resource = ConfigResource::new(ResourceKind::Group, name);
+        self.configs(&resource).map_or(&NO_CONFIGS, |configs| &**configs)
     }
 
     /// The dynamic settings of a topic; none for one without any.

@@ -1,15 +1,16 @@
-//! What DescribeConfigs answers about topics and brokers: every known setting with its value, where that comes from,
+//! What DescribeConfigs answers about topics, groups and brokers: every known setting with its value, where that comes from,
 //! and everything else that speaks for it. As Kafka's `ConfigHelper`.
 
 use std::collections::BTreeMap;
 
 use super::layers::BrokerLayers;
 use super::{
-    Setting, broker, broker_settings, strome_settings, synonyms_of_broker, synonyms_of_topic, topic_settings,
+    Setting, broker, broker_settings, group_settings, strome_settings, synonym_of_group, synonyms_of_broker,
+    synonyms_of_topic, topic_settings,
 };
 use crate::{ConfigValue, ConfigValueSource};
 
-/// One setting of a topic or a broker, as it is shown.
+/// One setting of a topic, a group or a broker, as it is shown.
 #[derive(Clone, Debug)]
 pub struct Described {
     /// The name under which it is shown; for a listener's own setting with the listener's prefix.
@@ -70,6 +71,38 @@ fn topic_setting(
         name: setting.name.to_owned(),
         setting: Some(setting),
         value: own.or_else(inherited),
+        source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
+        synonyms,
+        read_only: false,
+    }
+    .hide_secrets()
+}
+
+/// Every setting of a group with these settings of its own, on a broker with those. A group need not exist to have settings.
+#[must_use]
+pub fn describe_group(own: &BTreeMap<String, String>, layers: &BrokerLayers<'_>) -> Vec<Described> {
+    group_settings().map(|setting| group_setting(setting, own, layers)).collect()
+}
+
+fn group_setting(
+    setting: &'static Setting,
+    own: &BTreeMap<String, String>,
+    layers: &BrokerLayers<'_>,
+) -> Described {
+    let one = |text: &str, source| {
+        let normal = setting.normalise(text).unwrap_or_else(|_| text.to_owned());
+        ConfigValue { name: setting.name.to_owned(), value: Some(normal), source }
+    };
+    let own = own.get(setting.name).map(|text| one(text, ConfigValueSource::Group));
+    let inherited = match synonym_of_group(setting.name) {
+        Some(synonym) => layers.values(synonym.name),
+        None => setting.default.map(|text| one(text, ConfigValueSource::Default)).into_iter().collect(),
+    };
+    let synonyms: Vec<_> = own.into_iter().chain(inherited).collect();
+    Described {
+        name: setting.name.to_owned(),
+        setting: Some(setting),
+        value: synonyms.first().and_then(|first| first.value.clone()),
         source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
         synonyms,
         read_only: false,

@@ -28,13 +28,13 @@ pub use broker::{
     AdminListener, BrokerSettings, CleanerSettings, ConnectionLimits, InternalTopicSettings, InternalTopics,
     NetworkSettings, StromeSettings, TopicCreation,
 };
-pub use describe::{Described, describe_all_brokers, describe_broker, describe_topic};
+pub use describe::{Described, describe_all_brokers, describe_broker, describe_group, describe_topic};
 pub use groups::{Bounded, ClassicGroupSettings, ConsumerGroupSettings, GroupSettings, OffsetSettings};
 pub use layers::BrokerLayers;
-pub use synonyms::{Synonym, synonyms_of_broker, synonyms_of_topic};
+pub use synonyms::{Synonym, synonym_of_group, synonyms_of_broker, synonyms_of_topic};
 pub use table::{broker, broker_settings, group, group_settings, strome_settings, topic, topic_settings};
 pub use topic::{CleanupPolicy, CompactionRules, CompressionPolicy, TimestampSource, TopicSettings};
-pub use update::{BrokerScope, validate_broker_update, validate_topic};
+pub use update::{BrokerScope, validate_broker_update, validate_group, validate_topic};
 pub use value::{InvalidSetting, Value};
 
 /// The type of a setting's value, by Kafka's numbers (`DescribeConfigsResponse.ConfigType`).

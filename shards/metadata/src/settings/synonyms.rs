@@ -1,5 +1,8 @@
 //! Which settings stand in for which: a topic's setting falls back to the broker's, and some settings of the broker
-//! come in several units. As Kafka's `ServerTopicConfigSynonyms` and `DynamicBrokerConfig.brokerConfigSynonyms`.
+//! come in several units, and a group's setting falls back to the broker's too. As Kafka's `ServerTopicConfigSynonyms`,
+//! `DynamicBrokerConfig.brokerConfigSynonyms` and `GroupConfig.ALL_GROUP_CONFIG_SYNONYMS`.
+
+use super::{Setting, broker};
 
 /// A broker setting that stands in for a setting of a topic.
 #[derive(Debug, PartialEq, Eq)]
@@ -28,6 +31,12 @@ pub fn synonyms_of_broker(name: &str) -> &'static [&'static str] {
         return FLUSH;
     }
     BROKER.iter().copied().find(|names| names.contains(&name)).unwrap_or(&[])
+}
+
+/// The broker setting that stands in for the setting `name` of a group, whatever kind of group it is about.
+#[must_use]
+pub fn synonym_of_group(name: &str) -> Option<&'static Setting> {
+    broker(&format!("group.{name}"))
 }
 
 /// Only `log.flush.interval.ms` falls back to the other, not the reverse.

@@ -1,11 +1,11 @@
-//! Whether settings of a topic or a broker may be altered so, as Kafka's controller judges it.
+//! Whether settings of a topic, a group or a broker may be altered so, as Kafka's controller judges it.
 
 use std::collections::BTreeMap;
 
 use super::layers::BrokerLayers;
 use super::table::without_listener;
 use super::value::{InvalidSetting, Value};
-use super::{Setting, TopicSettings, UpdateMode, broker, topic};
+use super::{Setting, TopicSettings, UpdateMode, broker, group, topic};
 
 /// Whose settings are to be altered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,6 +41,45 @@ pub fn validate_topic(own: &BTreeMap<String, String>) -> Result<(), InvalidSetti
         )));
     }
     TopicSettings::resolve(own, &BrokerLayers::defaults()).map(|_| ())
+}
+
+/// Checks the whole of a group's own settings, as they would be after a change, on a broker with these values.
+///
+/// # Errors
+/// What is wrong, in words for the client.
+pub fn validate_group(
+    own: &BTreeMap<String, String>,
+    layers: &BrokerLayers<'_>,
+) -> Result<(), InvalidSetting> {
+    for (name, value) in own {
+        let unknown = || InvalidSetting::Unknown { kind: "group", name: name.clone() };
+        if let Value::Int(number) = group(name).ok_or_else(unknown)?.parse(value)? {
+            within_bounds(name, number, layers)?;
+        }
+    }
+    Ok(())
+}
+
+/// A number that groups of a kind may set lies between two settings of the broker, if there are such:
+/// `consumer.session.timeout.ms` between `group.consumer.min.session.timeout.ms` and `group.consumer.max.session.timeout.ms`.
+fn within_bounds(name: &str, number: i32, layers: &BrokerLayers<'_>) -> Result<(), InvalidSetting> {
+    let Some((kind, rest)) = name.split_once('.') else { return Ok(()) };
+    let rest = rest.strip_prefix("num.").unwrap_or(rest);
+    let bound = |word: &str| {
+        let name = format!("group.{kind}.{word}.{rest}");
+        match broker(&name).map(|setting| layers.value(setting.name)).transpose()?.flatten() {
+            Some(Value::Int(bound)) => Ok(Some((name, bound))),
+            _ => Ok(None),
+        }
+    };
+    let conflict = |words, other| {
+        Err(InvalidSetting::Conflict(format!("{name} must be {words} than or equal to {other}")))
+    };
+    match (bound("min")?, bound("max")?) {
+        (Some((min_name, min)), _) if number < min => conflict("greater", min_name),
+        (_, Some((max_name, max))) if number > max => conflict("less", max_name),
+        _ => Ok(()),
+    }
 }
 
 /// Checks the whole of the settings that are altered for one broker or for all of them, as they would be after a

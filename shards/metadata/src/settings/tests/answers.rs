@@ -44,6 +44,26 @@ fn a_topic_shows_where_the_brokers_value_comes_from() {
 }
 
 #[test]
+fn a_group_shows_its_own_values_before_the_brokers() {
+    let (own, altered) = (
+        map(&[("consumer.session.timeout.ms", "50000")]),
+        map(&[("group.consumer.assignment.interval.ms", "2000")]),
+    );
+    let layers = BrokerLayers { dynamic_default: &altered, ..BrokerLayers::defaults() };
+    let described = describe_group(&own, &layers);
+    assert_eq!(described.len(), group_settings().count());
+    let expected = "50000 Group [Group:consumer.session.timeout.ms=50000, Default:group.consumer.session.timeout.ms=45000]";
+    assert_eq!(line(&described, "consumer.session.timeout.ms"), expected);
+    let expected = "2000 DynamicDefaultBroker [DynamicDefaultBroker:group.consumer.assignment.interval.ms=2000, \
+        Default:group.consumer.assignment.interval.ms=100]";
+    assert_eq!(line(&described, "consumer.assignment.interval.ms"), expected);
+    // No setting of the broker stands in for this one.
+    let expected = "latest Default [Default:share.auto.offset.reset=latest]";
+    assert_eq!(line(&described, "share.auto.offset.reset"), expected);
+    assert!(described.iter().all(|described| !described.read_only));
+}
+
+#[test]
 fn a_broker_shows_every_setting_and_its_sources() {
     let fixed = map(&[
         ("node.id", "1"),

@@ -112,6 +112,49 @@ fn a_topic_is_judged_as_a_whole() {
 }
 
 #[test]
+fn a_groups_numbers_stay_within_the_brokers_bounds() {
+    let fixed = map(&[("group.consumer.min.heartbeat.interval.ms", "100")]);
+    let judged = |name: &str, value: &str, layers: &BrokerLayers<'_>| {
+        validate_group(&map(&[(name, value)]), layers).map_err(|error| error.to_string())
+    };
+    let defaults = BrokerLayers::defaults();
+    for (name, value) in [
+        ("consumer.session.timeout.ms", "45000"),
+        ("consumer.session.timeout.ms", "60000"),
+        ("consumer.assignment.interval.ms", "0"),
+        ("share.delivery.count.limit", "10"),
+        ("share.isolation.level", "read_committed"),
+        ("streams.initial.rebalance.delay.ms", "7"),
+    ] {
+        assert_eq!(judged(name, value, &defaults), Ok(()), "{name}={value}");
+    }
+    for (name, value, bound) in [
+        (
+            "consumer.session.timeout.ms",
+            "44999",
+            "greater than or equal to group.consumer.min.session.timeout.ms",
+        ),
+        (
+            "consumer.session.timeout.ms",
+            "60001",
+            "less than or equal to group.consumer.max.session.timeout.ms",
+        ),
+        ("share.delivery.count.limit", "11", "less than or equal to group.share.max.delivery.count.limit"),
+        ("streams.num.standby.replicas", "3", "less than or equal to group.streams.max.standby.replicas"),
+        (
+            "consumer.heartbeat.interval.ms",
+            "100",
+            "greater than or equal to group.consumer.min.heartbeat.interval.ms",
+        ),
+    ] {
+        assert_eq!(judged(name, value, &defaults), Err(format!("{name} must be {bound}")));
+    }
+    let layers = BrokerLayers::fixed(&fixed);
+    assert_eq!(judged("consumer.heartbeat.interval.ms", "100", &layers), Ok(()));
+    assert!(judged("consumer.nonsense", "1", &layers).is_err());
+}
+
+#[test]
 fn a_broker_setting_is_altered_where_its_mode_allows() {
     let judged = |name: &str, value: &str, scope| {
         validate_broker_update(&map(&[(name, value)]), scope).map_err(|error| error.to_string())
