@@ -86,7 +86,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["sys/class/block/*/queue/fua", "sys/class/block/*/queue/write_cache"],
         wanted: ByProfile::all(Want::Words("yes, where there is a cache to write through")),
         severity: ByProfile::each(INFO, INFO, None, INFO, None),
-        why: "with it a commit makes its own blocks durable; without, the disk has to empty its whole cache",
+        why: "with it a write that carries its sync makes its own blocks durable; without, and for each fdatasync, the disk has to empty its whole cache",
         how: "for SATA libata.fua=1 as kernel parameter, if the disk is known to do it right",
         look: fua,
         ..DISK
@@ -135,7 +135,7 @@ pub(super) const CHECKS: &[Check] = &[
         wanted: ByProfile::all(Want::Words("none, or dm-crypt without its work queues")),
         severity: ByProfile::each(INFO, INFO, None, INFO, None),
         why: "dm-crypt hands every request to another thread, which has to be woken, and waits when cores are busy",
-        how: "cryptsetup --perf-no_read_workqueue --perf-no_write_workqueue --persistent refresh",
+        how: "cryptsetup refresh NAME --perf-no_read_workqueue --perf-no_write_workqueue; with --persistent for LUKS2, and with --allow-discards where that is on, for refresh takes back what it is not told",
         look: encryption,
         ..DISK
     },
@@ -440,7 +440,8 @@ fn encryption(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
         let name = context.host.text(&format!("{folder}/dm/name")).unwrap_or_default();
         let finding = Outcome::finding("dm-crypt", check.wanted.of(context.profile));
         let change = Change::by_hand(format!(
-            "cryptsetup --perf-no_read_workqueue --perf-no_write_workqueue --persistent refresh {}",
+            "cryptsetup refresh {} --perf-no_read_workqueue --perf-no_write_workqueue; with --persistent for LUKS2, and \
+             with --allow-discards where that is on, for refresh takes back what it is not told",
             shortened(&name)
         ));
         Some(Ok(finding.change(change).into()))

@@ -74,7 +74,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/self/mountinfo"],
         wanted: ByProfile::all(Want::Words("noatime")),
         severity: ByProfile::each(INFO, INFO, None, INFO, None),
-        why: "noting when a file was read is a write of its inode; relatime does so once a day, strictatime every time",
+        why: "noting when a file was read is a write of its inode; relatime does so once a day and after each change, strictatime every time",
         how: "the option noatime",
         look: atime,
         ..DISK

@@ -69,7 +69,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/sys/kernel/io_uring_disabled"],
         wanted: ByProfile::all(Want::Is(0)),
         severity: ByProfile::all(REQUIRED),
-        why: "all of Strome's input and output goes through io_uring; 1 allows it to root and to kernel.io_uring_group only, 2 to nobody",
+        why: "all of Strome's input and output goes through io_uring; 1 allows it only to who has CAP_SYS_ADMIN or belongs to kernel.io_uring_group, 2 to nobody",
         how: "sysctl; or 1 and the broker's group in kernel.io_uring_group",
         at_start: true,
         look: io_uring_disabled,
@@ -104,7 +104,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/sys/fs/file-nr"],
         wanted: ByProfile::all(Want::Words("at most 80 % of fs.file-max")),
         severity: ByProfile::all(RECOMMENDED),
-        why: "when the host has no more of them nobody can open or accept anything",
+        why: "when the host has no more of them nobody but root can open or accept anything",
         how: "sysctl fs.file-max, or find who has them",
         look: file_table,
         ..KERNEL
@@ -148,7 +148,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/sys/kernel/random/entropy_avail"],
         wanted: ByProfile::all(Want::AtLeast(200)),
         severity: ByProfile::all(INFO),
-        why: "before Linux 5.18 a program that asks for random numbers early may wait for it; since then it is always 256",
+        why: "a program that asks for random numbers before the kernel has gathered enough waits for it; since Linux 5.18 this is 256 from then on",
         how: "a virtio-rng device for a virtual machine, rng-tools elsewhere",
         look: entropy,
         ..KERNEL
