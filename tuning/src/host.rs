@@ -8,8 +8,11 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::fs::{self, File};
 use std::io::{self, Read as _, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+
+use rustix::fs::OFlags;
 
 use crate::program;
 
@@ -94,8 +97,10 @@ impl Host {
             return Err(Unread::new(path, Reason::Denied));
         }
         let mut bytes = Vec::new();
-        File::open(self.root.join(path))
-            .and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
+        // A pipe in the place of a file, to which nobody writes, is not to be waited for.
+        let nonblocking = OFlags::NONBLOCK.bits().cast_signed();
+        let file = File::options().read(true).custom_flags(nonblocking).open(self.root.join(path));
+        file.and_then(|file| file.take(FILE_BYTES_MAX).read_to_end(&mut bytes))
             .map_err(|error| Unread::new(path, Reason::from(&error)))?;
         Ok(bytes)
     }

@@ -44,7 +44,7 @@ fn look(fixture: &Fixture, what: &str) {
 }
 
 /// The files that describe the host; the facts that the tests themselves read are not among them.
-fn described(fixture: &Fixture) -> Vec<PathBuf> {
+pub fn described(fixture: &Fixture) -> Vec<PathBuf> {
     let mut found = Vec::new();
     files(fixture.root.path(), &mut found);
     // One CPU is as good as another.

@@ -90,3 +90,27 @@ fn modprobe_reads_the_options_as_they_were_meant() {
         assert!(lines(&path).iter().all(|line| read.contains(line)), "{read}");
     }
 }
+
+#[test]
+fn systemd_knows_every_line_for_the_unit() {
+    let (fixture, folder) = (Fixture::named("wrong"), TempDir::new().unwrap());
+    let path = file(&fixture, &folder, "strome.service.d-tune.conf");
+    let unit = folder.path().join("strome.service");
+    fs::write(&unit, "[Unit]\nDescription=A broker\n[Service]\nExecStart=/bin/true\n").unwrap();
+    let lines_for_it = folder.path().join("strome.service.d");
+    fs::create_dir(&lines_for_it).unwrap();
+    fs::copy(path, lines_for_it.join("50-tune.conf")).unwrap();
+    output("systemd-analyze", "verify", &["verify", unit.to_str().unwrap()]);
+}
+
+#[test]
+fn grub_takes_the_parameters_of_the_kernel_within_its_quotes() {
+    let (fixture, folder) = (Fixture::named("wrong"), TempDir::new().unwrap());
+    let parameters = lines(&file(&fixture, &folder, "kernel-parameters.txt"));
+    assert!(!parameters.is_empty());
+    // /etc/default/grub is a script of the shell, so a shell says whether they come out of it as they went in.
+    let script =
+        format!("GRUB_CMDLINE_LINUX=\"{}\"\nprintf '%s\\n' $GRUB_CMDLINE_LINUX", parameters.join(" "));
+    let said = Command::new("sh").arg("-c").arg(script).output().unwrap();
+    assert_eq!(String::from_utf8(said.stdout).unwrap().lines().collect::<Vec<_>>(), parameters);
+}

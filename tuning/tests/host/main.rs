@@ -8,3 +8,4 @@ mod fixture;
 mod guide;
 mod hosts;
 mod lasting;
+mod spoilt;
