@@ -160,7 +160,7 @@ impl Shard {
         busy |= self.take_messages();
         busy |= self.take_requests();
         self.sweep();
-        busy |= self.coordinators.turn(&mut self.partitions, &mut self.reactor, self.now, &self.image);
+        busy |= self.turn_coordinators();
         busy |= self.partitions.turn(&mut self.reactor, self.now);
         busy |= self.pass_on_answers();
         self.connections.flush(&mut self.reactor);
@@ -233,6 +233,15 @@ impl Shard {
                 debug_assert!(false, "a message for the control thread");
             }
         }
+    }
+
+    /// The coordinators' turn, and what they want of the partitions.
+    fn turn_coordinators(&mut self) -> bool {
+        let busy = self.coordinators.turn(|at| self.partitions.extent(at), self.now, &self.image);
+        for (task, work) in self.coordinators.take_work() {
+            self.partitions.accept(&mut self.reactor, Asker::Coordinator(task), work, self.now);
+        }
+        busy
     }
 
     fn take_requests(&mut self) -> bool {

@@ -3,7 +3,6 @@
 //! # Not here
 //! Who reads, and when (`mod.rs`).
 
-use std::collections::BTreeMap;
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
@@ -11,14 +10,15 @@ use group::{Coordinator, Record};
 use record::{BatchHeader, DECOMPRESSED_BYTES_MAX, EndTxnMarker, Records, TxnOutcome, decompress};
 use types::{Offset, ProducerId, TopicName};
 
+use super::pending::Pending;
+
 /// How far loading has come.
 pub(super) struct Load {
     /// When it began.
     pub(super) began: Instant,
     /// The next offset to read; none before the log was looked at.
     pub(super) next: Option<Offset>,
-    /// Offsets that were committed in transactions whose end was not read yet.
-    open: BTreeMap<ProducerId, Vec<Record>>,
+    pending: Pending,
     /// Topics that changed meanwhile.
     pub(super) missed: Vec<TopicName>,
     records: usize,
@@ -38,7 +38,14 @@ impl std::fmt::Display for Unreadable {
 impl Load {
     /// Nothing was read yet.
     pub(super) fn starting(now: Instant) -> Self {
-        Self { began: now, next: None, open: BTreeMap::new(), missed: Vec::new(), records: 0, skipped: 0 }
+        Self {
+            began: now,
+            next: None,
+            pending: Pending::default(),
+            missed: Vec::new(),
+            records: 0,
+            skipped: 0,
+        }
     }
 
     /// Records read so far, and those among them that say nothing to this release.
@@ -80,11 +87,15 @@ impl Load {
             self.records += 1;
             // What the coordinator keeps of it must not keep the whole slice.
             let (key, value) = (Bytes::copy_from_slice(key), record.value.map(Bytes::copy_from_slice));
+            let at = record.offset;
             match Record::decode(&key, value.as_ref()) {
                 Ok(record) if header.is_transactional() => {
-                    self.open.entry(header.producer_id).or_default().push(record);
+                    self.pending.add(header.producer_id, key, at, record);
                 }
-                Ok(record) => into.replay(&record),
+                Ok(record) => {
+                    self.pending.overtake(&key, at);
+                    into.replay(&record);
+                }
                 Err(error) => {
                     self.skipped += 1;
                     tracing::debug!("a record of {} is skipped: {error}", super::OFFSETS_TOPIC);
@@ -103,9 +114,9 @@ impl Load {
         let Some(first) = records.iter().next().transpose().map_err(unreadable)? else { return Ok(()) };
         let (Some(key), Some(value)) = (first.key, first.value) else { return Ok(()) };
         let Some(marker) = EndTxnMarker::parse(key, value).map_err(unreadable)? else { return Ok(()) };
-        let committed = self.open.remove(&producer).unwrap_or_default();
-        if marker.outcome == TxnOutcome::Commit {
-            committed.iter().for_each(|record| into.replay(record));
+        match marker.outcome {
+            TxnOutcome::Commit => self.pending.commit(producer).iter().for_each(|record| into.replay(record)),
+            TxnOutcome::Abort => self.pending.abort(producer),
         }
         Ok(())
     }

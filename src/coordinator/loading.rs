@@ -4,15 +4,13 @@ use std::time::{Duration, Instant};
 
 use group::{Effects, Reply};
 use metadata::Image;
-use reactor::Reactor;
-use types::{ErrorCode, LeaderEpoch};
+use types::{ErrorCode, LeaderEpoch, Offset, TopicPartition};
 
 use super::hosted::{Hosted, Phase};
 use super::{Coordinators, OFFSETS_TOPIC, RETRY_AFTER, Task, earlier};
 use crate::arena::Key;
 use crate::clock::Now;
-use crate::partition::Partitions;
-use crate::work::{Asker, Fetched, Part, Place, ReadPart, ReadWork, Work};
+use crate::work::{Fetched, Part, Place, ReadPart, ReadWork, Work};
 
 /// How long a read may wait for records of the last coordinator that are not durable yet.
 const SETTLE: Duration = Duration::from_millis(100);
@@ -49,53 +47,62 @@ impl Coordinators {
     /// Reads on, and tells when there is nothing left to read.
     pub(super) fn load(
         &mut self,
-        partitions: &mut Partitions,
-        reactor: &mut Reactor,
+        extent: impl Fn(TopicPartition) -> Option<(Offset, Offset)>,
         now: Now,
         image: &Image,
     ) {
-        self.load_next(partitions, reactor, now, image);
+        self.load_next(extent, now, image);
         if self.loading.is_empty() && !self.is_reading {
             std::mem::take(&mut self.loads).tell(now.monotonic);
         }
     }
 
     /// Asks for the next slice, unless one is under way. Partitions that hold nothing are ready at once.
-    fn load_next(&mut self, partitions: &mut Partitions, reactor: &mut Reactor, now: Now, image: &Image) {
+    fn load_next(
+        &mut self,
+        extent: impl Fn(TopicPartition) -> Option<(Offset, Offset)>,
+        now: Now,
+        image: &Image,
+    ) {
         if self.is_reading {
             return;
         }
         for _ in 0..self.loading.len() {
             let Some(key) = self.loading.pop_front() else { return };
-            let Some(hosted) = self.hosted.get_mut(key) else { continue };
-            let Phase::Loading(load) = &mut hosted.phase else { continue };
-            let Some((start, end)) = partitions.extent(hosted.at) else {
-                // It is being opened, or offline; then it is tried again in every turn, which costs a look.
+            let Some(at) = self.hosted.get(key).map(|hosted| hosted.at) else { continue };
+            // It is being opened, or offline; or the coordinator before this one has decided what is still on its way into
+            // the log, and is to be read too. Then it is tried again in every turn, which costs a look.
+            let Some((start, end)) = extent(at).filter(|_| !self.is_written(at)) else {
                 self.loading.push_back(key);
                 continue;
             };
+            let phase = self.hosted.get_mut(key).map(|hosted| &mut hosted.phase);
+            let Some(Phase::Loading(load)) = phase else { continue };
             let next = *load.next.get_or_insert(start);
-            if next >= end {
-                self.finish_load(key, now, image);
-                continue;
+            if next < end {
+                return self.read_slice(key, at, next, now);
             }
-            let part = ReadPart {
-                fetch_offset: next,
-                current_epoch: LeaderEpoch::NONE,
-                last_fetched_epoch: LeaderEpoch::NONE,
-                bytes_max: self.settings.load_bytes,
-            };
-            let work = ReadWork {
-                parts: vec![Part { place: Place(0), at: hosted.at, item: part }],
-                bytes_max: self.settings.load_bytes,
-                bytes_wanted: 1,
-                until: now.monotonic + SETTLE,
-                committed_only: false,
-            };
-            let task = self.tasks.insert(Task::Load(key));
-            self.is_reading = true;
-            return partitions.accept(reactor, Asker::Coordinator(task), Work::Read(work), now);
+            self.finish_load(key, now, image);
         }
+    }
+
+    fn read_slice(&mut self, key: Key, at: TopicPartition, from: Offset, now: Now) {
+        let part = ReadPart {
+            fetch_offset: from,
+            current_epoch: LeaderEpoch::NONE,
+            last_fetched_epoch: LeaderEpoch::NONE,
+            bytes_max: self.settings.load_bytes,
+        };
+        let work = ReadWork {
+            parts: vec![Part { place: Place(0), at, item: part }],
+            bytes_max: self.settings.load_bytes,
+            bytes_wanted: 1,
+            until: now.monotonic + SETTLE,
+            committed_only: false,
+        };
+        self.is_reading = true;
+        let task = self.tasks.insert(Task::Load(key));
+        self.work.push((task, Work::Read(work)));
     }
 
     /// A slice was read.

@@ -15,9 +15,12 @@ mod draft;
 mod hosted;
 mod load;
 mod loading;
+mod pending;
 mod place;
 mod questions;
 mod settings;
+#[cfg(test)]
+mod tests;
 mod writing;
 
 pub use place::{OFFSETS_TOPIC, led_here, partition_of};
@@ -29,8 +32,7 @@ use std::time::{Duration, Instant};
 use group::{Context, Effects, Reply, Response, Ticket};
 use metadata::{Delta, Image};
 use net::Moment;
-use reactor::Reactor;
-use types::{BrokerId, ErrorCode, ShardId, TopicName, TopicPartition, Uuid};
+use types::{BrokerId, ErrorCode, Offset, ShardId, TopicName, TopicPartition, Uuid};
 
 use self::clock::SteadyClock;
 use self::hosted::{Hosted, Phase};
@@ -41,9 +43,8 @@ use self::writing::Write;
 use crate::arena::{Arena, Key};
 use crate::clock::Now;
 use crate::metrics::Passage;
-use crate::partition::Partitions;
 use crate::placement::Placement;
-use crate::work::{Done, GroupQuestion, Part, RequestRef};
+use crate::work::{Done, GroupQuestion, Part, RequestRef, Work};
 
 /// What timers lead to, in one turn: a thousand sessions that end at once must not keep others waiting.
 const EXPIRIES_MAX: usize = 256;
@@ -70,8 +71,10 @@ pub struct Coordinators {
     /// What was loaded and not told yet.
     loads: Loads,
     questions: Questions,
-    /// What the partitions of this shard are asked to do.
+    /// What the partitions of this shard have been asked to do.
     tasks: Arena<Task>,
+    /// What they are to be asked: see [`Self::take_work`].
+    work: Vec<(Key, Work)>,
     /// The writes among them whose replies wait for a limited time, in the order of those times.
     patience: VecDeque<(Instant, Key)>,
     /// When a timer of a coordinator rings; before that none does.
@@ -107,6 +110,7 @@ impl Coordinators {
             loads: Loads::default(),
             questions: Questions::default(),
             tasks: Arena::default(),
+            work: Vec::new(),
             patience: VecDeque::new(),
             next_alarm: None,
             effects: Effects::default(),
@@ -206,19 +210,24 @@ impl Coordinators {
         self.questions.take_answers()
     }
 
+    /// Work for the shard's partitions, in this order. What becomes of each is told to [`Self::take_in`], under its key.
+    pub fn take_work(&mut self) -> Vec<(Key, Work)> {
+        std::mem::take(&mut self.work)
+    }
+
     /// Once a turn of the loop, before the partitions': lets timers ring, appends what was decided, reads on where a
-    /// coordinator is loaded. Returns whether there is more to do.
+    /// coordinator is loaded. `extent` tells where the log of a partition that is open starts and ends. Returns whether
+    /// there is more to do; what the partitions have to do comes out of [`Self::take_work`].
     pub fn turn(
         &mut self,
-        partitions: &mut Partitions,
-        reactor: &mut Reactor,
+        extent: impl Fn(TopicPartition) -> Option<(Offset, Offset)>,
         now: Now,
         image: &Image,
     ) -> bool {
         self.now = now.moment;
         let busy = self.ring_alarms(now, image);
-        self.load(partitions, reactor, now, image);
-        self.append_drafts(partitions, reactor, now);
+        self.load(extent, now, image);
+        self.append_drafts(now);
         self.lose_patience(now.monotonic);
         busy
     }

@@ -3,14 +3,12 @@
 use std::time::{Duration, Instant};
 
 use group::Reply;
-use reactor::Reactor;
-use types::ErrorCode;
+use types::{ErrorCode, TopicPartition};
 
 use super::{Coordinators, Task};
 use crate::arena::Key;
 use crate::clock::Now;
-use crate::partition::Partitions;
-use crate::work::{Acks, AppendWork, Appended, Asker, Part, Place, Work};
+use crate::work::{Acks, AppendWork, Appended, Part, Place, Work};
 
 /// Longer than any broker runs: ten years.
 const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
@@ -19,13 +17,14 @@ const FOR_EVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
 pub(super) struct Write {
     /// Whose it is.
     of: Key,
+    at: TopicPartition,
     /// They wait for it.
     pub(super) replies: Vec<Reply>,
 }
 
 impl Coordinators {
     /// Appends what was decided in this turn: all events of a coordinator together.
-    pub(super) fn append_drafts(&mut self, partitions: &mut Partitions, reactor: &mut Reactor, now: Now) {
+    pub(super) fn append_drafts(&mut self, now: Now) {
         for key in std::mem::take(&mut self.drafted) {
             let Some(hosted) = self.hosted.get_mut(key) else { continue };
             hosted.is_listed = false;
@@ -37,7 +36,7 @@ impl Coordinators {
                 }
                 Ok(drafts) => {
                     for drafted in drafts {
-                        let write = self.begin_write(key, drafted.replies, now.monotonic);
+                        let write = self.begin_write(key, at, drafted.replies, now.monotonic);
                         let part = Part { place: Place(0), at, item: drafted.batch };
                         // The records are decided: they wait for room in the log as long as it takes.
                         let work = AppendWork {
@@ -45,20 +44,25 @@ impl Coordinators {
                             acks: Acks::All,
                             until: now.monotonic + FOR_EVER,
                         };
-                        partitions.accept(reactor, Asker::Coordinator(write), Work::Append(work), now);
+                        self.work.push((write, Work::Append(work)));
                     }
                 }
             }
         }
     }
 
-    fn begin_write(&mut self, of: Key, replies: Vec<Reply>, now: Instant) -> Key {
-        let write = self.tasks.insert(Task::Write(Write { of, replies }));
+    fn begin_write(&mut self, of: Key, at: TopicPartition, replies: Vec<Reply>, now: Instant) -> Key {
+        let write = self.tasks.insert(Task::Write(Write { of, at, replies }));
         if let Some(hosted) = self.hosted.get_mut(of) {
             hosted.last_write = Some(write);
         }
         self.patience.push_back((now + self.settings.write_wait_max, write));
         write
+    }
+
+    /// Whether a batch is on its way into this partition's log.
+    pub(super) fn is_written(&self, at: TopicPartition) -> bool {
+        self.tasks.iter().any(|(_, task)| matches!(task, Task::Write(write) if write.at == at))
     }
 
     /// Refuses those who have waited too long. What was decided is appended all the same: as in Kafka, a time-out says that
@@ -68,8 +72,10 @@ impl Coordinators {
             && (until <= now || !matches!(self.tasks.get(write), Some(Task::Write(_))))
         {
             self.patience.pop_front();
-            if let Some(Task::Write(write)) = self.tasks.get_mut(write) {
-                let replies = std::mem::take(&mut write.replies);
+            if let Some(Task::Write(task)) = self.tasks.get_mut(write) {
+                let replies = std::mem::take(&mut task.replies);
+                // Whoever asks from now on waits for it too, and no longer either.
+                self.patience.push_back((now + self.settings.write_wait_max, write));
                 self.refuse(replies, client_error(ErrorCode::RequestTimedOut));
             }
         }

@@ -1,6 +1,6 @@
 //! OffsetFetch: how far a group has got.
 //!
-//! There are no offsets of open transactions yet, so every offset is stable.
+//! Offsets of open transactions are not taken yet, and those of an adopted log are dropped, so every offset is stable.
 
 use protocol::Str;
 use protocol::messages::group_offsets::{
