@@ -20,7 +20,16 @@ def of(results):
     ]
     lines += [results["note"], ""] if "note" in results else []
     lines += ["![The figures of this page as bars](plots.svg)", ""]
-    lines += table(results, at_full_speed(results), *CPU, lower_is_better=True)
+    lines += everything(results, machine) if at_full_speed(results) else latencies(results)
+    lines += beside(results)
+    lines += ["## Machine", "", *[f"- {name}: {value}" for name, value in machine.items() if name != "name"], "",
+              "Made by `bench/compare`; every run is in `results.json` beside this file.", ""]
+    return "\n".join(lines)
+
+
+def everything(results, machine):
+    """The latencies between the figures at full speed."""
+    lines = table(results, at_full_speed(results), *CPU, lower_is_better=True)
     lines += [
         "The figure to trust: user and system time of the broker's process over the run, with its kernel workers. Not in it: "
         "what the kernel does for a process outside of it, such as writing dirty pages back later, which helps Kafka's default alone.", "",
@@ -31,10 +40,7 @@ def of(results):
         f"Noisy: client and broker share {machine['cores']} cores, and other programs used {others(results)} of them during the runs "
         "(median; smallest to largest). Where the client is the bottleneck this says little about the broker.", "",
     ]
-    lines += beside(results)
-    lines += ["## Machine", "", *[f"- {name}: {value}" for name, value in machine.items() if name != "name"], "",
-              "Made by `bench/compare`; every run is in `results.json` beside this file.", ""]
-    return "\n".join(lines)
+    return lines
 
 
 def compared_with(results):
@@ -63,7 +69,7 @@ def latencies(results):
         return []
     lines = [line for latency in LATENCIES for line in table(results, names, *latency, lower_is_better=True)]
     return [*lines, "Open loop: from the time at which a record was due, whether or not the broker kept up. Client: `strome bench`, linger 5 ms unless "
-            "the title is of consumers (1 ms), on the same cores.", ""]
+            "the title says otherwise or is of consumers (1 ms), on the same cores.", ""]
 
 
 def table(results, names, title, figure, digits, lower_is_better):
