@@ -55,6 +55,8 @@ struct TailChunk {
     marks: Vec<Mark>,
     /// The offset behind the last batch.
     end: Offset,
+    /// The end of the batches, when they were last copied up to it: where the next copy begins, mostly.
+    copied_to: Option<Mark>,
     /// From here on the next chunk holds and writes the bytes.
     taken_over_at: Option<usize>,
 }
@@ -171,6 +173,7 @@ impl Tail {
             is_closed: false,
             marks: Vec::new(),
             end: self.chunks.back().map_or(place.segment, |before| before.end),
+            copied_to: None,
             taken_over_at: None,
         });
         self.newly_closed(chunks)
@@ -304,7 +307,10 @@ impl Tail {
         for part in self.chunks.iter_mut().skip(first) {
             let published = part.batches();
             let len = published.len();
-            let start = part.find(&published, |header, _| header.last_offset() >= from);
+            let start = match part.copied_to.filter(|mark| mark.offset == from) {
+                Some(mark) => mark.at - part.begun,
+                None => part.find(&published, |header, _| header.last_offset() >= from),
+            };
             let limit = start + (room.len() - copied.bytes);
             let end = if len <= limit { len } else { part.find(&published, |_, end| end > limit) };
             let Some(batches) = published.get(start..end).filter(|batches| !batches.is_empty()) else {
@@ -318,6 +324,7 @@ impl Tail {
             if end < len {
                 break;
             }
+            part.copied_to = Some(Mark { offset: part.end, at: part.begun + len });
         }
         Some(copied)
     }

@@ -187,3 +187,30 @@ fn nothing_is_written_of_a_block_whose_beginning_is_still_on_the_disk() {
     let piece = tail.piece(Offset(0), 5000, usize::MAX, u64::MAX).unwrap();
     assert_eq!((piece.at, bytes_of(&piece)), (4096, 4096));
 }
+
+#[test]
+fn copies_go_on_where_the_last_one_ended_or_begin_anywhere_else() {
+    let mut chunks = chunks();
+    let mut tail = Tail::default();
+    let mut place = Place { segment: Offset(0), position: 0 };
+    let mut room = vec![0; 64 * 1024];
+    let offsets =
+        |bytes: &[u8]| -> Vec<i64> { batches(bytes).map(|batch| batch.unwrap().0.base_offset.0).collect() };
+    let mut copied_to = 0;
+    for offset in 0..60 {
+        place.position += append(&mut tail, &mut chunks, place, offset, 300).0.batch_len_bytes as u64;
+        // Commits of one to three batches, through several chunks; now and then one of fewer than there are.
+        if offset % 4 == 2 {
+            continue;
+        }
+        let wanted: Vec<i64> = (copied_to..=offset).collect();
+        let short = tail.copy(Offset(copied_to), &mut room[..500]).unwrap();
+        assert_eq!((offsets(&room[..short.bytes]), short.to), (vec![copied_to], Offset(copied_to + 1)));
+        let copied = tail.copy(Offset(copied_to), &mut room).unwrap();
+        assert_eq!((offsets(&room[..copied.bytes]), copied.to), (wanted, Offset(offset + 1)));
+        let all = tail.copy(Offset(0), &mut room).unwrap();
+        assert_eq!(offsets(&room[..all.bytes]), (0..=offset).collect::<Vec<_>>());
+        copied_to = offset + 1;
+    }
+    assert!(tail.chunks.len() > 1);
+}
