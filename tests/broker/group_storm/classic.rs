@@ -36,7 +36,7 @@ impl Shared {
 }
 
 /// See the module.
-#[derive(Default)]
+#[derive(Debug, Default)]
 pub struct Member {
     id: String,
     generation: i32,
@@ -111,7 +111,7 @@ impl super::Member for Member {
         }
     }
 
-    fn reconnected(&mut self) {
+    fn reconnected(&mut self, _: Line) {
         // A client that was leaving does not know whether it has.
         *self = Self { id: std::mem::take(&mut self.id), ..Self::default() };
     }

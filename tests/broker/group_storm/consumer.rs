@@ -32,6 +32,7 @@ impl Shared {
 }
 
 /// See the module.
+#[derive(Debug)]
 pub struct Member {
     number: usize,
     topic: Uuid,
@@ -40,6 +41,9 @@ pub struct Member {
     epoch: i32,
     held: BTreeSet<i32>,
     is_changed: bool,
+    /// An answer was lost, and with it perhaps an assignment, which the coordinator tells once: the member says everything
+    /// about itself, as clients do then, and is told everything.
+    is_unsure: bool,
     asked: Option<Asked>,
     has_left: bool,
 }
@@ -52,8 +56,17 @@ enum Asked {
 
 impl Member {
     pub fn new(number: usize, topic: Uuid) -> Self {
-        let held = BTreeSet::new();
-        Self { number, topic, life: 0, epoch: 0, held, is_changed: true, asked: None, has_left: false }
+        Self {
+            number,
+            topic,
+            life: 0,
+            epoch: 0,
+            held: BTreeSet::new(),
+            is_changed: true,
+            is_unsure: false,
+            asked: None,
+            has_left: false,
+        }
     }
 
     fn id(&self) -> String {
@@ -67,7 +80,7 @@ impl Member {
             partitions: self.held.iter().copied().collect(),
         };
         let owned = if self.held.is_empty() { Vec::new() } else { vec![owned] };
-        let is_joining = self.epoch == 0;
+        let is_complete = std::mem::take(&mut self.is_unsure) || self.epoch == 0;
         let is_told = std::mem::take(&mut self.is_changed) && self.epoch != LEAVING;
         if is_told || self.epoch == LEAVING {
             shared.give_up(self.number);
@@ -79,8 +92,8 @@ impl Member {
             group_id: GROUP.into(),
             member_id: self.id().as_str().into(),
             member_epoch: self.epoch,
-            rebalance_timeout_ms: if is_joining { 600_000 } else { -1 },
-            subscribed_topic_names: is_joining.then(|| vec![TOPIC.into()]),
+            rebalance_timeout_ms: if is_complete { 600_000 } else { -1 },
+            subscribed_topic_names: is_complete.then(|| vec![TOPIC.into()]),
             topic_partitions: is_told.then_some(owned),
             ..Default::default()
         };
@@ -162,9 +175,13 @@ impl super::Member for Member {
         }
     }
 
-    fn reconnected(&mut self) {
-        // What it said last may have been lost, its farewell too.
-        (self.asked, self.is_changed) = (None, true);
+    fn reconnected(&mut self, mut lost: Line) {
+        // What it said last may have been lost, its farewell too. Here the answer is: were the request still to come, behind
+        // what the member says on its next connection, it would be answered with news that nobody hears.
+        if self.asked.is_some() {
+            lost.await_answer();
+        }
+        (self.asked, self.is_changed, self.is_unsure) = (None, true, true);
     }
 
     fn leave(&mut self, line: &mut Line, shared: &mut Shared) {

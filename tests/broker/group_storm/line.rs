@@ -2,10 +2,12 @@
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{SocketAddr, TcpStream};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use protocol::{Request, decode_response, encode_request};
+
+use crate::support::PATIENCE;
 
 /// See the module.
 pub struct Line {
@@ -45,6 +47,15 @@ impl Line {
             self.read();
         }
         self.frame_len().is_some()
+    }
+
+    /// Waits until a whole answer has come.
+    pub fn await_answer(&mut self) {
+        let deadline = Instant::now() + PATIENCE;
+        while !self.has_answer() {
+            assert!(Instant::now() < deadline, "a request is never answered");
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 
     /// The answer that has come, to a request of this type.
