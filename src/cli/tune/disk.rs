@@ -30,7 +30,7 @@ pub struct Disk {
     /// How large the test file is to be, such as 512M or 4G; without, 1G or what half of the free space allows
     #[arg(long, value_name = "BYTES", value_parser = units::bytes)]
     size: Option<ByteCount>,
-    /// Measure some cases with fio, too, in turns (takes a minute and a half longer)
+    /// Measure some cases with fio, too, in turns (takes two minutes longer)
     #[arg(long)]
     fio: bool,
     /// Do not keep the profile in the directory

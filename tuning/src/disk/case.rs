@@ -45,7 +45,7 @@ pub struct Case {
     pub what: What,
     /// How much at once.
     pub block: ByteCount,
-    /// How many are in flight.
+    /// How many are in flight: see [`Case::threads`] for from where.
     pub depth: u16,
     /// Where.
     pub space: Space,
@@ -122,6 +122,13 @@ impl Case {
     #[must_use]
     pub const fn around(self, around: Around) -> Self {
         Self { around, ..self }
+    }
+
+    /// How many threads do it, each on a ring of its own. A shard has one commit under way and more only together with other
+    /// shards; of everything else it has several on its one ring.
+    #[must_use]
+    pub fn threads(self) -> u16 {
+        if matches!(self.what, What::Commit | What::InlineCommit) { self.depth.max(1) } else { 1 }
     }
 
     /// Everything that is measured, with the share of the time that each gets.

@@ -2,8 +2,9 @@
 //!
 //! fio gets the very same file: under a name in `/proc` that the descriptor gives it, since it has no other.
 //!
-//! Both get ordinary pages (see `pages.rs`), and a commit with several in flight is as many jobs of fio, since one job of fio
-//! does not wait for its write before it syncs.
+//! Both get ordinary pages (see `pages.rs`) and hand over each operation by itself, with changed bytes (see `blocks.rs`). A commit
+//! with several in flight is as many jobs of fio, as it is as many threads here: one job does not wait for its write before
+//! it syncs.
 //!
 //! # Not here
 //! Fresh space, which is fresh once only, and busy cores.
@@ -20,7 +21,7 @@ use super::case::{Around, Case, What};
 use super::error::DiskError;
 
 /// How often each takes its turn; the median counts. Many short turns see the same of what else goes on.
-pub(super) const ROUNDS: usize = 5;
+pub(super) const ROUNDS: usize = 7;
 /// How long a turn takes.
 pub(super) const TIME: Duration = Duration::from_millis(400);
 /// From fio's start to its first operation, for which it is not to blame.
@@ -121,7 +122,8 @@ impl Fio {
             format!("--runtime={}ms", TIME.as_millis()),
             "--output-format=json".to_owned(),
         ];
-        let (jobs, depth) = if case.what == What::Commit { (case.depth, 1) } else { (1, case.depth) };
+        let jobs = case.threads();
+        let depth = case.depth / jobs;
         // What is read beside lies in the other half.
         let half = self.bytes.0 / 2 / Case::READ_BESIDE.0 * Case::READ_BESIDE.0;
         let part = if matches!(case.around, Around::Reads(_)) { half } else { self.bytes.0 };

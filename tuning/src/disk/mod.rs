@@ -10,10 +10,13 @@
 //! - A stored profile is believed only if it is whole and of the very disk that is there now.
 
 mod advice;
+mod blocks;
 mod case;
+mod crew;
 mod device;
 mod error;
 mod fio;
+mod flight;
 mod json;
 mod measure;
 mod pages;
@@ -21,6 +24,7 @@ mod profile;
 mod room;
 mod runner;
 mod verdict;
+mod worker;
 
 pub use advice::Advice;
 pub use case::{Around, Case, Measured, Space, What};

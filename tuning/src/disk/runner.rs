@@ -1,7 +1,6 @@
-//! Runs cases on the test file, on a thread with a ring of its own, as a shard has.
+//! Runs cases on the test file, each in its part of it.
 //!
 //! # Invariants
-//! - An operation that was begun is waited for, also when the measurement is called off.
 //! - Between two cases everything is synced, so that no case pays for what the one before has left.
 
 use std::hint;
@@ -9,30 +8,25 @@ use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::{self, JoinHandle};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use hdrhistogram::Histogram;
-use reactor::{Chunk, Event, File, Options, Reactor, ReactorError, Sync, Token, Waker};
-use types::{ByteCount, FilePosition};
+use reactor::{File, ReactorError};
+use types::ByteCount;
 
-use super::case::{Around, Case, Measured, Space, What};
+use super::case::{Around, Case, Measured, Space};
+use super::crew;
+use super::flight::{Cursor, Flight};
+use super::worker::Worker;
 
-/// The largest block of a case, and what space is prewritten in.
-const BLOCK_MAX: usize = 1024 * 1024;
+/// What space is prewritten in.
+const PREWRITE_BYTES: u64 = 1024 * 1024;
 /// How many prewriting writes are in flight.
 const PREWRITE_DEPTH: u16 = 4;
-/// Latencies are kept with so many digits, up to a minute.
-const DIGITS: u8 = 3;
-const LATENCY_NS_MAX: u64 = 60_000_000_000;
-/// Reads beside commits have tokens from here on; below are the operations of the case itself.
-const BESIDE: u64 = 1 << 32;
 
 /// See the module. Lives on its thread.
 pub(super) struct Runner {
-    reactor: Reactor,
+    worker: Worker,
     file: File,
-    /// Bytes that no disk can compress.
-    noise: Chunk,
     /// Where prewritten space ends and reserved space begins.
     prewritten: u64,
     /// How far the reserved space was used: a block is fresh only once.
@@ -40,45 +34,6 @@ pub(super) struct Runner {
     size: u64,
     cpus: u16,
     stop: Arc<AtomicBool>,
-}
-
-/// The operations of a case that are in flight.
-struct Flight {
-    case: Case,
-    begun: Instant,
-    until: Instant,
-    ended: Instant,
-    /// When the operation with this token was begun.
-    since: Vec<Instant>,
-    cursor: Cursor,
-    beside: Cursor,
-    in_flight: usize,
-    operations: u64,
-    reads_beside: u64,
-    latencies: Histogram<u64>,
-}
-
-/// The next place in a part of the file.
-struct Cursor {
-    at: u64,
-    from: u64,
-    to: u64,
-    wraps: bool,
-}
-
-impl Cursor {
-    /// The place for `bytes` bytes, unless the part is used up.
-    fn next(&mut self, bytes: u64) -> Option<FilePosition> {
-        if self.at + bytes > self.to {
-            if !self.wraps || self.from + bytes > self.to {
-                return None;
-            }
-            self.at = self.from;
-        }
-        let at = self.at;
-        self.at += bytes;
-        Some(FilePosition(at))
-    }
 }
 
 impl Runner {
@@ -89,9 +44,8 @@ impl Runner {
         cpus: u16,
         stop: Arc<AtomicBool>,
     ) -> Result<Self, ReactorError> {
-        let waker = Waker::new().map_err(ReactorError::Eventfd)?;
-        let reactor = Reactor::new(Options { receive_buffers: 1, ..Options::default() }, waker)?;
-        Ok(Self { reactor, file, noise: noise(), prewritten: 0, used: 0, size: size.0, cpus, stop })
+        let worker = Worker::new(file.clone(), Arc::clone(&stop))?;
+        Ok(Self { worker, file, prewritten: 0, used: 0, size: size.0, cpus, stop })
     }
 
     /// How much of the file was written before.
@@ -101,16 +55,15 @@ impl Runner {
 
     /// Whether the measurement was called off.
     pub(super) fn is_stopped(&self) -> bool {
-        self.stop.load(Ordering::Relaxed)
+        self.worker.is_stopped()
     }
 
     /// Writes the first `up_to` bytes of the file, or as many as fit into the time.
     pub(super) async fn prewrite(&mut self, up_to: ByteCount, time: Duration) -> io::Result<Measured> {
-        let case = Case::write(ByteCount(BLOCK_MAX as u64), PREWRITE_DEPTH).in_allocated();
-        let cursor = Cursor { at: 0, from: 0, to: up_to.0, wraps: false };
-        let measured = self.fly(case, cursor, time).await?;
+        let case = Case::write(ByteCount(PREWRITE_BYTES), PREWRITE_DEPTH).in_allocated();
+        let measured = self.fly(case, Cursor::once(0, up_to.0), time).await?;
         // What was begun last has ended last, as have all before it.
-        self.prewritten = measured.operations * BLOCK_MAX as u64;
+        self.prewritten = measured.operations * PREWRITE_BYTES;
         self.used = self.prewritten;
         Ok(measured)
     }
@@ -118,11 +71,14 @@ impl Runner {
     /// Measures one case for so long, or until there is no more fresh space for it. `None` if there was none.
     pub(super) async fn run(&mut self, case: Case, time: Duration) -> io::Result<Option<Measured>> {
         let cursor = match case.space {
-            Space::Prewritten => Cursor { at: 0, from: 0, to: self.prewritten, wraps: true },
-            Space::Allocated => Cursor { at: self.used, from: self.used, to: self.size, wraps: false },
+            Space::Prewritten => Cursor::again(0, self.prewritten),
+            Space::Allocated => Cursor::once(self.used, self.size),
         };
         let busy = (case.around == Around::BusyCores).then(|| BusyCores::start(self.cpus));
-        let measured = self.fly(case, cursor, time).await?;
+        let measured = match case.threads() {
+            1 => self.fly(case, cursor, time).await?,
+            threads => self.fly_together(case, threads, time).await?,
+        };
         drop(busy);
         if case.space == Space::Allocated {
             self.used += measured.operations * case.block.0;
@@ -131,131 +87,21 @@ impl Runner {
     }
 
     async fn fly(&mut self, case: Case, cursor: Cursor, time: Duration) -> io::Result<Measured> {
-        self.settle().await?;
-        let begun = Instant::now();
-        let depth = usize::from(case.depth);
-        let (half, to) = (self.prewritten / 2, self.prewritten);
-        let half = half - half % Case::READ_BESIDE.0;
-        let mut flight = Flight {
-            case,
-            begun,
-            until: begun + time,
-            ended: begun,
-            since: vec![begun; depth],
-            cursor,
-            beside: Cursor { at: half, from: half, to, wraps: true },
-            in_flight: 0,
-            operations: 0,
-            reads_beside: 0,
-            latencies: Histogram::new_with_bounds(1, LATENCY_NS_MAX, DIGITS).map_err(io::Error::other)?,
-        };
-        for slot in 0..depth {
-            self.submit(&mut flight, slot);
-        }
-        if let Around::Reads(depth) = case.around {
-            for slot in 0..u64::from(depth) {
-                self.submit_beside(&mut flight, slot);
-            }
-        }
-        let outcome = self.land(&mut flight).await;
-        outcome.map(|()| flight.measured())
+        self.worker.settle().await?;
+        let half = self.prewritten / 2;
+        let beside = Cursor::again(half - half % Case::READ_BESIDE.0, self.prewritten);
+        let mut flight = Flight::begin(case, case.depth, cursor, beside, time)?;
+        self.worker.fly(&mut flight).await?;
+        Ok(flight.measured())
     }
 
-    /// Takes what has ended, and begins the next, until the time is over and all has ended. After an error nothing is begun.
-    async fn land(&mut self, flight: &mut Flight) -> io::Result<()> {
-        let mut events = Vec::new();
-        let mut outcome = Ok(());
-        while flight.in_flight > 0 {
-            self.reactor.poll(&mut events);
-            if events.is_empty() {
-                self.reactor.park(None).await;
-                continue;
-            }
-            for event in events.drain(..) {
-                let (token, result) = match event {
-                    Event::Wrote { token, result } => (token, result),
-                    Event::Read { token, result } => (token, result.map(drop)),
-                    _ => continue,
-                };
-                flight.in_flight -= 1;
-                let now = Instant::now();
-                let goes_on = outcome.is_ok() && result.is_ok() && now < flight.until && !self.is_stopped();
-                if result.is_ok() {
-                    flight.note(token, now);
-                }
-                outcome = outcome.and(result);
-                match usize::try_from(token.0).ok().filter(|slot| *slot < flight.since.len()) {
-                    Some(slot) if goes_on => self.submit(flight, slot),
-                    None if goes_on => self.submit_beside(flight, token.0 - BESIDE),
-                    _ => {}
-                }
-            }
-        }
-        outcome
-    }
-
-    fn submit(&mut self, flight: &mut Flight, slot: usize) {
-        let bytes = flight.case.block.0;
-        let (Some(at), Some(since)) = (flight.cursor.next(bytes), flight.since.get_mut(slot)) else { return };
-        let token = Token(slot as u64);
-        *since = Instant::now();
-        flight.in_flight += 1;
-        let len = bytes as usize;
-        let sync = match flight.case.what {
-            What::Read => return self.reactor.read(&self.file, at, len, token),
-            What::Write => Sync::No,
-            What::Commit => Sync::Data,
-            What::InlineCommit => Sync::Inline,
-        };
-        self.reactor.write(&self.file, at, vec![self.noise.slice(0..len)], sync, token);
-    }
-
-    fn submit_beside(&mut self, flight: &mut Flight, slot: u64) {
-        let Some(at) = flight.beside.next(Case::READ_BESIDE.0) else { return };
-        flight.in_flight += 1;
-        self.reactor.read(&self.file, at, Case::READ_BESIDE.0 as usize, Token(BESIDE + slot));
-    }
-
-    /// Waits until the disk has everything.
-    async fn settle(&mut self) -> io::Result<()> {
-        self.reactor.sync(&self.file, Token(0));
-        let mut events = Vec::new();
-        loop {
-            self.reactor.poll(&mut events);
-            match events.pop() {
-                Some(Event::Wrote { result, .. }) => return result,
-                Some(_) => {}
-                None => self.reactor.park(None).await,
-            }
-        }
-    }
-}
-
-impl Flight {
-    fn note(&mut self, token: Token, now: Instant) {
-        let since = usize::try_from(token.0).ok().and_then(|slot| self.since.get(slot));
-        let Some(since) = since else {
-            self.reads_beside += 1;
-            return;
-        };
-        self.operations += 1;
-        self.ended = now;
-        let nanoseconds = u64::try_from(now.duration_since(*since).as_nanos()).unwrap_or(u64::MAX);
-        self.latencies.saturating_record(nanoseconds.max(1));
-    }
-
-    fn measured(&self) -> Measured {
-        let quantile = |share| Duration::from_nanos(self.latencies.value_at_quantile(share));
-        Measured {
-            case: self.case,
-            operations: self.operations,
-            elapsed: self.ended.duration_since(self.begun),
-            p50: quantile(0.5),
-            p99: quantile(0.99),
-            p999: quantile(0.999),
-            max: Duration::from_nanos(self.latencies.max()),
-            reads_beside: self.reads_beside,
-        }
+    /// A part of the prewritten space for each thread. The one of this runner waits for them.
+    async fn fly_together(&mut self, case: Case, threads: u16, time: Duration) -> io::Result<Measured> {
+        self.worker.settle().await?;
+        let share = self.prewritten / u64::from(threads) / case.block.0 * case.block.0;
+        let parts = (0..u64::from(threads)).map(|part| Cursor::again(part * share, (part + 1) * share));
+        let parts: Vec<_> = parts.collect();
+        crew::fly(&self.file, case, &parts, time, &self.stop).map(|flight| flight.measured())
     }
 }
 
@@ -291,20 +137,4 @@ impl Drop for BusyCores {
             let _ = thread.join();
         }
     }
-}
-
-/// A chunk full of bytes that look random (xorshift), so that no layer below makes less of them.
-fn noise() -> Chunk {
-    let mut chunk = Chunk::with_capacity(BLOCK_MAX);
-    if let Some(spare) = chunk.spare(BLOCK_MAX) {
-        let mut state = 0x9e37_79b9_7f4a_7c15_u64;
-        for word in spare.chunks_exact_mut(8) {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            word.copy_from_slice(&state.to_le_bytes());
-        }
-        chunk.publish(BLOCK_MAX);
-    }
-    chunk
 }
