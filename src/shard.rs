@@ -125,16 +125,21 @@ impl Shard {
     /// Runs until the broker stops.
     pub async fn run(mut self) {
         let mut events = Vec::with_capacity(TURN_ITEMS_MAX);
-        while !matches!(self.phase, Phase::Ended) {
-            let busy = self.turn(&mut events);
+        loop {
+            // After work, one look more instead of a turn that would enter the kernel only to hand over what was queued:
+            // the call that sleeps does that, too.
+            let busy = self.turn(&mut events) && self.settle();
+            if matches!(self.phase, Phase::Ended) {
+                break;
+            }
             if !busy && !self.connections.has_requests() && self.mesh.prepare_to_sleep() {
                 let parked = Instant::now();
                 self.reactor.park(Some(self.next_deadline())).await;
                 self.turns.parked += parked.elapsed();
                 self.mesh.awake();
-            } else {
-                reactor::yield_if_needed().await;
             }
+            // Also after a sleep: with news at once there was none.
+            reactor::yield_if_needed().await;
         }
         self.mesh.send(self.broker.control_port(), Message::Stopped { shard: self.id });
         while self.mesh.congested() {
@@ -160,7 +165,13 @@ impl Shard {
         busy |= self.take_messages();
         busy |= self.take_requests();
         self.sweep();
-        busy |= self.turn_coordinators();
+        busy |= self.settle();
+        busy
+    }
+
+    /// Does what has come out of what came in. Returns whether there was anything.
+    fn settle(&mut self) -> bool {
+        let mut busy = self.turn_coordinators();
         busy |= self.partitions.turn(&mut self.reactor, self.now);
         busy |= self.pass_on_answers();
         self.connections.flush(&mut self.reactor);
