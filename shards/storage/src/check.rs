@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use reactor::{Disk, File, FileReader, OpenOptions};
 use record::{BATCH_HEADER_BYTES, BatchHeader};
-use types::{ByteCount, FilePosition, Offset, TimestampMs};
+use types::{ByteCount, FilePosition, LeaderEpoch, Offset, TimestampMs};
 
 use crate::checkpoint::was_closed;
 use crate::error::{Context, StorageError};
@@ -26,6 +26,8 @@ pub(crate) struct Task<'a> {
     pub(crate) base: Offset,
     /// The base of the segment behind it; `None` for the last one.
     pub(crate) next_base: Option<Offset>,
+    /// Below it, batches are taken to be what was written.
+    pub(crate) trusted_to: Offset,
     pub(crate) settings: &'a LogSettings,
 }
 
@@ -39,6 +41,8 @@ pub(crate) struct Checked {
     pub(crate) index: SegmentIndex,
     /// The offset behind its last batch.
     pub(crate) end: Offset,
+    /// The leader epoch of its last batch, if that was looked at.
+    pub(crate) last_epoch: LeaderEpoch,
 }
 
 impl Checked {
@@ -49,6 +53,7 @@ impl Checked {
             first_timestamp: TimestampMs::NONE,
             index: SegmentIndex::new(base),
             end: base,
+            last_epoch: LeaderEpoch::NONE,
         }
     }
 }
@@ -59,7 +64,7 @@ pub(crate) fn segment(task: &Task<'_>, recovery: &mut Recovery) -> Result<Checke
     let path = file_path(&task.origin.path, task.base, FileKind::Log);
     let file = disk.open(&path, OpenOptions::WRITE.buffered()).context("open", &path)?;
     let len = file.len().context("read", &path)?.0;
-    let below_point = task.next_base.is_some_and(|next| was_closed(next, task.origin.recovery_point));
+    let below_point = task.next_base.is_some_and(|next| was_closed(next, task.trusted_to));
     if let Some(end) = task.next_base
         && (task.origin.trust || below_point)
         && let Some(last) = segment_index::peek(disk, &task.origin.path, task.base, len)?
@@ -89,7 +94,7 @@ struct Start {
 
 /// The last place at or below which nothing has to be looked at; `None` if everything has.
 fn start_from(task: &Task<'_>, mut index: SegmentIndex) -> Option<Start> {
-    let point = if task.origin.trust { Offset(i64::MAX) } else { task.origin.recovery_point };
+    let point = if task.origin.trust { Offset(i64::MAX) } else { task.trusted_to };
     let (last, position) = index.offsets.last_below(point)?;
     let position = u64::from(position);
     index.cut(position, last);
@@ -136,6 +141,7 @@ fn walk(
     let mut passed = 0;
     let mut scan = scan_from(file, position, len);
     let mut end = task.base;
+    let mut last_epoch = LeaderEpoch::NONE;
     let bytes = loop {
         let (at, what, claimed_len) = match scan.next(Checksums::Compare).context("read", path)? {
             Step::End => break len,
@@ -147,6 +153,7 @@ fn walk(
                     None => {
                         index.on_batch(&header, position, task.settings.index_interval_bytes);
                         end = header.next_offset();
+                        last_epoch = header.partition_leader_epoch;
                         recovery.scanned_bytes += header.batch_len_bytes as u64;
                         let now = position + header.batch_len_bytes as u64;
                         task.origin.dir.passed(now - passed);
@@ -181,7 +188,7 @@ fn walk(
     };
     // A segment that is followed by another ends there, whatever compaction or damage has taken from its end.
     let end = task.next_base.unwrap_or(end);
-    Ok(Walked::Whole(Checked { segment, first_timestamp, index, end }))
+    Ok(Walked::Whole(Checked { segment, first_timestamp, index, end, last_epoch }))
 }
 
 /// Why a batch with these offsets cannot follow a batch that ended at `end`.

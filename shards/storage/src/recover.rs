@@ -1,7 +1,7 @@
 //! Opening a log: what its directory holds, checked as far as the last stop makes necessary.
 //!
-//! After a clean stop files are taken as they are. Otherwise every batch from the recovery point on is read and its
-//! checksum compared.
+//! After a clean stop files are taken as they are. Otherwise every batch is read and its checksum compared from the recovery
+//! point on, or from where journals hold the log without a gap if that is before.
 //!
 //! # Invariants
 //! - Only the end of the last segment is ever cut, and what is cut there and may have been durable is kept in a file
@@ -92,11 +92,13 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         files = entries(origin.disk(), &origin.path)?;
     }
     let (bases, indexed) = list_segments(origin.disk(), &files)?;
+    let leftovers = origin.dir.leftovers(&origin);
+    let trusted_to = journal::held_from(&leftovers).unwrap_or(Offset(i64::MAX)).min(origin.recovery_point);
     let mut segments = Vec::with_capacity(bases.len());
     let mut active = None;
     for (i, base) in bases.iter().enumerate() {
         let next_base = bases.get(i + 1).copied();
-        let task = check::Task { origin: &origin, base: *base, next_base, settings };
+        let task = check::Task { origin: &origin, base: *base, next_base, trusted_to, settings };
         let checked = check::segment(&task, &mut recovery)?;
         match (next_base, checked) {
             (Some(_), checked) => segments.push(checked.segment),
@@ -110,17 +112,21 @@ pub(crate) fn open(origin: Origin, settings: &LogSettings) -> Result<OpenedLog, 
         segments.push(active.segment);
         active = prepared;
     }
-    let leftovers = origin.dir.leftovers(&origin);
     let replayed = Replayed { segments, active };
     let Replayed { segments, active } =
         journal::replay(&origin, settings, &leftovers, replayed, &mut recovery)?;
     if !origin.trust {
         make_durable(&origin, &segments, &active.segment)?;
     }
-    let Checked { segment: active, first_timestamp: active_began, index, end } = active;
+    let Checked { segment: active, first_timestamp: active_began, index, end, .. } = active;
     let snapshots = keep_snapshots(origin.disk(), &files, end)?;
     let first = segments.first().map_or(active.base, |segment| segment.base);
     let log_start = origin.log_start.clamp(first, end);
+    if !recovery.damage.is_empty() {
+        // The log may have been cut, and takes other records from there on. What a journal that is kept for other logs has of
+        // it, must not meet them.
+        origin.dir.make_leftovers_void(&origin)?;
+    }
     origin.dir.replayed(&origin)?;
     let (aborted, aborted_damaged) = Aborted::load(origin.disk(), &origin.path, &indexed, end)?;
     if let Some(base) = aborted_damaged {
@@ -210,7 +216,7 @@ fn adopt_prepared(
             // then a prepared one was used.
             disk.rename(&path, &named).context("rename", &path)?;
             sync_dir(disk, &origin.path)?;
-            let task = check::Task { origin, base, next_base: None, settings };
+            let task = check::Task { origin, base, next_base: None, trusted_to: base, settings };
             check::segment(&task, recovery).map(Some)
         }
         Some(header) => {

@@ -8,6 +8,7 @@
 //! - Changes of size happen in order: a crash leaves a prefix of them. Behind a cut that happened there is nothing of before,
 //!   and behind one that did not happen nothing of after.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::random::Random;
@@ -243,6 +244,40 @@ impl Content {
             Arc::make_mut(block)[within..].fill(0);
         }
         Self { pages, dirty: Vec::new(), size, durable_size: size, sizes: Vec::new() }
+    }
+
+    /// How many pages it has.
+    pub(crate) fn pages(&self) -> usize {
+        self.pages.len()
+    }
+
+    /// Takes over durable pages of another content.
+    pub(crate) fn take_pages(&mut self, from: &Self, range: Range<usize>) {
+        let end = range.end.min(from.pages.len());
+        if self.pages.len() < end {
+            self.pages.resize_with(end, Page::default);
+        }
+        for number in range.start.min(end)..end {
+            if let (Some(into), Some(page)) = (self.pages.get_mut(number), from.pages.get(number)) {
+                into.clone_from(page);
+            }
+        }
+    }
+
+    /// Takes over the durable size of another content.
+    pub(crate) fn take_size(&mut self, from: &Self) {
+        (self.size, self.durable_size) = (from.durable_size, from.durable_size);
+    }
+
+    /// Nothing is behind the end, and everything before it is there.
+    pub(crate) fn clear_behind_end(&mut self) {
+        self.pages.resize_with(page_of(self.size + PAGE_BYTES as u64 - 1), Page::default);
+        let within = (self.size % PAGE_BYTES as u64) as usize;
+        if within > 0
+            && let Some(block) = self.pages.last_mut().and_then(|page| page.durable.as_mut())
+        {
+            Arc::make_mut(block)[within..].fill(0);
+        }
     }
 
     fn reach(&mut self, end: u64) {

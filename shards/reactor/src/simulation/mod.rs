@@ -9,6 +9,7 @@
 //! runs to its end, or to the crash.
 
 mod content;
+mod copying;
 mod directory;
 mod random;
 mod reactor;
@@ -19,6 +20,7 @@ use std::io;
 
 use ::types::{ByteCount, TimestampMs};
 
+pub use copying::Copying;
 pub use random::Random;
 
 pub(crate) use reactor::SimulatedReactor;
@@ -144,5 +146,11 @@ impl Simulation {
     pub fn copy(&self) -> Self {
         let state = self.shared.lock().copy();
         Self { shared: Shared::new(state) }
+    }
+
+    /// Begins to copy the disk, piece by piece, while this machine goes on.
+    #[must_use]
+    pub fn begin_copy(&self) -> Copying {
+        Copying::new(self.shared.clone())
     }
 }

@@ -66,9 +66,16 @@ pub(crate) struct State {
 }
 
 #[derive(Clone, Debug)]
-enum Node {
+pub(super) enum Node {
     File { content: Content, modified: TimestampMs, failed_syncs: u64 },
     Directory(Directory),
+}
+
+impl Default for Node {
+    /// Nothing that anybody could find.
+    fn default() -> Self {
+        Self::Directory(Directory::default())
+    }
 }
 
 impl State {
@@ -124,6 +131,17 @@ impl State {
         (copy.now, copy.sequence) = (self.now, self.sequence);
         copy.nodes.clone_from(&self.nodes);
         copy
+    }
+
+    /// Everything that has, or had, a name.
+    pub(super) fn nodes(&self) -> &[Node] {
+        &self.nodes
+    }
+
+    /// Takes over these files, and where `before` stood.
+    pub(super) fn continue_as(&mut self, before: &Self, nodes: Vec<Node>) {
+        (self.now, self.sequence) = (before.now, before.sequence);
+        self.nodes = nodes;
     }
 
     /// Counts an operation, and says whether it goes wrong.

@@ -46,7 +46,8 @@ pub(crate) fn look(disk: &Disk, path: &Path) -> Result<Held, StorageError> {
     let void = read_text(disk, &with_suffix(path, VOID))?.unwrap_or_default();
     let is_void = |log: LogKey| void.lines().any(|line| line == format!("{} {}", log.0, log.1));
     let mut pieces: Vec<Piece> = Vec::new();
-    for entry in contents.commits.iter().flat_map(|commit| &commit.entries) {
+    let needed = contents.commits.iter().filter(|commit| !commit.is_released);
+    for entry in needed.flat_map(|commit| &commit.entries) {
         let log = (entry.header.topic, entry.header.partition);
         match entry.header.kind {
             Kind::Void => pieces.retain(|piece| piece.log != log),

@@ -42,7 +42,7 @@ use crate::store::{LITTLE_UNWRITTEN_PART, LogId};
 pub(crate) use files::{OpenedJournal, grow, open};
 pub(crate) use look::{Held, Piece, is_journal, look};
 pub(crate) use pack::{finish, start_commits};
-pub(crate) use replay::{Replayed, replay};
+pub(crate) use replay::{Replayed, held_from, replay};
 pub(crate) use ring::Ring;
 pub(crate) use scan::{Journals, Leftover, LogKey};
 

@@ -8,6 +8,7 @@ use std::path::PathBuf;
 
 use reactor::{Disk, File, OpenOptions};
 use record::{BatchHeader, batches, check_crc};
+use tracing::debug;
 use types::{ByteCount, FilePosition, Offset};
 
 use crate::check::Checked;
@@ -28,6 +29,21 @@ pub(crate) struct Replayed {
     pub(crate) active: Checked,
 }
 
+/// From where on `leftovers` hold a log without a gap. Segments need not be believed from there on, and looking at them takes
+/// no longer than looking at the journals did.
+pub(crate) fn held_from(leftovers: &[Leftover]) -> Option<Offset> {
+    let last = leftovers.last()?.from;
+    let before = leftovers.iter().rev().skip(1);
+    Some(
+        before
+            .fold((last, true), |(from, goes_on), leftover| {
+                let goes_on = goes_on && leftover.end == Some(from);
+                (if goes_on { leftover.from } else { from }, goes_on)
+            })
+            .0,
+    )
+}
+
 /// Adds to `log` what `leftovers` hold beyond its end.
 pub(crate) fn replay(
     origin: &Origin,
@@ -38,12 +54,20 @@ pub(crate) fn replay(
 ) -> Result<Replayed, StorageError> {
     let mut replay = Replay { origin, settings, log, file: None, added: 0 };
     for leftover in leftovers {
+        // In segments, as nearly everything is: it need not be read.
+        if leftover.end.is_some_and(|end| end <= replay.log.active.end) {
+            continue;
+        }
         let mut bytes = vec![0; leftover.bytes as usize];
         leftover
             .file
             .read_exact_at(&mut bytes, FilePosition(leftover.position))
             .context("read", &leftover.path)?;
         if let Some(what) = replay.take_in(leftover, &bytes)? {
+            if leftover.is_released {
+                debug!(log = %origin.name, what, "records that the journal has released are left there");
+                continue;
+            }
             // Never silently: what cannot follow the log stays in a file of its own.
             let kept = replay.keep(leftover, &bytes)?;
             let what = format!("{what}; the records of the journal were copied to {}", kept.display());
@@ -90,6 +114,10 @@ impl Replay<'_> {
             if let Err(error) = check_crc(batch) {
                 return Ok(Some(error.to_string()));
             }
+            if leftover.is_released && header.partition_leader_epoch < self.log.active.last_epoch {
+                let what = format!("a batch at offset {} is of a past leader", header.base_offset);
+                return Ok(Some(what));
+            }
             if header.base_offset < self.log.active.end {
                 self.begin_at(header.base_offset)?;
             }
@@ -109,7 +137,8 @@ impl Replay<'_> {
     /// Has the empty log begin at `base`, below where it did.
     fn begin_at(&mut self, base: Offset) -> Result<(), StorageError> {
         remove_segment(self.disk(), &self.origin.path, self.log.active.segment.base)?;
-        self.log.active = Checked::empty(base);
+        let last_epoch = self.log.active.last_epoch;
+        self.log.active = Checked { last_epoch, ..Checked::empty(base) };
         self.file = None;
         Ok(())
     }
@@ -132,6 +161,7 @@ impl Replay<'_> {
         active.segment.bytes += batch.len() as u64;
         active.segment.max_timestamp = active.segment.max_timestamp.max(header.max_timestamp);
         active.end = header.next_offset();
+        active.last_epoch = header.partition_leader_epoch;
         self.added += batch.len() as u64;
         Ok(())
     }
@@ -164,7 +194,9 @@ impl Replay<'_> {
         self.file()?;
         self.sync()?;
         sync_dir(self.disk(), &self.origin.path)?;
-        let mut full = std::mem::replace(&mut self.log.active, Checked::empty(base));
+        let last_epoch = self.log.active.last_epoch;
+        let next = Checked { last_epoch, ..Checked::empty(base) };
+        let mut full = std::mem::replace(&mut self.log.active, next);
         full.index.finish();
         full.index.save(self.disk(), &self.origin.path)?;
         full.index.sync(self.disk(), &self.origin.path)?;

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use reactor::{Disk, File, OpenOptions};
-use record::crc32c;
+use record::{batches, crc32c};
 use tracing::{error, info};
 use types::{FilePosition, Offset, PartitionIndex, TopicId};
 
@@ -49,6 +49,10 @@ pub(crate) struct Leftover {
     pub(super) bytes: u32,
     /// Where the log ended before them.
     pub(super) from: Offset,
+    /// Where it ended with them, if they can be read.
+    pub(super) end: Option<Offset>,
+    /// Whether the journal said later that they are in segments.
+    pub(super) is_released: bool,
 }
 
 /// The journals in a log directory. Shared by all shards, and used by background work only.
@@ -171,7 +175,7 @@ impl Journals {
         let void = read_text(disk, &with_suffix(path, VOID))?.unwrap_or_default();
         let void: BTreeSet<&str> = void.lines().collect();
         let (file, shared): (_, Arc<Path>) = (Arc::new(scan.file), Arc::from(path));
-        for entry in scan.commits.iter().flat_map(|commit| &commit.entries) {
+        for (commit, entry) in entries_of(&scan.commits) {
             let log = (entry.header.topic, entry.header.partition);
             let of_log = self.leftovers.entry(log).or_default();
             match entry.header.kind {
@@ -182,6 +186,8 @@ impl Journals {
                     position: entry.position,
                     bytes: entry.header.bytes,
                     from,
+                    end: entry.end,
+                    is_released: commit.is_released,
                 }),
             }
             if void.contains(note_of(log).as_str()) {
@@ -189,7 +195,8 @@ impl Journals {
             }
         }
         self.leftovers.retain(|_, of_log| !of_log.is_empty());
-        if let (Some(first), Some(last)) = (scan.commits.first(), scan.commits.last()) {
+        let needed = || scan.commits.iter().filter(|commit| !commit.is_released);
+        if let (Some(first), Some(last)) = (needed().next(), needed().next_back()) {
             let (first, last) = (first.header.sequence, last.header.sequence);
             info!(path = %path.display(), first, last, "the journal holds commits that may not be in segments");
         }
@@ -212,7 +219,7 @@ pub(super) fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
 #[derive(Debug)]
 pub(super) struct Contents {
     pub(super) file: File,
-    /// That may be needed, in order.
+    /// In order: first those that were released and not overwritten since, then those that may be needed.
     pub(super) commits: Vec<Commit>,
     pub(super) damage: Vec<Damage>,
 }
@@ -221,6 +228,8 @@ pub(super) struct Contents {
 pub(super) struct Commit {
     pub(super) header: CommitHeader,
     pub(super) entries: Vec<Entry>,
+    /// Whether a later commit says that everything in it is in segments.
+    pub(super) is_released: bool,
 }
 
 #[derive(Debug)]
@@ -228,6 +237,12 @@ pub(super) struct Entry {
     pub(super) header: EntryHeader,
     /// Where its batches begin.
     pub(super) position: u64,
+    /// The offset behind its last batch, if they can be read.
+    pub(super) end: Option<Offset>,
+}
+
+fn entries_of(commits: &[Commit]) -> impl Iterator<Item = (&Commit, &Entry)> {
+    commits.iter().flat_map(|commit| commit.entries.iter().map(move |entry| (commit, entry)))
 }
 
 /// Reads a journal file.
@@ -258,9 +273,14 @@ pub(super) fn read(disk: &Disk, path: &Path) -> Result<Contents, StorageError> {
     commits.sort_by_key(|commit| commit.header.sequence);
     let mut damage = Vec::new();
     if let Some(newest) = commits.last().map(|commit| commit.header) {
-        commits.retain(|commit| commit.header.sequence >= newest.oldest);
+        let still_there = first_of_run(&commits, newest.oldest);
+        commits.retain(|commit| commit.header.sequence >= still_there);
         let mut expected = newest.oldest;
-        for commit in &commits {
+        for commit in &mut commits {
+            commit.is_released = commit.header.sequence < newest.oldest;
+            if commit.is_released {
+                continue;
+            }
             if commit.header.sequence > expected {
                 let at = broken.iter().find(|header| header.sequence == expected);
                 let position = at.map_or(0, |header| header.position);
@@ -271,6 +291,14 @@ pub(super) fn read(disk: &Disk, path: &Path) -> Result<Contents, StorageError> {
         }
     }
     Ok(Contents { file, commits, damage })
+}
+
+/// Where the commits begin that lead up to `sequence` without a gap. Those before a gap are stale: what they hold may have
+/// been made void by a commit that is overwritten. In front of a commit that is there, every void is there, too, that
+/// came after.
+fn first_of_run(commits: &[Commit], sequence: u64) -> u64 {
+    let before = commits.iter().rev().map(|commit| commit.header.sequence).skip_while(|at| *at >= sequence);
+    before.fold(sequence, |first, at| if at + 1 == first { at } else { first })
 }
 
 enum Foreign {
@@ -341,8 +369,39 @@ fn read_commit(file: &File, len: u64, header: CommitHeader) -> io::Result<Option
     for _ in 0..header.entries {
         let Some(entry) = body.get(at..).and_then(EntryHeader::decode) else { return Ok(None) };
         at += ENTRY_HEADER_BYTES;
-        entries.push(Entry { header: entry, position: start + at as u64 });
+        let records = body.get(at..).and_then(|rest| rest.get(..entry.bytes as usize)).unwrap_or_default();
+        let end = batches(records)
+            .try_fold(Offset::ZERO, |_, batch| batch.map(|(header, _)| header.next_offset()))
+            .ok();
+        entries.push(Entry { header: entry, position: start + at as u64, end });
         at += entry.bytes as usize;
     }
-    Ok((at == body.len()).then_some(Commit { header, entries }))
+    Ok((at == body.len()).then_some(Commit { header, entries, is_released: false }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn commits(sequences: &[u64]) -> Vec<Commit> {
+        let header =
+            |sequence| CommitHeader { bytes: 0, sequence, position: 0, oldest: 0, entries: 0, body_crc: 0 };
+        let commit =
+            |sequence: &u64| Commit { header: header(*sequence), entries: Vec::new(), is_released: false };
+        sequences.iter().map(commit).collect()
+    }
+
+    #[test]
+    fn a_released_commit_counts_if_all_that_came_after_it_are_there() {
+        for (sequences, oldest, first) in [
+            (&[5, 6, 7, 8][..], 7, 5),
+            (&[3, 5, 6, 7, 8], 7, 5),
+            // What is between the oldest one that is needed and the newest may have been copied too early.
+            (&[3, 4, 5, 8], 6, 3),
+            (&[3, 4, 7, 8], 7, 7),
+            (&[8], 8, 8),
+        ] {
+            assert_eq!(first_of_run(&commits(sequences), oldest), first, "{sequences:?}, {oldest}");
+        }
+    }
 }

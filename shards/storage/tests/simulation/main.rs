@@ -9,6 +9,7 @@
 
 mod check;
 mod compaction;
+mod copies;
 mod model;
 mod starts;
 mod steps;

@@ -53,6 +53,8 @@ pub struct LogModel {
     pub durable: Offset,
     /// Changes whenever records are taken away.
     pub version: u64,
+    /// How often it was cut.
+    pub cuts: u64,
     /// Whether batches come with gaps, as those of a compacted log do to a follower.
     pub has_gaps: bool,
     /// Whether of each key only the last record has to stay.
@@ -83,6 +85,7 @@ impl LogModel {
             end: Offset(0),
             durable: Offset(0),
             version: 0,
+            cuts: 0,
             has_gaps: false,
             is_compacted: false,
             compacted_below: Offset(0),

@@ -36,6 +36,7 @@ impl World {
             88 => self.limit_space(),
             89 => self.settle(log),
             90 => self.plan_stop(),
+            91 | 92 => self.begin_copy(),
             _ => {
                 for _ in 0..self.random.below(8) {
                     self.turn(shard);
@@ -259,7 +260,7 @@ impl World {
         tell!(self, "truncate {log} to {to}");
         let model = &mut self.logs[log];
         model.is_busy = true;
-        model.version += 1;
+        (model.version, model.cuts) = (model.version + 1, model.cuts + 1);
         // From now on anything above may be gone; it stays in the model until it is.
         let kept = model.boundary(to);
         model.kept = Some(kept);

@@ -12,6 +12,7 @@ use strome_storage::{
 };
 use types::{Offset, PartitionIndex, TimestampMs, TopicName};
 
+use crate::copies::Copy;
 use crate::model::{Existence, LogModel};
 
 /// After so many turns anything must have happened.
@@ -68,6 +69,8 @@ pub struct World {
     /// How eager the shards' callers are to have things durable, in steps of a hundred.
     pub eagerness: u64,
     pub tells: bool,
+    /// A copy of the disk that is being made.
+    pub copy: Option<Copy>,
 }
 
 /// Tells what happens, if asked.
@@ -117,6 +120,7 @@ impl World {
             favourite,
             eagerness,
             tells,
+            copy: None,
         }
     }
 
@@ -127,10 +131,12 @@ impl World {
             let steps = self.random.pick(&[10, 40, 120]);
             for _ in 0..steps {
                 self.step();
+                self.go_on_copying();
                 if self.machine.is_stopped() {
                     break;
                 }
             }
+            self.copy = None;
             self.end();
         }
         self.machine.stop_after(None);
