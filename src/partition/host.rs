@@ -16,6 +16,7 @@ use super::compaction::CompactionWatch;
 use super::directories::Directories;
 use super::open::{OpenedPartition, Openings};
 use super::queries::ListJob;
+use super::questions::Question;
 use super::read::ReadJob;
 use super::replicas::ReplicaNews;
 use super::{Partition, settings};
@@ -79,6 +80,7 @@ pub struct Partitions {
     pub(super) read_deadlines: BTreeSet<(Instant, Key)>,
     pub(super) reads_to_resume: Vec<Key>,
     pub(super) disk_reads: HashMap<ReadId, DiskRead>,
+    pub(super) questions: Vec<Question>,
     pub(super) list_jobs: Arena<ListJob>,
     answers: Vec<(Asker, Done, Passage)>,
     /// The time, as of the last work or turn.
@@ -133,6 +135,7 @@ impl Partitions {
             read_deadlines: BTreeSet::new(),
             reads_to_resume: Vec::new(),
             disk_reads: HashMap::new(),
+            questions: Vec::new(),
             list_jobs: Arena::default(),
             answers: Vec::new(),
             clock: Moment::of(now),
@@ -158,9 +161,8 @@ impl Partitions {
         match work {
             Work::Append(append) => self.append(from, append, now.wall),
             Work::Read(read) => self.read(reactor, from, read, now.monotonic),
-            Work::ListOffsets(parts) => self.list_offsets(reactor, from, parts),
+            Work::ListOffsets(_) | Work::DeleteRecords(_) => self.ask(reactor, from, work, now.monotonic),
             Work::EpochEnds(parts) => self.epoch_ends(from, &parts),
-            Work::DeleteRecords(parts) => self.delete_records(reactor, from, &parts),
             Work::LogSizes(which) => self.log_sizes(from, which.as_deref()),
             Work::Producers(parts) => self.producers(from, &parts),
             Work::Group(_) => debug_assert!(false, "work of a coordinator"),
@@ -211,6 +213,7 @@ impl Partitions {
         if !self.stalled.is_empty() {
             self.append_stalled(now.wall);
         }
+        self.resume_questions(reactor, now.monotonic);
         self.resume_reads(reactor, now.monotonic);
         if busy {
             self.last_work = now.monotonic;
@@ -230,7 +233,8 @@ impl Partitions {
     pub fn next_deadline(&self) -> Instant {
         let reads = self.read_deadlines.first().map(|(until, _)| *until);
         let compaction = self.compaction.next_slice();
-        reads.into_iter().chain(compaction).fold(self.next_chores, Instant::min)
+        let others = compaction.into_iter().chain(self.question_deadline());
+        reads.into_iter().chain(others).fold(self.next_chores, Instant::min)
     }
 
     /// Acts on new metadata. [`Self::take_applied`] tells when that is done.

@@ -15,6 +15,7 @@ mod directories;
 mod host;
 mod open;
 mod queries;
+mod questions;
 mod read;
 mod recovery;
 mod replicas;

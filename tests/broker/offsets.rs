@@ -8,8 +8,8 @@ use record::BatchOptions;
 use crate::client::{Client, newest};
 use crate::support::Broker;
 use crate::topics::{
-    FETCH, SOME_TIME, append, batch, batch_of, create, fetch, fetch_request, list, list_at, only_partition,
-    read_all, records,
+    FETCH, PRODUCE, SOME_TIME, append, batch, batch_of, create, fetch, fetch_request, list, list_at,
+    only_partition, produce_request, read_all, records,
 };
 
 const LATEST: i64 = -1;
@@ -235,4 +235,23 @@ fn a_topic_that_is_only_compacted_keeps_its_records() {
     let mut client = Client::connect(broker.address());
     create(&mut client, "t", 1, &[("cleanup.policy", "compact")]);
     assert_eq!(delete_records(&mut client, 0).error_code, 44);
+}
+
+/// With `acks=1` the answer comes before the records are durable, and only durable ones are readable. At a single replica
+/// of Kafka's they count at once, and some clients' users rely on it.
+#[test]
+fn what_one_replica_has_acknowledged_counts_at_once() {
+    let broker = Broker::start(&[]);
+    let (mut client, mut other) = (Client::connect(broker.address()), Client::connect(broker.address()));
+    create(&mut client, "t", 1, &[]);
+    for end in 1..=100 {
+        let answer = client.call(PRODUCE, &produce_request("t", 0, 1, batch(&["x"])));
+        assert_eq!(answer.responses[0].partition_responses[0].error_code, 0);
+        if end % 2 == 0 {
+            assert_eq!(list(&mut other, "t", 0, LATEST).offset, end);
+        } else {
+            let deleted = delete_records(&mut other, end);
+            assert_eq!((deleted.error_code, deleted.low_watermark), (0, end));
+        }
+    }
 }
