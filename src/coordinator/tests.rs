@@ -176,14 +176,20 @@ fn nobody_is_served_while_the_partition_is_read_or_not_open() {
     assert_eq!(world.offset(0), 2);
 }
 
-#[test]
-fn a_partition_that_could_not_be_read_is_read_again() {
+/// A world in which a coordinator has tried to read its partition, which holds an offset of 7.
+fn with_a_read_that_failed(error: ErrorCode) -> World {
     let mut before = World::new();
     before.commit(0, 7);
     let mut world = World::over(before.log);
     world.is_slow = true;
     world.turn();
-    world.fail(ErrorCode::KafkaStorageError);
+    world.fail(error);
+    world
+}
+
+#[test]
+fn a_partition_that_could_not_be_read_is_read_again() {
+    let mut world = with_a_read_that_failed(ErrorCode::KafkaStorageError);
     let asked = world.ask(fetch("g", 0), 9);
     assert_eq!(world.told(asked), ErrorCode::CoordinatorNotAvailable);
     world.pass(RETRY_AFTER - Duration::from_millis(1));
@@ -196,12 +202,7 @@ fn a_partition_that_could_not_be_read_is_read_again() {
 
 #[test]
 fn a_log_that_became_shorter_meanwhile_is_read_from_its_start() {
-    let mut before = World::new();
-    before.commit(0, 7);
-    let mut world = World::over(before.log);
-    world.is_slow = true;
-    world.turn();
-    world.fail(ErrorCode::OffsetOutOfRange);
+    let mut world = with_a_read_that_failed(ErrorCode::OffsetOutOfRange);
     let asked = world.ask(fetch("g", 0), 9);
     assert_eq!(world.told(asked), ErrorCode::CoordinatorLoadInProgress);
     world.hurry();

@@ -28,6 +28,19 @@ pub struct Described {
 }
 
 impl Described {
+    /// A setting that can be altered while running, with everything that speaks for it.
+    fn alterable(setting: &'static Setting, value: Option<String>, synonyms: Vec<ConfigValue>) -> Self {
+        Self {
+            name: setting.name.to_owned(),
+            setting: Some(setting),
+            value,
+            source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
+            synonyms,
+            read_only: false,
+        }
+        .hide_secrets()
+    }
+
     /// Whether the value is a secret.
     #[must_use]
     pub fn is_sensitive(&self) -> bool {
@@ -56,26 +69,18 @@ fn topic_setting(
     own: &BTreeMap<String, String>,
     layers: &BrokerLayers<'_>,
 ) -> Described {
-    let normal = |text: &String| setting.normalise(text).unwrap_or_else(|_| text.clone());
-    let own = own.get(setting.name).map(normal);
-    let mut synonyms = Vec::new();
-    if let Some(value) = &own {
-        let source = ConfigValueSource::DynamicTopic;
-        synonyms.push(ConfigValue { name: setting.name.to_owned(), value: Some(value.clone()), source });
-    }
-    if let Some(synonym) = synonyms_of_topic(setting.name).first() {
-        synonyms.extend(layers.values(synonym.name));
-    }
+    let own = own.get(setting.name).map(|text| said(setting, text, ConfigValueSource::DynamicTopic));
     let inherited = || layers.for_topics(setting).ok().flatten().map(|value| value.to_string());
-    Described {
-        name: setting.name.to_owned(),
-        setting: Some(setting),
-        value: own.or_else(inherited),
-        source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
-        synonyms,
-        read_only: false,
-    }
-    .hide_secrets()
+    let value = own.as_ref().and_then(|own| own.value.clone()).or_else(inherited);
+    let synonym = synonyms_of_topic(setting.name).first();
+    let synonyms = own.into_iter().chain(synonym.into_iter().flat_map(|synonym| layers.values(synonym.name)));
+    Described::alterable(setting, value, synonyms.collect())
+}
+
+/// What somebody says of a setting, in its normal form.
+fn said(setting: &'static Setting, text: &str, source: ConfigValueSource) -> ConfigValue {
+    let normal = setting.normalise(text).unwrap_or_else(|_| text.to_owned());
+    ConfigValue { name: setting.name.to_owned(), value: Some(normal), source }
 }
 
 /// Every setting of a group with these settings of its own, on a broker with those. A group need not exist to have settings.
@@ -89,25 +94,15 @@ fn group_setting(
     own: &BTreeMap<String, String>,
     layers: &BrokerLayers<'_>,
 ) -> Described {
-    let one = |text: &str, source| {
-        let normal = setting.normalise(text).unwrap_or_else(|_| text.to_owned());
-        ConfigValue { name: setting.name.to_owned(), value: Some(normal), source }
-    };
-    let own = own.get(setting.name).map(|text| one(text, ConfigValueSource::Group));
+    let own = own.get(setting.name).map(|text| said(setting, text, ConfigValueSource::Group));
     let inherited = match synonym_of_group(setting.name) {
         Some(synonym) => layers.values(synonym.name),
-        None => setting.default.map(|text| one(text, ConfigValueSource::Default)).into_iter().collect(),
+        None => {
+            setting.default.map(|text| said(setting, text, ConfigValueSource::Default)).into_iter().collect()
+        }
     };
     let synonyms: Vec<_> = own.into_iter().chain(inherited).collect();
-    Described {
-        name: setting.name.to_owned(),
-        setting: Some(setting),
-        value: synonyms.first().and_then(|first| first.value.clone()),
-        source: synonyms.first().map_or(ConfigValueSource::Default, |first| first.source),
-        synonyms,
-        read_only: false,
-    }
-    .hide_secrets()
+    Described::alterable(setting, synonyms.first().and_then(|first| first.value.clone()), synonyms)
 }
 
 /// Every setting of a broker with these values: Kafka's, Strome's own, and whatever else was set.

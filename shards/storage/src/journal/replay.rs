@@ -32,16 +32,14 @@ pub(crate) struct Replayed {
 /// From where on `leftovers` hold a log without a gap. Segments need not be believed from there on, and looking at them takes
 /// no longer than looking at the journals did.
 pub(crate) fn held_from(leftovers: &[Leftover]) -> Option<Offset> {
-    let last = leftovers.last()?.from;
-    let before = leftovers.iter().rev().skip(1);
-    Some(
-        before
-            .fold((last, true), |(from, goes_on), leftover| {
-                let goes_on = goes_on && leftover.end == Some(from);
-                (if goes_on { leftover.from } else { from }, goes_on)
-            })
-            .0,
-    )
+    let mut from = leftovers.last()?.from;
+    for leftover in leftovers.iter().rev().skip(1) {
+        if leftover.end != Some(from) {
+            break;
+        }
+        from = leftover.from;
+    }
+    Some(from)
 }
 
 /// Adds to `log` what `leftovers` hold beyond its end.
