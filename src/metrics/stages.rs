@@ -12,14 +12,31 @@ pub enum Class {
     Produce,
     Fetch,
     Metadata,
-    /// Of consumer groups.
+    /// Of consumer groups, those that say most: a join waits for others, a heartbeat for nobody, a commit for the disk.
+    JoinGroup,
+    SyncGroup,
+    Heartbeat,
+    ConsumerGroupHeartbeat,
+    OffsetCommit,
+    /// All others of consumer groups.
     Group,
     Other,
 }
 
 impl Class {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Produce, Self::Fetch, Self::Metadata, Self::Group, Self::Other];
+    pub const ALL: [Self; 10] = [
+        Self::Produce,
+        Self::Fetch,
+        Self::Metadata,
+        Self::JoinGroup,
+        Self::SyncGroup,
+        Self::Heartbeat,
+        Self::ConsumerGroupHeartbeat,
+        Self::OffsetCommit,
+        Self::Group,
+        Self::Other,
+    ];
 
     /// The class of an API, by its key.
     pub fn of(api_key: i16) -> Self {
@@ -27,8 +44,13 @@ impl Class {
             0 => Self::Produce,
             1 => Self::Fetch,
             3 => Self::Metadata,
-            // Offsets of groups, coordinators, members; classic and new.
-            8..=16 | 42 | 47 | 68 | 69 => Self::Group,
+            8 => Self::OffsetCommit,
+            11 => Self::JoinGroup,
+            12 => Self::Heartbeat,
+            14 => Self::SyncGroup,
+            68 => Self::ConsumerGroupHeartbeat,
+            // Offsets, coordinators, members; classic and new.
+            9 | 10 | 13 | 15 | 16 | 42 | 47 | 69 => Self::Group,
             _ => Self::Other,
         }
     }
@@ -39,6 +61,11 @@ impl Class {
             Self::Produce => "Produce",
             Self::Fetch => "Fetch",
             Self::Metadata => "Metadata",
+            Self::JoinGroup => "JoinGroup",
+            Self::SyncGroup => "SyncGroup",
+            Self::Heartbeat => "Heartbeat",
+            Self::ConsumerGroupHeartbeat => "ConsumerGroupHeartbeat",
+            Self::OffsetCommit => "OffsetCommit",
             Self::Group => "Group",
             Self::Other => "other",
         }

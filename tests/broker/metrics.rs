@@ -307,7 +307,7 @@ fn the_stages_of_all_requests_add_up_to_their_whole_time() {
     }
     let metrics = scrape_when_over(&broker, "Produce", 180.0);
     let stages = ["socket", "queue", "work", "hop", "commit", "read", "wait", "send"];
-    for api in ["Produce", "Fetch", "Metadata", "Group", "other"] {
+    for api in ["Produce", "Fetch", "Metadata", "OffsetCommit", "Group", "other"] {
         let count = metrics.sum("strome_request_seconds_count", &[("api", api)]);
         for stage in stages {
             let labels = [("api", api), ("stage", stage)];
