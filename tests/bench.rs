@@ -75,6 +75,8 @@ fn a_number_of_records_is_produced_and_everything_that_matters_is_told() {
             && number(&result, "client.cpu_us_per_record") > 0.0
     );
     assert!(number(&result["brokers"][0], "rss_peak_bytes") > 0.0);
+    let disk = &result["brokers"][0]["disks"][0];
+    assert!(disk["filesystem"].as_str().is_some_and(|kind| !kind.is_empty()), "{disk}");
     for told in ["cpu", "kernel"] {
         assert!(!result["host"][told].as_str().unwrap().is_empty());
     }
@@ -137,8 +139,12 @@ fn consumers_catch_up_while_producers_write_on() {
     let broker = Broker::start(&[]);
     let result = measure(
         &broker,
-        "mixed --rate 200 --seconds 2 --warm-up 0 --backlog 3MB --partitions 2 --consumers 2",
+        "mixed --rate 200 --seconds 2 --warm-up 1 --backlog 3MB --partitions 2 --consumers 2",
     );
+    // They begin when the warm-up is over: what reading does to writing is what is to be measured.
+    let warm_up = &result["series"][0];
+    assert_eq!((number(warm_up, "at_s"), number(warm_up, "consumed_records")), (0.0, 0.0));
+    assert!(number(warm_up, "produced_records") > 0.0);
     assert!(number(&result, "consume.records") >= 3_000.0);
     assert!(number(&result, "consume.caught_up_s") > 0.0);
     assert_eq!(number(&result, "produce.latency.count"), 400.0);
@@ -304,6 +310,98 @@ fn a_broker_that_comes_back_is_written_to_again() {
     assert_eq!(number(&result, "produce.latency.count"), 1_200.0);
     assert!(number(&result, "reconnects") >= 1.0);
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
+}
+
+#[test]
+fn a_run_that_somebody_stops_tells_what_it_has_measured_so_far() {
+    let broker = Broker::start(&[]);
+    let line = "end-to-end --rate 200 --seconds 600 --warm-up 0 --linger 0 --output json";
+    let mut process = begin(&broker, line);
+    await_first_second(&mut process);
+    let signalled = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
+    assert!(signalled.success());
+    let output = process.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(1));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["stopped"], true);
+    let seconds = number(&result, "seconds");
+    assert!((1.0..60.0).contains(&seconds), "{seconds}");
+    // All that were due until then count, one more or less, and all of them were awaited.
+    for what in ["produce", "end_to_end"] {
+        let counted = number(&result, &format!("{what}.latency.count"));
+        assert!((counted - 200.0 * seconds).abs() <= 1.5, "{counted} {what} in {seconds} s");
+    }
+    assert_eq!(number(&result, "unacknowledged_records"), 0.0);
+    let told = |warning: &Value| warning.as_str().unwrap().contains("stopped it after");
+    assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
+    assert_eq!(topics(&broker), "");
+}
+
+#[test]
+fn what_would_be_ignored_or_lost_is_refused_before_the_run() {
+    // Nobody listens there: all of it is said before a broker is asked for anything.
+    let failed = |line: &str| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+        command.arg("bench").args(line.split_whitespace()).args(["--bootstrap-server", "127.0.0.1:1"]);
+        let output = command.output().expect("the command");
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    for (line, named) in [
+        ("produce --consumers 2", "--consumers"),
+        ("run 1kb-1p --backlog 1GB", "--backlog"),
+        ("produce --fetch-max-wait 5", "--fetch-max-wait"),
+        ("consume --rate 100", "--rate"),
+        ("consume --records 100", "--records"),
+        ("consume --find-rate p99=1ms", "--find-rate"),
+        ("end-to-end --backlog 1GB", "--backlog"),
+        ("produce --cpus 0,99999", "CPU 99999"),
+        ("produce --record-size 0", "a value"),
+        ("produce --rate 1e300", "the rate"),
+    ] {
+        let (code, told) = failed(line);
+        assert!(code == Some(2) && told.contains(named), "{line}: {code:?} {told}");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let missing = folder.path().join("missing/result");
+    for argument in ["--save", "--html"] {
+        let (code, told) = failed(&format!("produce {argument} {}", missing.display()));
+        assert!(code == Some(1) && told.contains("missing/result: No such file"), "{code:?} {told}");
+    }
+    // What can be written is not touched until there is something to write.
+    let (there, absent) = (folder.path().join("there"), folder.path().join("absent"));
+    std::fs::write(&there, "as it was").unwrap();
+    let (_, told) = failed(&format!("produce --save {} --html {}", there.display(), absent.display()));
+    assert!(told.contains("cannot connect"), "{told}");
+    assert!(std::fs::read_to_string(&there).unwrap() == "as it was" && !absent.exists());
+}
+
+#[test]
+fn what_members_of_a_group_wait_for_is_explained_by_the_metrics_of_their_coordinator() {
+    let broker = Broker::start(&[
+        ("strome.admin.listener", "127.0.0.1:0"),
+        ("group.initial.rebalance.delay.ms", "500"),
+        ("group.consumer.min.heartbeat.interval.ms", "50"),
+        ("group.consumer.heartbeat.interval.ms", "50"),
+    ]);
+    for (protocol, joins) in [("classic", "JoinGroup"), ("consumer", "ConsumerGroupHeartbeat")] {
+        // Fewer partitions than a commit has where nobody says how many.
+        let line = format!(
+            "groups --members 2 --protocol {protocol} --rounds 1 --heartbeat-interval 50 --committers 1 \
+             --commit-seconds 0.2 --explain --admin {}",
+            broker.admin_address()
+        );
+        let result = measure(&broker, &line);
+        assert_eq!(number(&result, "plan.commit_partitions"), 4.0);
+        let apis = &result["explain"]["apis"];
+        assert!(number(&apis[joins], "requests") >= 3.0, "{apis:#}");
+        assert_eq!(apis["OffsetCommit"]["largest_stage"], "commit", "{apis:#}");
+        assert!(number(&apis["OffsetCommit"], "client_mean_us") > 0.0);
+        if protocol == "classic" {
+            // Who joins a new group waits for the others.
+            assert_eq!(apis["JoinGroup"]["largest_stage"], "wait", "{apis:#}");
+            assert!(number(&apis["SyncGroup"], "requests") >= 2.0 && apis.get("Fetch").is_none(), "{apis:#}");
+        }
+    }
 }
 
 #[test]

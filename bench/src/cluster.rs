@@ -12,7 +12,8 @@ use protocol::messages::list_offsets::{
 use protocol::messages::metadata::{MetadataRequestTopic, MetadataResponseTopic};
 use protocol::messages::topics::{CreatableTopic, CreatableTopicConfig, DeleteTopicState};
 use protocol::messages::{
-    CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest, ListOffsetsRequest, MetadataRequest,
+    CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest, DescribeLogDirsRequest,
+    ListOffsetsRequest, MetadataRequest,
 };
 use types::{BrokerId, Offset, TopicId};
 
@@ -226,6 +227,15 @@ impl Access {
         Ok(configs
             .filter_map(|config| Some((config.name.as_str().to_owned(), config.value?.as_str().to_owned())))
             .collect())
+    }
+
+    /// The log directories of a broker.
+    pub(crate) fn log_directories(&self, broker: &Address) -> Result<Vec<String>, BenchError> {
+        // Of no topic: with none named a broker would list all of its partitions.
+        let request = DescribeLogDirsRequest { topics: Some(Vec::new()) };
+        let response = Dialed::open(broker, self.timeout)?.call(&request)?;
+        let directories = response.results.iter().filter(|directory| directory.error_code == 0);
+        Ok(directories.map(|directory| directory.log_dir.as_str().to_owned()).collect())
     }
 
     /// Where the logs of a topic's partitions begin and end, in the order of their numbers.

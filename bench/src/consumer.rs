@@ -130,6 +130,11 @@ impl Consumer {
         }
     }
 
+    /// The end is to come earlier.
+    pub(crate) fn cut_off(&mut self, timeline: Timeline) {
+        self.timeline = timeline;
+    }
+
     /// The brokers that lead its partitions.
     pub(crate) fn leaders(&self) -> impl Iterator<Item = BrokerId> {
         self.sessions.keys().copied()

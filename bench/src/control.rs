@@ -13,6 +13,8 @@ use crate::tally::Sample;
 pub(crate) struct Control {
     /// Set when all threads are ready.
     pub(crate) timeline: OnceLock<Timeline>,
+    /// Set if somebody wants the end earlier than that.
+    pub(crate) cut_off: OnceLock<Timeline>,
     stop: AtomicBool,
     /// Producers that still make records or wait for answers.
     producers: AtomicUsize,

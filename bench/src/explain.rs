@@ -34,7 +34,7 @@ const STAGES: &[(&str, &str)] = &[
     ("hop", "the way to the partition's shard and back"),
     ("commit", "records becoming durable"),
     ("read", "reading from disk"),
-    ("wait", "waiting for records to come, or for the controller"),
+    ("wait", "waiting for records to come, for others of a group, or for the controller"),
     ("send", "older answers, and the client taking them"),
 ];
 
@@ -215,10 +215,31 @@ pub(crate) fn explain(
         apis.push(time);
     }
     if apis.is_empty() {
-        let why = "the broker has seen no request of this run; --admin must name the one that is measured";
-        return Err(BenchError::Unexplained { admin: admin.clone(), why: why.to_owned() });
+        return Err(unseen(admin));
     }
     Ok(Explanation { admin: admin.clone(), apis, shards: shards(between), writes: writes(between), doubts })
+}
+
+/// The APIs by which members of groups live.
+const GROUP_APIS: [&str; 6] =
+    ["JoinGroup", "SyncGroup", "Heartbeat", "ConsumerGroupHeartbeat", "OffsetCommit", "Group"];
+
+/// What the looks mean for a group, whose members saw commits take so long on average.
+pub(crate) fn explain_groups(looks: &Looks, commit_mean_us: Option<f64>) -> Result<Explanation, BenchError> {
+    let Looks { admin, between } = looks;
+    let client_mean_us = |api: &str| commit_mean_us.filter(|_| api == "OffsetCommit");
+    let times = GROUP_APIS.iter().filter_map(|api| api_time(between, api, client_mean_us(api)));
+    let apis: Vec<ApiTime> = times.collect();
+    if !apis.iter().any(|time| ["JoinGroup", "ConsumerGroupHeartbeat"].contains(&time.api.as_str())) {
+        return Err(unseen(admin));
+    }
+    let (shards, writes) = (shards(between), writes(between));
+    Ok(Explanation { admin: admin.clone(), apis, shards, writes, doubts: Vec::new() })
+}
+
+fn unseen(admin: &Address) -> BenchError {
+    let why = "the broker has seen no request of this run; --admin must name the one that is measured";
+    BenchError::Unexplained { admin: admin.clone(), why: why.to_owned() }
 }
 
 /// What the client saw of an API, if that is what the broker's figures are about too.

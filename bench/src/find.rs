@@ -41,8 +41,11 @@ pub fn find_rate(
     let (first, arrivals) = match plan.produce.load {
         Load::Open { records_per_second, arrivals } => (records_per_second, arrivals),
         Load::Closed => {
-            let most = run(plan, access, watch, stop)?.produced_per_s();
-            ((most * FIRST_SHARE).max(1.0), Arrivals::default())
+            let most = run(plan, access, watch, stop)?;
+            if most.stopped {
+                return Err(BenchError::Stopped);
+            }
+            ((most.produced_per_s() * FIRST_SHARE).max(1.0), Arrivals::default())
         }
     };
     let mut search = RateSearch::new(goal, first);
@@ -51,6 +54,9 @@ pub fn find_rate(
         let mut trial = plan.clone();
         trial.produce.load = Load::Open { records_per_second: rate, arrivals };
         let outcome = run(&trial, access, watch, stop)?;
+        if outcome.stopped {
+            return Err(BenchError::Stopped);
+        }
         let shown = trial_of(&outcome, rate, &goal);
         let holds = shown.holds(&goal);
         told(&shown, holds);

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Value, json};
 
+use crate::disk::Disk;
 use crate::error::error_name;
 use crate::host::Host;
 use crate::latency::Latencies;
@@ -25,6 +26,7 @@ pub fn to_json(outcome: &Outcome) -> Value {
         "mode": plan.mode.name(),
         "began_unix_s": outcome.began_unix_s,
         "seconds": outcome.seconds,
+        "stopped": outcome.stopped,
         "plan": plan_json(plan),
         "topics": { "count": outcome.topics.count, "partitions": outcome.topics.partitions },
         "durability": {
@@ -107,6 +109,7 @@ fn plan_json(plan: &Plan) -> Value {
         "arrivals": arrivals,
         "warm_up_s": plan.warm_up.as_secs_f64(),
         "duration_s": plan.duration.as_secs_f64(),
+        "drain_s": plan.drain.as_secs_f64(),
         "topic": topics.name,
         "topics": topics.count,
         "partitions": topics.partitions,
@@ -191,5 +194,18 @@ fn broker_json(broker: &Broker) -> Value {
         "rss_bytes": usage.map(|usage| usage.rss_bytes),
         "rss_peak_bytes": usage.map(|usage| usage.rss_peak_bytes),
         "threads": usage.map(|usage| usage.threads),
+        "disks": broker.disks.iter().map(disk_json).collect::<Vec<_>>(),
+    })
+}
+
+fn disk_json(disk: &Disk) -> Value {
+    json!({
+        "directory": disk.directory,
+        "filesystem": disk.filesystem,
+        "mount_options": disk.mount_options,
+        "device": disk.device,
+        "model": disk.model,
+        "rotational": disk.is_rotational,
+        "write_cache": disk.write_cache,
     })
 }

@@ -16,6 +16,7 @@ mod cluster;
 mod consumer;
 mod control;
 mod dial;
+mod disk;
 mod error;
 mod explain;
 mod find;
@@ -46,6 +47,7 @@ mod workloads;
 
 pub use cluster::Access;
 pub use dial::Address;
+pub use disk::Disk;
 pub use error::{BenchError, error_name};
 pub use explain::{ApiTime, Explanation, ShardTime, StageTime, WriteTime};
 pub use find::{FoundRate, find_rate};

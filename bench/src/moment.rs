@@ -59,6 +59,8 @@ impl Clock {
 pub struct Timeline {
     /// The first record is due.
     pub start: Moment,
+    /// Consumers begin.
+    pub read_from: Moment,
     /// The warm-up is over.
     pub measure_from: Moment,
     /// No record is due from here on; `NEVER` where something else than time ends the run.
@@ -68,6 +70,12 @@ pub struct Timeline {
 }
 
 impl Timeline {
+    /// The same with an end at `end` and answers awaited for `drain` after it, where that is earlier.
+    #[must_use]
+    pub fn cut_off(self, end: Moment, drain: Duration) -> Self {
+        Self { end: self.end.min(end), give_up: self.give_up.min(end + drain), ..self }
+    }
+
     /// Whether something that happened, or was to happen, at `moment` counts.
     #[must_use]
     pub fn measures(&self, moment: Moment) -> bool {
@@ -82,9 +90,22 @@ mod tests {
     #[test]
     fn the_warm_up_and_what_is_after_the_end_do_not_count() {
         let at = Moment;
-        let timeline = Timeline { start: at(10), measure_from: at(20), end: at(30), give_up: at(40) };
+        let timeline =
+            Timeline { start: at(10), read_from: at(10), measure_from: at(20), end: at(30), give_up: at(40) };
         let measured: Vec<bool> = [10, 19, 20, 29, 30].map(|moment| timeline.measures(at(moment))).into();
         assert_eq!(measured, [false, false, true, true, false]);
+    }
+
+    #[test]
+    fn what_is_cut_off_ends_earlier_and_never_later() {
+        let at = Moment;
+        let whole =
+            Timeline { start: at(10), read_from: at(10), measure_from: at(20), end: at(30), give_up: at(40) };
+        let ends = |end, drain| {
+            let cut = whole.cut_off(at(end), Duration::from_nanos(drain));
+            (cut.end.0, cut.give_up.0)
+        };
+        assert_eq!([ends(25, 3), ends(25, 99), ends(35, 1)], [(25, 28), (25, 40), (30, 36)]);
     }
 
     #[test]

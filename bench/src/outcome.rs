@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::dial::Address;
+use crate::disk::Disk;
 use crate::explain::Explanation;
 use crate::host::Host;
 use crate::plan::{Acks, Plan};
@@ -18,6 +19,8 @@ pub struct Outcome {
     pub began_unix_s: u64,
     /// How long was measured.
     pub seconds: f64,
+    /// Whether somebody stopped it before its end.
+    pub stopped: bool,
     /// Acknowledged while it was measured.
     pub produced: Amount,
     /// Received by consumers while it was measured.
@@ -126,6 +129,8 @@ pub struct Broker {
     pub process: Option<Process>,
     /// What it used while it was measured: CPU seconds; memory as it was at the end.
     pub usage: Option<Usage>,
+    /// What its log directories lie on, if its process is known.
+    pub disks: Vec<Disk>,
 }
 
 /// What an acknowledgement means for a record.
@@ -215,6 +220,10 @@ impl Outcome {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
+        if self.stopped {
+            let planned = self.plan.duration.as_secs_f64();
+            warnings.push(format!("somebody stopped it after {:.1} s of {planned} s", self.seconds));
+        }
         if let Some(busiest) = self.client.threads_busy.iter().copied().reduce(f64::max)
             && busiest > BUSY_WARNING
         {
@@ -233,6 +242,7 @@ impl Outcome {
             warnings.push(format!("{} acknowledged records did not reach a consumer in time", self.missing));
         }
         if let Some(others) = self.others_cpu_seconds
+            && self.seconds >= SECONDS_TELLING
             && others / self.seconds > OTHERS_WARNING
         {
             warnings.push(format!(
@@ -240,7 +250,7 @@ impl Outcome {
                 others / self.seconds
             ));
         }
-        if self.stolen_cpu_seconds / self.seconds > STOLEN_WARNING {
+        if self.seconds >= SECONDS_TELLING && self.stolen_cpu_seconds / self.seconds > STOLEN_WARNING {
             warnings.push(format!(
                 "the hypervisor withheld {:.2} processors meanwhile",
                 self.stolen_cpu_seconds / self.seconds
@@ -263,6 +273,8 @@ const BUSY_WARNING: f64 = 0.8;
 /// Processors.
 const OTHERS_WARNING: f64 = 0.1;
 const STOLEN_WARNING: f64 = 0.05;
+/// The system counts CPU time in hundredths of a second, which says nothing about a run that is shorter.
+const SECONDS_TELLING: f64 = 0.5;
 
 fn per_record(cpu_seconds: f64, records: u64) -> Option<f64> {
     (records > 0).then(|| cpu_seconds * 1e6 / records as f64)

@@ -15,6 +15,8 @@ pub const STAMP_BYTES: usize = 16;
 
 /// Enough that a codec does not find one record in the last one, little enough to stay in a core's cache.
 const BLOCK_BYTES: usize = 1 << 20;
+/// Those of all producers together, unless their records are large.
+const BLOCKS_BYTES_MAX: usize = 256 << 20;
 
 /// Random and constant bytes take turns in pieces of this length.
 const PIECE_BYTES: usize = 64;
@@ -35,11 +37,13 @@ pub struct Values {
 pub struct RunId(pub u64);
 
 impl Values {
-    /// Values of these sizes, of which the share `random_share` (0 to 1) is random and the rest always the same.
+    /// Values of these sizes, of which the share `random_share` (0 to 1) is random and the rest always the same. The more
+    /// `producers` there are, the less memory each has for them.
     #[must_use]
-    pub fn new(sizes: Sizes, random_share: f64, run: RunId, mut random: Random) -> Self {
+    pub fn new(sizes: Sizes, random_share: f64, run: RunId, mut random: Random, producers: usize) -> Self {
         let (_, max) = sizes.bounds();
-        let mut block = vec![b'.'; BLOCK_BYTES.max(2 * max)];
+        let share = BLOCKS_BYTES_MAX / producers.max(1);
+        let mut block = vec![b'.'; BLOCK_BYTES.min(share).max(2 * max)];
         let random_bytes = (PIECE_BYTES as f64 * random_share.clamp(0.0, 1.0)).round() as usize;
         for piece in block.chunks_mut(PIECE_BYTES) {
             piece.iter_mut().take(random_bytes).for_each(|byte| *byte = random.next_u64() as u8);
@@ -122,13 +126,13 @@ mod tests {
 
     #[test]
     fn a_value_tells_when_it_was_due_and_only_to_its_own_run() {
-        let mut values = Values::new("16..2000".parse().unwrap(), 0.5, RUN, Random::new(1));
+        let mut values = Values::new("16..2000".parse().unwrap(), 0.5, RUN, Random::new(1), 1);
         for due in 0..10_000 {
             values.prepare(Moment(due));
             assert_eq!(due_of(values.current(), RUN), Some(Moment(due)));
             assert_eq!(due_of(values.current(), RunId(78)), None);
         }
-        let mut small = Values::new(Sizes::fixed(15), 0.5, RUN, Random::new(1));
+        let mut small = Values::new(Sizes::fixed(15), 0.5, RUN, Random::new(1), 1);
         small.prepare(Moment(1));
         assert_eq!(due_of(small.current(), RUN), None);
     }
@@ -136,7 +140,7 @@ mod tests {
     #[test]
     fn as_much_of_a_value_is_random_as_was_asked_for() {
         let constant = |share| {
-            let mut values = Values::new(Sizes::fixed(64_000), share, RUN, Random::new(1));
+            let mut values = Values::new(Sizes::fixed(64_000), share, RUN, Random::new(1), 1);
             values.prepare(Moment(0));
             let value = values.current();
             value.iter().filter(|byte| **byte == b'.').count() as f64 / value.len() as f64

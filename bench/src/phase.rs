@@ -41,6 +41,11 @@ const HEAD_START: Duration = Duration::from_millis(20);
 /// How often it is looked whether to stop.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
 
+/// A run that somebody stops goes on for so long: every thread hears of its end before it comes, so that all end together.
+const STOP_NOTICE: Duration = Duration::from_millis(50);
+/// Its last answers are awaited no longer than this.
+const STOP_DRAIN_MAX: Duration = Duration::from_secs(2);
+
 /// What a phase begins with.
 pub(crate) struct Phase<'a> {
     pub(crate) plan: Plan,
@@ -60,6 +65,8 @@ pub(crate) struct Phase<'a> {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) seconds: f64,
+    /// Whether somebody stopped it before its end.
+    pub(crate) stopped: bool,
     pub(crate) total: Tally,
     pub(crate) series: Vec<Point>,
     pub(crate) missing: u64,
@@ -226,7 +233,7 @@ fn producer(
         // Producers begin at different partitions.
         first_target: targets.len() * index / all,
         targets,
-        values: Values::new(plan.records.sizes, plan.records.random_share, phase.run, random(0)),
+        values: Values::new(plan.records.sizes, plan.records.random_share, phase.run, random(0), all),
         keys: plan.records.keys.map(|count| Keys::new(count, random(1))),
         schedule,
         records: plan.produce.records.map(share_of),
@@ -325,7 +332,8 @@ impl<'a> Conductor<'a> {
             }
         }
         let mut witness = self.witness();
-        let timeline = self.begin();
+        let mut timeline = self.begin();
+        let mut stopped = false;
         let (mut before, mut after) = (None, None);
         while self.finished.iter().any(Option::is_none) {
             let now = self.phase.clock.now();
@@ -343,8 +351,9 @@ impl<'a> Conductor<'a> {
                     witness.look_after();
                 }
             }
-            if self.phase.stop.load(Ordering::Relaxed) {
-                return Err(BenchError::Stopped);
+            if !stopped && self.phase.stop.load(Ordering::Relaxed) {
+                timeline = self.cut_off(timeline, now)?;
+                stopped = true;
             }
             let next = [timeline.measure_from, timeline.end].into_iter().filter(|moment| *moment > now).min();
             let wait = next.map_or(LOOK_AROUND, |next| next.since(now).min(LOOK_AROUND));
@@ -360,7 +369,7 @@ impl<'a> Conductor<'a> {
         // A run that is over before its warm-up has measured nothing.
         let before = before.unwrap_or_else(|| Readings::take(&self.phase.processes));
         let looks = witness.map(|witness| witness.and_then(Witness::conclude));
-        Ok(Found { looks, ..self.conclude(&timeline, &before, &after) })
+        Ok(Found { looks, stopped, ..self.conclude(&timeline, &before, &after) })
     }
 
     /// A witness of the run, who has had a first look, if one is wanted.
@@ -377,10 +386,23 @@ impl<'a> Conductor<'a> {
         let start = self.phase.clock.now() + HEAD_START;
         let measure_from = start + plan.warm_up;
         let end = measure_from + plan.duration;
-        let timeline = Timeline { start, measure_from, end, give_up: end + plan.drain };
+        // What reading a backlog does to writing is to be seen, not to be over when the warm-up is.
+        let read_from = if plan.mode == Mode::Mixed { measure_from } else { start };
+        let timeline = Timeline { start, read_from, measure_from, end, give_up: end + plan.drain };
         let _ = self.control.timeline.set(timeline);
         self.wakers.iter().for_each(Waker::wake);
         timeline
+    }
+
+    /// Somebody wants the end. What was measured so far is a result, if anything was.
+    fn cut_off(&self, timeline: Timeline, now: Moment) -> Result<Timeline, BenchError> {
+        if self.phase.plan.name == FILLING || now <= timeline.measure_from {
+            return Err(BenchError::Stopped);
+        }
+        let timeline = timeline.cut_off(now + STOP_NOTICE, STOP_DRAIN_MAX);
+        let _ = self.control.cut_off.set(timeline);
+        self.wakers.iter().for_each(Waker::wake);
+        Ok(timeline)
     }
 
     fn hear(&mut self, thread: usize, note: Note, timeline: &Timeline) -> Result<(), BenchError> {
@@ -451,10 +473,11 @@ impl<'a> Conductor<'a> {
         let caught_up: Option<Moment> = finished.iter().filter_map(|finished| finished.caught_up).max();
         Found {
             seconds,
+            stopped: false,
             total: self.total,
             series: self.series,
             missing: self.control.missing(),
-            caught_up_s: caught_up.map(|at| at.since(timeline.start).as_secs_f64()),
+            caught_up_s: caught_up.map(|at| at.since(timeline.read_from).as_secs_f64()),
             client_cpu_seconds: after.own_cpu_seconds - before.own_cpu_seconds,
             threads_busy: finished.iter().map(busy).collect(),
             usages: after.usages.iter().map(used).collect(),

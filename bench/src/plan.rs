@@ -237,6 +237,13 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Each has connections of its own, and some memory.
+const MEMBERS_MAX: usize = 10_000;
+/// Each record of an open loop is accounted for, even if it was never made: more could not be counted in any time.
+const RATE_MAX: f64 = 1e8;
+/// A key has twelve digits.
+const KEYS_MAX: u64 = 1_000_000_000_000;
+
 impl Plan {
     /// The plan of a mode as it is unless somebody says otherwise.
     #[must_use]
@@ -295,7 +302,8 @@ impl Plan {
     /// What about it makes no sense.
     pub fn check(&self) -> Result<(), String> {
         let Self { topics, produce, .. } = self;
-        let (size_min, _) = self.records.sizes.bounds();
+        let (size_min, size_max) = self.records.sizes.bounds();
+        let members = self.producers.saturating_add(self.consumers);
         let wrong = [
             (topics.count == 0 || topics.partitions < 1, "there must be a topic and a partition"),
             (topics.name.is_some() && topics.count != 1, "a topic that is named is one topic"),
@@ -309,11 +317,19 @@ impl Plan {
             ),
             (self.duration.is_zero(), "what is measured must last some time"),
             (!(0.0..=1.0).contains(&self.records.random_share), "the random share is a number from 0 to 1"),
+            (members > MEMBERS_MAX, "there can be 10,000 producers and consumers at most"),
             (self.records.keys == Some(0), "there must be a key"),
+            (self.records.keys > Some(KEYS_MAX), "there can be 1,000,000,000,000 keys at most"),
+            (size_max == 0 && self.records.keys.is_none(), "a record must have a key or a value"),
+            (produce.records == Some(0), "there must be a record"),
             (
                 matches!(produce.load, Load::Open { records_per_second, .. }
                     if !(records_per_second.is_finite() && records_per_second > 0.0)),
                 "the rate must be above zero",
+            ),
+            (
+                matches!(produce.load, Load::Open { records_per_second, .. } if records_per_second > RATE_MAX),
+                "the rate can be 100,000,000 records a second at most",
             ),
             (
                 matches!(self.mode, Mode::EndToEnd | Mode::Mixed) && size_min < crate::payload::STAMP_BYTES,
@@ -340,5 +356,30 @@ mod tests {
             assert_eq!(Plan { consumers: 0, ..plan.clone() }.check().is_err(), mode.consumes());
             assert!(Plan { threads: 0, ..plan }.check().is_err());
         }
+    }
+
+    /// Each of these would go on without an end, or take all memory there is.
+    #[test]
+    fn what_would_never_end_or_never_fit_is_refused() {
+        let refused = |change: fn(&mut Plan)| {
+            let mut plan = Plan::of(Mode::Produce);
+            change(&mut plan);
+            plan.check().is_err()
+        };
+        let open = |records_per_second| Load::Open { records_per_second, arrivals: Arrivals::Even };
+        assert!(refused(|plan| plan.records.sizes = Sizes::fixed(0)));
+        assert!(refused(|plan| plan.produce.records = Some(0)));
+        assert!(refused(|plan| plan.producers = 1_000_000));
+        assert!(refused(|plan| plan.records.keys = Some(u64::MAX)));
+        assert!([1e300, f64::INFINITY, 0.0].iter().all(|rate| {
+            let mut plan = Plan::of(Mode::Produce);
+            plan.produce.load = open(*rate);
+            plan.check().is_err()
+        }));
+        // A record that has nothing but its key is one.
+        assert!(!refused(|plan| {
+            plan.records.sizes = Sizes::fixed(0);
+            plan.records.keys = Some(9);
+        }));
     }
 }

@@ -8,6 +8,8 @@ use protocol::Str;
 use types::Offset;
 
 use crate::cluster::{Access, Map, NewTopic};
+use crate::dial::Address;
+use crate::disk::Disk;
 use crate::error::BenchError;
 use crate::explain::explain;
 use crate::host::Host;
@@ -44,7 +46,8 @@ const BEGIN_REQUEST_BYTES_MAX: usize = 4 * 1024;
 /// Filling topics never takes longer.
 const FILL_TIME_MAX: Duration = Duration::from_secs(3600);
 
-/// Runs a plan. `watch` is told how it goes; `stop` ends it early, with an error.
+/// Runs a plan. `watch` is told how it goes; `stop` ends it early: with what was measured until then, or with an error if
+/// that is nothing.
 pub fn run(
     plan: &Plan,
     access: &Access,
@@ -124,9 +127,8 @@ fn measure(
     if plan.mode == Mode::Consume && offsets.iter().flatten().all(|(begin, end)| begin == end) {
         return Err(BenchError::Plan("there is nothing to read: the topic is empty".to_owned()));
     }
-    let brokers: Vec<(i32, _, Option<Process>)> =
-        map.brokers.iter().map(|(id, address)| (id.0, address.clone(), Process::at(address))).collect();
-    let processes: Vec<Process> = brokers.iter().filter_map(|(_, _, process)| process.clone()).collect();
+    let mut brokers: Vec<Broker> = map.brokers.iter().map(|(id, at)| broker(access, id.0, at)).collect();
+    let processes: Vec<Process> = brokers.iter().filter_map(|broker| broker.process.clone()).collect();
     let found = perform(Phase {
         plan: plan.clone(),
         access: access.clone(),
@@ -141,17 +143,22 @@ fn measure(
     if found.seconds <= 0.0 {
         return Err(BenchError::Plan("the run was over before its warm-up was".to_owned()));
     }
-    let usages = &found.usages;
-    let brokers: Vec<Broker> = brokers
-        .into_iter()
-        .map(|(id, address, process)| {
-            let usage = process.as_ref().and_then(|process| {
-                usages.iter().find(|(pid, _)| *pid == process.pid).map(|(_, usage)| *usage)
-            });
-            Broker { id, address, process, usage }
-        })
-        .collect();
+    for broker in &mut brokers {
+        let pid = broker.process.as_ref().map(|process| process.pid);
+        broker.usage = found.usages.iter().find(|(of, _)| Some(*of) == pid).map(|(_, usage)| *usage);
+    }
     Ok(outcome(plan, began, found, brokers, topic_settings, topics))
+}
+
+/// A broker, before it has done anything.
+fn broker(access: &Access, id: i32, address: &Address) -> Broker {
+    let process = Process::at(address);
+    let disks = process.iter().flat_map(|process| {
+        // Who may not ask, or asks somebody who does not know, does without.
+        let directories = access.log_directories(address).unwrap_or_default();
+        directories.into_iter().filter_map(|directory| Disk::under(&directory, process)).collect::<Vec<_>>()
+    });
+    Broker { id, address: address.clone(), disks: disks.collect(), process, usage: None }
 }
 
 fn outcome(
@@ -163,7 +170,7 @@ fn outcome(
     topics: Topics,
 ) -> Outcome {
     let (mut produced, mut consumed) = (Amount::default(), Amount::default());
-    let measured_until = plan.duration.as_secs_f64() + 1e-6;
+    let measured_until = found.seconds + 1e-6;
     for point in &found.series {
         if point.at_s > 0.0 && point.at_s <= measured_until {
             produced.add(point.produced);
@@ -182,6 +189,7 @@ fn outcome(
         plan: plan.clone(),
         began_unix_s: began.as_secs(),
         seconds: found.seconds,
+        stopped: found.stopped,
         produced,
         consumed,
         total: found.total,

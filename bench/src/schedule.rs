@@ -84,6 +84,23 @@ impl Schedule {
         due
     }
 
+    /// Takes the times of all records that are due before `until`, `most` of them at most; returns how many they were.
+    pub fn take_until(&mut self, until: Moment, most: u64) -> u64 {
+        let mut taken = 0;
+        if self.arrivals == Arrivals::Even {
+            // All but the last few at once: at the end it is the times themselves that decide.
+            let rough = (until.0 as f64 - self.next) / self.interval - 2.0;
+            taken = (rough.max(0.0) as u64).min(most);
+            self.count += taken;
+            self.next = self.start + self.interval * self.count as f64;
+        }
+        while taken < most && self.due() < until {
+            self.take();
+            taken += 1;
+        }
+        taken
+    }
+
     /// The same schedule, so much later.
     #[must_use]
     pub fn shifted(mut self, by: Moment) -> Self {
@@ -131,6 +148,24 @@ mod tests {
         // An exponential distribution has a deviation as large as its mean.
         assert!((0.95..1.05).contains(&(variance.sqrt() / mean)), "{variance}");
         assert_eq!(times, super::tests::times(1_000.0, Arrivals::Poisson, (0, 1), 100_000));
+    }
+
+    #[test]
+    fn many_times_are_taken_at_once_as_they_would_be_one_by_one() {
+        for arrivals in [Arrivals::Even, Arrivals::Poisson] {
+            let schedule = Schedule::share(3e6, arrivals, Moment(17), (1, 2), 4);
+            for until in [0, 18, 700, 1_000_017, 12_345_678] {
+                let (mut one_by_one, mut at_once) = (schedule.clone(), schedule.clone());
+                let mut count = 0;
+                while one_by_one.due() < Moment(until) {
+                    one_by_one.take();
+                    count += 1;
+                }
+                assert_eq!(at_once.take_until(Moment(until), u64::MAX), count, "until {until}");
+                assert_eq!((at_once.due(), at_once.count), (one_by_one.due(), one_by_one.count));
+                assert_eq!(schedule.clone().take_until(Moment(until), 5), count.min(5));
+            }
+        }
     }
 
     #[test]

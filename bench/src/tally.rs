@@ -95,7 +95,8 @@ mod tests {
     #[test]
     fn a_record_of_the_warm_up_that_is_answered_later_is_left_out() {
         let at = Moment;
-        let timeline = Timeline { start: at(0), measure_from: at(10), end: at(20), give_up: at(30) };
+        let timeline =
+            Timeline { start: at(0), read_from: at(0), measure_from: at(10), end: at(20), give_up: at(30) };
         assert!(counts(&timeline, at(3), at(5)));
         assert!(!counts(&timeline, at(3), at(15)));
         assert!(counts(&timeline, at(12), at(29)));

@@ -197,6 +197,11 @@ impl Worker {
         loop {
             self.reactor.poll(&mut events);
             let now = self.clock.now();
+            if let Some(timeline) = self.control.cut_off.get()
+                && timeline.give_up != self.timeline.give_up
+            {
+                self.cut_off(*timeline);
+            }
             self.turn_interval(now);
             for event in events.drain(..) {
                 self.handle(event, now)?;
@@ -215,6 +220,21 @@ impl Worker {
             if wake > self.clock.now() {
                 self.reactor.park(self.clock.instant(wake)).await;
             }
+        }
+    }
+
+    /// The end is to come earlier.
+    fn cut_off(&mut self, timeline: Timeline) {
+        self.timeline = timeline;
+        for member in &mut self.members {
+            match member {
+                Member::Producer { producer, .. } => producer.cut_off(timeline),
+                Member::Consumer { consumer, .. } => consumer.cut_off(timeline),
+            }
+        }
+        // The end of what is measured is a boundary, unless this thread comes too late for that.
+        if self.from < timeline.end {
+            self.to = self.to.min(timeline.end);
         }
     }
 
@@ -473,7 +493,8 @@ impl Worker {
                     }
                 }
                 Member::Consumer { consumer, .. } => {
-                    if link.unanswered.is_empty()
+                    if now >= self.timeline.read_from
+                        && link.unanswered.is_empty()
                         && let Some(request) = consumer.request(link.broker, now)
                     {
                         link.ask(&request, Vec::new(), false, now)?;

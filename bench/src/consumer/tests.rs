@@ -40,6 +40,7 @@ fn consumer(partitions: i32, end: Option<i64>) -> Consumer {
     };
     let timeline = Timeline {
         start: Moment(0),
+        read_from: Moment(0),
         measure_from: Moment(0),
         end: Moment(1_000 * MS),
         give_up: Moment::NEVER,
@@ -51,7 +52,7 @@ fn consumer(partitions: i32, end: Option<i64>) -> Consumer {
 fn batch(base: i64, count: u64, run: RunId, compression: Compression) -> Vec<u8> {
     let options = BatchOptions { base_offset: Offset(base), compression, ..Default::default() };
     let mut builder = BatchBuilder::new(options);
-    let mut values = Values::new(Sizes::fixed(50), 0.5, run, Random::new(1));
+    let mut values = Values::new(Sizes::fixed(50), 0.5, run, Random::new(1), 1);
     for index in 0..count {
         values.prepare(Moment((base as u64 + index) * MS));
         builder.push(TimestampMs(0), Some(b"key"), Some(values.current()), &[]).unwrap();

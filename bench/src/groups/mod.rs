@@ -36,6 +36,7 @@ use self::stage::Stage;
 use crate::cluster::{Access, NewTopic};
 use crate::dial::{Address, Dialed};
 use crate::error::BenchError;
+use crate::explain::{Witness, explain_groups};
 use crate::host::Host;
 use crate::link::Line;
 use crate::moment::Clock;
@@ -96,7 +97,14 @@ fn measure(
         random: Random::new(mix(began.as_nanos() as u64)),
         stop: Arc::clone(stop),
     };
+    // Before the first of them joins, and after the last one has left.
+    let witness = plan.explain.clone().map(Witness::new);
     let played = perform(part, tell)?;
+    let explanation = witness.map(|witness| {
+        let looks = witness.and_then(Witness::conclude);
+        let commits = GroupOutcome::commit_mean_us(&played.commits);
+        looks.and_then(|looks| explain_groups(&looks, commits)).map_err(|error| error.to_string())
+    });
     let mut connection = Dialed::open(&coordinator, access.timeout)?;
     let request = DeleteGroupsRequest { groups_names: vec![topic.clone()] };
     // A group that stays behind is empty, and goes when its offsets do.
@@ -109,6 +117,7 @@ fn measure(
         commits: played.commits,
         broker: process,
         broker_rss_bytes: usage.map(|usage| (usage.rss_bytes, usage.rss_peak_bytes)),
+        explanation,
         host: Host::this(),
     })
 }

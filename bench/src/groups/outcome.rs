@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::GroupPlan;
+use crate::explain::Explanation;
 use crate::host::Host;
 use crate::json::{FORMAT, host_json, latency_json};
 use crate::latency::Latencies;
@@ -25,6 +26,8 @@ pub struct GroupOutcome {
     pub broker: Option<Process>,
     /// Its resident memory at the end, and at most, in bytes.
     pub broker_rss_bytes: Option<(u64, u64)>,
+    /// Where the time of requests went, or why that is not known, if somebody wanted to know.
+    pub explanation: Option<Result<Explanation, String>>,
     /// The client's machine.
     pub host: Host,
 }
@@ -113,11 +116,18 @@ impl GroupOutcome {
         self.changes.iter().filter(move |change| change.kind == kind)
     }
 
+    /// How long commits took on average, those of all numbers of members together.
+    pub(super) fn commit_mean_us(commits: &[CommitRun]) -> Option<f64> {
+        let mut all = Latencies::default();
+        commits.iter().for_each(|run| all.add(&run.latencies));
+        all.mean_us()
+    }
+
     /// The result as JSON, whose keys end in their units.
     #[must_use]
     pub fn to_json(&self) -> Value {
         let process = self.broker.as_ref();
-        json!({
+        let mut result = json!({
             "format": FORMAT,
             "tool": concat!("strome bench ", env!("CARGO_PKG_VERSION")),
             "workload": "groups",
@@ -132,7 +142,13 @@ impl GroupOutcome {
                 "rss_peak_bytes": self.broker_rss_bytes.map(|(_, peak)| peak),
             },
             "host": host_json(&self.host),
-        })
+        });
+        match &self.explanation {
+            Some(Ok(explanation)) => result["explain"] = explanation.to_json(),
+            Some(Err(why)) => result["explain"] = json!({ "error": why }),
+            None => {}
+        }
+        result
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::dial::Address;
+
 /// Members that come and go, and then commit.
 #[derive(Clone, Debug, PartialEq)]
 pub struct GroupPlan {
@@ -27,6 +29,8 @@ pub struct GroupPlan {
     pub commit_time: Duration,
     /// A change that takes longer ends the run.
     pub settle_max: Duration,
+    /// The admin listener of the coordinator, whose metrics shall say where the time of requests went, if they shall.
+    pub explain: Option<Address>,
 }
 
 /// The protocol of a group's members.
@@ -64,6 +68,7 @@ impl Default for GroupPlan {
             commit_partitions: 10,
             commit_time: Duration::from_secs(5),
             settle_max: Duration::from_secs(120),
+            explain: None,
         }
     }
 }
@@ -72,8 +77,9 @@ impl Default for GroupPlan {
 const MEMBERS_MAX: usize = 20_000;
 
 impl GroupPlan {
-    /// Partitions of the topic.
-    pub(super) fn partitions(&self) -> i32 {
+    /// Partitions of the topic: two for each member, unless somebody says how many.
+    #[must_use]
+    pub fn partitions(&self) -> i32 {
         let enough = i32::try_from(self.members.saturating_mul(2)).unwrap_or(i32::MAX);
         if self.partitions > 0 { self.partitions } else { enough }
     }
@@ -84,7 +90,7 @@ impl GroupPlan {
             format!("a group has 1 to {MEMBERS_MAX} members here")
         } else if self.committers.iter().any(|count| !(1..=self.members).contains(count)) {
             "those who commit are members: at least one, and no more than there are".to_owned()
-        } else if !(1..=self.partitions()).contains(&self.commit_partitions) {
+        } else if !self.committers.is_empty() && !(1..=self.partitions()).contains(&self.commit_partitions) {
             "a commit has at least one partition, and no more than the topic".to_owned()
         } else if self.commit_time.is_zero() && !self.committers.is_empty() {
             "commits are measured for some time".to_owned()

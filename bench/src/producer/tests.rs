@@ -19,6 +19,7 @@ const TOO_LARGE: i16 = 10;
 
 const TIMELINE: Timeline = Timeline {
     start: Moment(0),
+    read_from: Moment(0),
     measure_from: Moment(0),
     end: Moment(1_000 * MS),
     give_up: Moment(2_000 * MS),
@@ -48,7 +49,7 @@ fn producer(plan: ProducePlan, partitions: i32, rate: Option<f64>, records: Opti
         topics: [TopicName { name: "t".into(), id: TopicId::default() }].into(),
         targets: (0..partitions).map(target).collect(),
         first_target: 0,
-        values: Values::new(Sizes::fixed(100), 0.5, RunId(1), Random::new(1)),
+        values: Values::new(Sizes::fixed(100), 0.5, RunId(1), Random::new(1), 1),
         keys: None,
         schedule,
         records,

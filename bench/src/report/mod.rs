@@ -61,10 +61,8 @@ fn throughput(saved: &[Saved<'_>], amount: &str, title: &str) -> Plot {
     let mut plot = Plot::new(title, Scale::Seconds, Scale::Linear);
     let key = format!("{amount}_records");
     for (color, result) in saved.iter().enumerate() {
-        let points = result.series(|point| {
-            let seconds = point.get("seconds")?.as_f64().filter(|seconds| *seconds > 0.05)?;
-            Some(point.get(&key)?.as_f64()? / seconds)
-        });
+        let points =
+            result.series(|point| Some(point.get(&key)?.as_f64()? / point.get("seconds")?.as_f64()?));
         let points = if points.iter().any(|(_, rate)| *rate > 0.0) { points } else { Vec::new() };
         plot.line(Line { name: result.name.clone(), color, faint: false, points });
     }
@@ -83,6 +81,7 @@ mod tests {
                 "produce": { "p99_us": p99, "max_us": p99 * 10.0 },
             })
         };
+        let last_answers = json!({ "at_s": 2.001, "seconds": 0.001, "produced_records": 77, "produce": {} });
         json!({
             "format": 1, "workload": workload, "mode": "produce", "seconds": 3.0, "began_unix_s": 1_700_000_000,
             "plan": { "linger_ms": 5.0, "acks": "all" },
@@ -92,9 +91,9 @@ mod tests {
                 "records_per_s": 1234.5, "mb_per_s": 1.2,
                 "latency": { "p50_us": 100.0, "p99_us": p99, "p999_us": p99, "max_us": p99, "curve_us": [[0.0, 50.0], [50.0, 100.0], [99.0, p99], [100.0, p99]] },
             },
-            "brokers": [{ "command": "a-broker serve" }],
+            "brokers": [{ "command": "a-broker serve", "disks": [{ "device": "/dev/disk", "model": null }] }],
             "warnings": ["mind <this>"],
-            "series": [point(-1.0), point(0.0), point(1.0), point(2.0)],
+            "series": [point(-1.0), point(0.0), point(1.0), point(2.0), last_answers],
         })
     }
 
@@ -108,6 +107,9 @@ mod tests {
         assert!(page.contains("x (a)") && page.contains("x (b)"));
         // Both lines in each of three plots, and the faint ones over time.
         assert_eq!(page.matches("<polyline").count(), 2 * 3 + 2);
+        assert!(page.contains("/dev/disk") && !page.contains("/dev/disk,"));
+        // What comes in the moment after the end is no second: 77 records in a thousandth of it are no peak.
+        assert!(!page.contains(">77,000<") && !page.contains(">80,000<"), "{page}");
         assert!(page.contains("1,234") && page.contains("a-broker serve") && page.contains("flush.messages"));
     }
 
@@ -120,7 +122,8 @@ mod tests {
 
     #[test]
     fn something_else_than_a_result_is_refused_by_its_name() {
-        for wrong in [json!({}), json!([]), json!({ "format": 99 }), json!("text")] {
+        let of_groups = json!({ "format": 1, "changes": [], "commits": [] });
+        for wrong in [json!({}), json!([]), json!({ "format": 99 }), json!("text"), of_groups] {
             let error = report(&[("wrong.json".into(), wrong)]).unwrap_err().to_string();
             assert!(error.starts_with("wrong.json: "), "{error}");
         }

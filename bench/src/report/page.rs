@@ -54,6 +54,8 @@ const WORDS: &[(&str, &str)] = &[
     ("an acknowledgement means", "durability.meaning"),
     ("processor", "host.cpu"),
     ("processors", "host.cpus"),
+    ("of a virtual machine", "host.virtual"),
+    ("frequency governor", "host.governor"),
     ("kernel", "host.kernel"),
     ("measured, s", "seconds"),
 ];
@@ -111,6 +113,8 @@ impl Page {
         };
         let commands: Vec<Option<String>> = saved.iter().map(command).collect();
         self.row("brokers on the client's machine", "t", &commands);
+        let disks: Vec<Option<String>> = saved.iter().map(disks).collect();
+        self.row("their disks", "t", &disks);
         for group in ["plan", "durability.topic_settings"] {
             let all: Vec<Vec<(String, String)>> = saved.iter().map(|result| result.members(group)).collect();
             let keys: BTreeSet<&String> = all.iter().flatten().map(|(key, _)| key).collect();
@@ -179,6 +183,19 @@ pub(super) fn escaped(text: &str) -> String {
         }
     }
     out
+}
+
+/// What the brokers' log directories lie on.
+fn disks(result: &Saved<'_>) -> Option<String> {
+    let brokers = result.at("brokers")?.as_array()?;
+    let disks = brokers.iter().filter_map(|broker| broker.get("disks")?.as_array()).flatten();
+    let told = disks.map(|disk| {
+        let texts = ["device", "model", "filesystem", "mount_options", "write_cache"];
+        let texts = texts.iter().filter_map(|key| disk.get(key)?.as_str());
+        texts.collect::<Vec<_>>().join(", ")
+    });
+    let told: BTreeSet<String> = told.collect();
+    (!told.is_empty()).then(|| told.into_iter().collect::<Vec<_>>().join("; "))
 }
 
 fn one_decimal(number: f64) -> String {

@@ -5,6 +5,9 @@ use serde_json::Value;
 use crate::error::BenchError;
 use crate::json::FORMAT;
 
+/// An interval that is shorter says nothing of a rate.
+const SECONDS_MIN: f64 = 0.05;
+
 /// One result and what it is called on the page.
 #[derive(Debug)]
 pub(super) struct Saved<'a> {
@@ -15,6 +18,9 @@ pub(super) struct Saved<'a> {
 impl<'a> Saved<'a> {
     pub(super) fn new(file: &str, value: &'a Value) -> Result<Self, BenchError> {
         match value.get("format").and_then(Value::as_u64) {
+            Some(FORMAT) if value.get("changes").is_some() => {
+                return Err(BenchError::Result(format!("{file}: a result of groups has nothing to plot")));
+            }
             Some(FORMAT) => {}
             Some(other) => {
                 return Err(BenchError::Result(format!(
@@ -49,11 +55,13 @@ impl<'a> Saved<'a> {
         curve.into_iter().flatten().filter_map(point).collect()
     }
 
-    /// A figure of each second that was measured.
+    /// A figure of each second that was measured. The moments in which the last answers came are no seconds, and would
+    /// look like a fall from a cliff.
     pub(super) fn series(&self, figure: impl Fn(&Value) -> Option<f64>) -> Vec<(f64, f64)> {
         let series = self.at("series").and_then(Value::as_array);
         let point = |point: &Value| {
             let at = point.get("at_s")?.as_f64().filter(|at| *at > 0.0)?;
+            point.get("seconds")?.as_f64().filter(|seconds| *seconds > SECONDS_MIN)?;
             Some((at, figure(point)?))
         };
         series.into_iter().flatten().filter_map(point).collect()

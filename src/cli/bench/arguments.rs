@@ -60,15 +60,30 @@ pub(super) struct RunArguments {
     /// CPUs that those threads stay on: 2,3 [default: wherever there is room]
     #[arg(long, value_name = "CPU,...", value_delimiter = ',')]
     cpus: Vec<usize>,
+    #[command(flatten)]
+    explain: ExplainArguments,
+    /// Of everything that is random
+    #[arg(long, value_name = "NUMBER")]
+    seed: Option<u64>,
+}
+
+/// Whether the broker is asked where the time went.
+#[derive(Args)]
+pub(super) struct ExplainArguments {
     /// Ask a Strome broker's metrics where the time of requests went
     #[arg(long)]
     explain: bool,
     /// The broker's admin listener, for --explain [default: 127.0.0.1:9644]
     #[arg(long, value_name = "HOST:PORT", value_parser = admin, requires = "explain")]
     admin: Option<Address>,
-    /// Of everything that is random
-    #[arg(long, value_name = "NUMBER")]
-    seed: Option<u64>,
+}
+
+impl ExplainArguments {
+    /// Who is asked, if somebody is.
+    pub(super) fn admin(&self) -> Option<Address> {
+        let usual = || Address { host: ADMIN_HOST.to_owned(), port: ADMIN_PORT };
+        self.explain.then(|| self.admin.clone().unwrap_or_else(usual))
+    }
 }
 
 /// What is produced, and how.
@@ -171,11 +186,21 @@ impl RunArguments {
         set(&mut plan.consumers, self.consumers);
         plan.threads = self.threads.unwrap_or_else(|| 1 + reactor::cores().len() / 4);
         plan.cores.clone_from(&self.cpus);
-        if self.explain {
-            let usual = || Address { host: ADMIN_HOST.to_owned(), port: ADMIN_PORT };
-            plan.explain = Some(self.admin.clone().unwrap_or_else(usual));
-        }
+        plan.explain = self.explain.admin();
         set(&mut plan.seed, self.seed);
+    }
+
+    pub(super) fn has_consumers(&self) -> bool {
+        self.consumers.is_some()
+    }
+
+    /// Threads cannot stay on CPUs that are not there, or not for this process.
+    pub(super) fn check_cpus(&self) -> Result<(), String> {
+        let cores = reactor::cores();
+        match self.cpus.iter().find(|cpu| !cores.contains(cpu)) {
+            Some(cpu) => Err(format!("this process may not use a CPU {cpu}, but only these: {cores:?}")),
+            None => Ok(()),
+        }
     }
 
     /// Whether the time was given.
@@ -220,7 +245,36 @@ impl ProduceArguments {
     }
 }
 
+impl ProduceArguments {
+    /// The first argument that says how producers go on while it is measured. The others say what is written and how, which
+    /// also matters for what consumers find.
+    pub(super) fn first_paced(&self) -> Option<&'static str> {
+        let given = [
+            ("--rate", self.rate.is_some()),
+            ("--arrivals", self.arrivals.is_some()),
+            ("--records", self.records.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+}
+
 impl ConsumeArguments {
+    pub(super) fn has_backlog(&self) -> bool {
+        self.backlog.is_some()
+    }
+
+    /// The first argument that was given.
+    pub(super) fn first_given(&self) -> Option<&'static str> {
+        let given = [
+            ("--backlog", self.backlog.is_some()),
+            ("--fetch-max-bytes", self.fetch_max_bytes.is_some()),
+            ("--max-partition-fetch-bytes", self.max_partition_fetch_bytes.is_some()),
+            ("--fetch-min-bytes", self.fetch_min_bytes.is_some()),
+            ("--fetch-max-wait", self.fetch_max_wait.is_some()),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
+    }
+
     pub(super) fn apply(&self, plan: &mut Plan) {
         set(&mut plan.fetch.backlog_bytes, self.backlog);
         set(&mut plan.fetch.max_bytes, self.fetch_max_bytes);

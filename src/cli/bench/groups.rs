@@ -8,7 +8,7 @@ use bench::words::{count, micros};
 use bench::{Change, ChangeKind, CommitRun, GroupOutcome, GroupPlan, GroupProtocol, Latencies};
 use clap::{Args, ValueEnum};
 
-use super::arguments::{millis, seconds};
+use super::arguments::{ExplainArguments, millis, seconds};
 use super::text::{self, Row};
 use super::{access, at};
 use crate::cli::connect::Connect;
@@ -42,12 +42,14 @@ pub struct Groups {
     /// How many members commit at the same time, one run for each number; 0: none [default: 1,8,64]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     committers: Option<Vec<usize>>,
-    /// Partitions of a commit
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    commit_partitions: i32,
+    /// Partitions of a commit [default: 10, or all there are]
+    #[arg(long, value_name = "N")]
+    commit_partitions: Option<i32>,
     /// How long each run of commits is measured
     #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
     commit_seconds: Duration,
+    #[command(flatten)]
+    explain: ExplainArguments,
     /// Also write the result to a file, as JSON
     #[arg(long, value_name = "FILE")]
     save: Option<PathBuf>,
@@ -72,6 +74,7 @@ impl Groups {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let plan = self.plan();
         plan.check().map_err(Failure::Usage)?;
+        self.save.iter().try_for_each(|path| super::check_writable(path))?;
         let access = access(&self.connect)?;
         let mut tell = |line: &str| {
             if !self.quiet {
@@ -108,12 +111,18 @@ impl Groups {
             heartbeat_interval: self.heartbeat_interval,
             session_timeout: self.session_timeout,
             committers,
-            commit_partitions: self.commit_partitions,
+            commit_partitions: usual.commit_partitions,
             commit_time: self.commit_seconds,
             settle_max: usual.settle_max,
+            explain: self.explain.admin(),
+        };
+        // A small group has fewer partitions than a commit usually names, which only whoever names a number minds.
+        let commit_partitions = match self.commit_partitions {
+            Some(given) => given,
+            None => plan.commit_partitions.min(plan.partitions()),
         };
         // A death takes as long as a session.
-        GroupPlan { settle_max: plan.settle_max + plan.session_timeout, ..plan }
+        GroupPlan { settle_max: plan.settle_max + plan.session_timeout, commit_partitions, ..plan }
     }
 }
 
@@ -153,9 +162,16 @@ fn rows(outcome: &GroupOutcome) -> Vec<Row> {
         row("latency", latencies(&run.latencies));
         commit_cost(run, &mut row);
     }
+    if let Some(Ok(explanation)) = &outcome.explanation {
+        text::explanation_rows(explanation, &mut rows);
+    }
+    let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
     if let Some((rss, peak)) = outcome.broker_rss_bytes {
         row("", "cost".to_owned());
         row("broker", format!("{} MiB resident (at most {})", rss >> 20, peak >> 20));
+    }
+    if let Some(Err(why)) = &outcome.explanation {
+        row("note", why.clone());
     }
     rows
 }

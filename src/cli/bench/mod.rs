@@ -120,6 +120,17 @@ impl Report {
     }
 }
 
+/// Says whether a file can be written, and leaves it as it is.
+fn check_writable(path: &Path) -> Result<(), Failure> {
+    let is_new = !path.exists();
+    let opened = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
+    opened.map_err(|error| at(path, &error))?;
+    if is_new {
+        let _ = fs::remove_file(path);
+    }
+    Ok(())
+}
+
 fn at(path: &Path, error: &dyn std::fmt::Display) -> Failure {
     Failure::Said(format!("{}: {error}", path.display()))
 }
@@ -162,7 +173,13 @@ impl OneMode {
         self.run.apply(&mut plan);
         self.produce.apply(&mut plan, self.run.has_time());
         self.consume.apply(&mut plan);
+        if let Some(argument) = self.idle_argument(plan.mode) {
+            let mode = plan.mode.name();
+            return Err(Failure::Usage(format!("{argument} has no meaning for a run of mode {mode}")));
+        }
         plan.check().map_err(Failure::Usage)?;
+        self.run.check_cpus().map_err(Failure::Usage)?;
+        self.results.check()?;
         let access = access(&self.connect)?;
         let stop = super::stop_flag();
         let mut progress = Progress::new(self.results.quiet);
@@ -180,6 +197,18 @@ impl OneMode {
         let outcome = bench::run(&plan, &access, &mut progress, &stop);
         progress.end();
         self.results.show(&outcome?, None)
+    }
+
+    /// An argument that would change nothing, which whoever gives it does not expect.
+    fn idle_argument(&self, mode: Mode) -> Option<&'static str> {
+        let of_consumers = self.run.has_consumers().then_some("--consumers").or(self.consume.first_given());
+        let of_producers = self.find_rate.is_some().then_some("--find-rate").or(self.produce.first_paced());
+        match mode {
+            Mode::Produce => of_consumers,
+            Mode::Consume => of_producers,
+            Mode::EndToEnd => self.consume.has_backlog().then_some("--backlog"),
+            Mode::Mixed => None,
+        }
     }
 
     /// The run at the rate that was found, or that there is none.
@@ -206,6 +235,11 @@ fn show(text: &str) -> Result<(), Failure> {
 }
 
 impl Results {
+    /// A file that cannot be written is better known before the run than after it.
+    fn check(&self) -> Result<(), Failure> {
+        self.save.iter().chain(&self.html).try_for_each(|path| check_writable(path))
+    }
+
     fn show(&self, outcome: &Outcome, search: Option<&FoundRate>) -> Result<(), Failure> {
         let mut json = to_json(outcome);
         let mut rows = text::rows(outcome);
@@ -227,7 +261,9 @@ impl Results {
             Form::Table => text::aligned(&rows),
             Form::Plain => text::plain(&rows),
             Form::Json => format!("{json:#}\n"),
-        })
+        })?;
+        // What was measured is told, but it is not what was asked for.
+        if outcome.stopped { Err(Failure::Said(BenchError::Stopped.to_string())) } else { Ok(()) }
     }
 }
 

@@ -76,7 +76,8 @@ fn run_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
     }
 }
 
-fn explanation_rows(explanation: &Explanation, rows: &mut Vec<Row>) {
+/// Where the time of requests went.
+pub(super) fn explanation_rows(explanation: &Explanation, rows: &mut Vec<Row>) {
     for api in &explanation.apis {
         group(rows, &format!("time of {} requests in the broker", api.api));
         row(rows, "in short", api.sentence());
