@@ -90,6 +90,8 @@ struct Gathering {
     payload_bytes: usize,
     since: Moment,
     dues: Dues,
+    /// It has waited for its linger, or the window was full: it goes with the next request, even if there is room again by then.
+    released: bool,
 }
 
 #[derive(Debug)]
@@ -197,12 +199,13 @@ impl Producer {
         }
         let flush = self.over || !self.has_room();
         while let Some(&(since, lane)) = self.lingering.front() {
-            let gathers = self.lanes[lane].gathering.as_ref().is_some_and(|batch| batch.since == since);
-            if gathers && !flush && since + self.plan.linger > now {
+            let gathering = self.lanes[lane].gathering.as_mut().filter(|batch| batch.since == since);
+            if gathering.is_some() && !flush && since + self.plan.linger > now {
                 break;
             }
             self.lingering.pop_front();
-            if gathers {
+            if let Some(batch) = gathering {
+                batch.released = true;
                 self.list(lane);
             }
         }
@@ -269,7 +272,13 @@ impl Producer {
             self.lingering.push_back((due, index));
             let (buffer, dues) = self.spare.pop().unwrap_or_default();
             let options = BatchOptions { compression: self.plan.compression, ..Default::default() };
-            Gathering { builder: BatchBuilder::reusing(options, buffer), payload_bytes: 0, since: due, dues }
+            Gathering {
+                builder: BatchBuilder::reusing(options, buffer),
+                payload_bytes: 0,
+                since: due,
+                dues,
+                released: false,
+            }
         });
         let key = self.keys.as_ref().map(Keys::current);
         let pushed = batch.builder.push(timestamp, key, Some(self.values.current()), &[]);
@@ -367,7 +376,9 @@ impl Producer {
     /// Whether what a lane gathers need not wait for more.
     fn is_ripe(&self, lane: usize, now: Moment) -> bool {
         let gathering = self.lanes[lane].gathering.as_ref();
-        gathering.is_some_and(|batch| self.over || !self.has_room() || batch.since + self.plan.linger <= now)
+        gathering.is_some_and(|batch| {
+            batch.released || self.over || !self.has_room() || batch.since + self.plan.linger <= now
+        })
     }
 
     /// The request with these batches.

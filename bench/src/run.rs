@@ -5,6 +5,7 @@ use std::sync::atomic::AtomicBool;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::Str;
+use record::Compression;
 use types::Offset;
 
 use crate::cluster::{Access, Map, NewTopic};
@@ -41,8 +42,10 @@ const TELLING_SETTINGS: &[&str] = &[
 /// Filling topics goes in batches of this size, whatever the run itself does with batches.
 const FILL_BATCH_BYTES: usize = 256 * 1024;
 const FILL_WINDOW_BYTES: usize = 8 * 1024 * 1024;
-/// The first records of new partitions go in requests of this size: some dozen partitions each.
-const BEGIN_REQUEST_BYTES_MAX: usize = 4 * 1024;
+/// The first records of new partitions go in requests of this size: three partitions each, or some hundred.
+const BEGIN_REQUEST_BYTES_MAX: usize = 16 * 1024;
+/// The first record of a new partition: more than `index.interval.bytes` (4,096), so that the second one is indexed.
+const FIRST_RECORD_BYTES: usize = 5_000;
 /// Filling topics never takes longer.
 const FILL_TIME_MAX: Duration = Duration::from_secs(3600);
 
@@ -121,7 +124,8 @@ fn measure(
     if plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog() {
         fill(plan, access, &map, RunId(seed), watch, stop)?;
     } else if plan.topics.name.is_none() && !plan.mode.reads_backlog() && !needs_keys {
-        begin_logs(plan, access, &map, RunId(seed), stop)?;
+        let told = topic_settings.get("max.message.bytes").and_then(|bytes| bytes.parse().ok());
+        begin_logs(plan, access, &map, RunId(seed), told.unwrap_or(usize::MAX), stop)?;
     }
     let offsets = offsets(plan, access, &map)?;
     if plan.mode == Mode::Consume && offsets.iter().flatten().all(|(begin, end)| begin == end) {
@@ -228,28 +232,37 @@ fn fill(
     write(filling, access, map, run, watch, stop)
 }
 
-/// Writes one record to each partition of new topics, which nobody counts: for the first one some brokers do what they never
-/// do again. Kafka probably notes the leader's epoch in a file then, and syncs it; with 1,000 partitions it outlasts many a run.
+/// Writes two records to each partition of new topics, which nobody counts: for the first ones some brokers do what they never
+/// do again. Kafka syncs a file for each new leader, and enters a first position into each of a log's two indexes as soon as
+/// more than `index.interval.bytes` have come; with 1,000 partitions both have taken half a minute, and outlast many a run.
 fn begin_logs(
     plan: &Plan,
     access: &Access,
     map: &Map,
     run: RunId,
+    message_bytes_max: usize,
     stop: &AtomicBool,
 ) -> Result<(), BenchError> {
     let partitions: usize = map.topics.iter().map(|topic| topic.leaders.len()).sum();
-    let mut beginning = plan.clone();
-    beginning.producers = 1;
-    beginning.records = RecordPlan { sizes: Sizes::fixed(STAMP_BYTES), keys: None, random_share: 0.0 };
-    beginning.produce.spread = Spread::RoundRobin;
-    beginning.produce.records = Some(partitions as u64);
-    // Few partitions in each request, so that each is answered in time.
-    beginning.produce.request_bytes_max = BEGIN_REQUEST_BYTES_MAX;
-    beginning.produce.requests_in_flight_max = 1;
-    if plan.produce.acks == Acks::None {
-        beginning.produce.acks = Acks::Leader;
+    for bytes in [FIRST_RECORD_BYTES, STAMP_BYTES] {
+        if bytes > message_bytes_max / 2 {
+            continue;
+        }
+        let mut beginning = plan.clone();
+        beginning.producers = 1;
+        beginning.records = RecordPlan { sizes: Sizes::fixed(bytes), keys: None, random_share: 0.0 };
+        beginning.produce.spread = Spread::RoundRobin;
+        beginning.produce.compression = Compression::None;
+        beginning.produce.records = Some(partitions as u64);
+        // Few partitions in each request, so that each is answered in time.
+        beginning.produce.request_bytes_max = BEGIN_REQUEST_BYTES_MAX;
+        beginning.produce.requests_in_flight_max = 1;
+        if plan.produce.acks == Acks::None {
+            beginning.produce.acks = Acks::Leader;
+        }
+        write(beginning, access, map, run, &mut Unwatched, stop)?;
     }
-    write(beginning, access, map, run, &mut Unwatched, stop)
+    Ok(())
 }
 
 /// Writes the records of a plan as fast as it goes. They are the run's own business, and not part of what it measures.

@@ -109,6 +109,29 @@ fn a_client_that_comes_late_counts_from_when_records_were_due() {
 }
 
 #[test]
+fn a_batch_that_was_to_go_because_the_window_was_full_goes_when_there_is_room_again() {
+    let plan = ProducePlan {
+        window_bytes: 1_000,
+        request_bytes_max: 1_000,
+        linger: Duration::from_millis(50),
+        spread: Spread::RoundRobin,
+        ..plan()
+    };
+    let mut producer = producer(plan, 20, Some(1_000.0), None);
+    // Ten records fill the window, each in a batch of its own, and not all find room in the request.
+    let first = advance(&mut producer, 9);
+    let sent = first.len();
+    assert!((1..10).contains(&sent), "{sent}");
+    producer.answered(first, Some(&answer(0..20, 0)), Moment(10 * MS), &mut Tally::default()).unwrap();
+    let lanes: Vec<usize> = advance(&mut producer, 10).iter().map(|batch| batch.lane).collect();
+    assert_eq!(
+        lanes,
+        (sent..10).collect::<Vec<_>>(),
+        "the others, and not the one that has just begun to gather"
+    );
+}
+
+#[test]
 fn records_that_find_the_window_full_stay_due() {
     let mut producer = producer(ProducePlan { window_bytes: 1_000, ..plan() }, 1, Some(1_000.0), None);
     let batches = advance(&mut producer, 100);
