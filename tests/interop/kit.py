@@ -66,6 +66,8 @@ class Kit:
         return found
 
     def debian(self, *packages):
+        if not shutil.which("dpkg-query"):
+            return  # Elsewhere they have other names; whoever needs them says what is missing.
         missing = [package for package in packages if subprocess.run(
             ["dpkg-query", "-W", "-f=${Status}", package], capture_output=True, text=True).stdout != "install ok installed"]
         if not missing:

@@ -37,24 +37,36 @@ def sources(kit):
     raise Unavailable("cargo does not know the crate with librdkafka's sources")
 
 
-def prepare(kit):
-    try:
-        kit.java_libraries()
-    except Unavailable:
-        pass  # Only some tests need them.
+def library(kit):
+    """Builds the library and its tools, if they are not there; the version."""
     version, source = sources(kit)
     build = kit.cache / "librdkafka"
-    stamp = build / ".built"
-    if stamp.exists() and stamp.read_text() == version:
-        return
+    stamp = build / ".library"
+    if any(done.exists() and done.read_text() == version for done in (stamp, build / ".built")):
+        return version
     for tool, package in (("gcc", "gcc"), ("g++", "g++"), ("make", "make"), ("pkg-config", "pkg-config")):
         kit.command(tool, package)
     kit.debian("zlib1g-dev", "libzstd-dev", "rapidjson-dev")
     shutil.rmtree(build, ignore_errors=True)
     shutil.copytree(source, build)
-    print("    building librdkafka and its tests", flush=True)
+    print("    building librdkafka", flush=True)
     kit.install("librdkafka's configuration", ["./configure", "--disable-gssapi", "--disable-ssl", "--disable-curl", "--disable-lz4-ext"], cwd=build)
     kit.install("librdkafka", ["make", f"-j{os.cpu_count()}", "libs"], cwd=build)
+    stamp.write_text(version)
+    return version
+
+
+def prepare(kit):
+    try:
+        kit.java_libraries()
+    except Unavailable:
+        pass  # Only some tests need them.
+    version = library(kit)
+    build = kit.cache / "librdkafka"
+    stamp = build / ".built"
+    if stamp.exists() and stamp.read_text() == version:
+        return
+    print("    building librdkafka's tests", flush=True)
     kit.install("librdkafka's tests", ["make", f"-j{os.cpu_count()}", "-C", "tests", "build"], cwd=build)
     stamp.write_text(version)
 

@@ -1,0 +1,187 @@
+"""`compare` with brokers that only pretend: what becomes of a comparison when a candidate fails. Run by `cargo test` (tests/compare.rs)."""
+import contextlib
+import importlib.machinery
+import importlib.util
+import io
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+from pathlib import Path
+from unittest import mock
+
+HERE = Path(__file__).resolve().parent
+
+
+def program(name):
+    """A program beside this file, as a module."""
+    loader = importlib.machinery.SourceFileLoader(name, str(HERE / name))
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(name, loader))
+    sys.dont_write_bytecode = True
+    loader.exec_module(module)
+    return module
+
+
+compare = program("compare")
+from process import Failed, Process  # noqa: E402
+
+SLEEPS = ["sleep", "600"]
+DEATH_SECONDS_MAX = 10
+RUN = {"records": 1, "broker_cpu_s_per_million": 2.0, "records_per_s": 3.0}
+
+
+def lives(pid):
+    """A dead process of which whoever inherited it has not taken note does not live."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+class Pretender(Process):
+    """A broker of which every run succeeds at once."""
+
+    started = []
+
+    def command(self):
+        Pretender.started.append(self)
+        return SLEEPS
+
+    def answers(self):
+        return True
+
+    def create_topic(self, _name, _partitions):
+        pass
+
+    def produce(self, _topic, _size, _records):
+        return dict(RUN)
+
+    def consume(self, _topic, _records):
+        return dict(RUN)
+
+
+class Refuses(Pretender):
+    def consume(self, _topic, _records):
+        raise Failed("the client gave up | after 30 s")
+
+
+class Dies(Pretender):
+    def consume(self, _topic, _records):
+        self.process.kill()
+        self.process.wait()
+        return dict(RUN)
+
+
+class Stillborn(Pretender):
+    def command(self):
+        Pretender.started.append(self)
+        return ["sh", "-c", "echo no room on the disk; exit 3"]
+
+    def answers(self):
+        raise ConnectionRefusedError
+
+
+class Interrupted(Pretender):
+    """It sees what is on the disk by then."""
+
+    results, found = None, None
+
+    def consume(self, _topic, _records):
+        Interrupted.found = json.loads(Interrupted.results.read_text())
+        raise KeyboardInterrupt
+
+
+class Comparison(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.disk, self.out = Path(folder.name) / "disk", Path(folder.name) / "out"
+        self.disk.mkdir()
+        Pretender.started.clear()
+
+    def compare(self, rounds=1, **brokers):
+        """The exit status, the results, and the page of a comparison of these."""
+        names = {name.replace("_", "-"): broker for name, broker in brokers.items()}
+        words = ["compare", "--rounds", str(rounds), "--brokers", ",".join(names), "--workloads", "produce-1k,consume-1k,produce-100",
+                 "--disk", str(self.disk), "--out", str(self.out)]
+        with (mock.patch.object(sys, "argv", words), mock.patch.object(compare, "prepare", lambda *_: (lambda kind, folder: names[kind](kind, folder), "-")),
+              mock.patch.dict(os.environ, STROME_BIN="/bin/true"), contextlib.redirect_stdout(io.StringIO())):
+            status = compare.main()
+        self.assertEqual(list(self.disk.iterdir()), [], "a broker's folder was left behind")
+        for server in Pretender.started:
+            self.assertIsNotNone(server.process.poll(), "a broker was left running")
+        return status, json.loads((self.out / "results.json").read_text()), (self.out / "summary.md").read_text()
+
+    def test_all_that_succeeds_ends_well(self):
+        status, results, page = self.compare(rounds=2, strome=Pretender, kafka=Pretender)
+        self.assertEqual(status, 0)
+        self.assertTrue(results["complete"])
+        self.assertEqual([len(entry["runs"]) for entry in results["rounds"]], [3] * 4)
+        self.assertNotIn("failed", page)
+
+    def test_a_run_that_fails_is_told_and_everything_else_goes_on(self):
+        status, results, page = self.compare(rounds=2, strome=Pretender, kafka=Refuses, kafka_flush=Pretender)
+        self.assertEqual(status, 1)
+        self.assertTrue(results["complete"])
+        self.assertEqual([entry["broker"] for entry in results["rounds"]], ["strome", "kafka", "kafka-flush"] * 2)
+        for entry in results["rounds"]:
+            failed = [name for name, run in entry["runs"].items() if "failed" in run]
+            self.assertEqual(failed, ["consume-1k"] if entry["broker"] == "kafka" else [])
+            self.assertEqual(len(entry["runs"]), 3)
+        self.assertIn("| 2 | kafka | consume 1 KB from the beginning, 1 partition | the client gave up \\| after 30 s |", page)
+        self.assertIn("**2 of 2 failed**", page)
+        self.assertEqual(sum(server.kind == "kafka" for server in Pretender.started), 4, "a new one after each failure")
+        self.assertTrue((self.out / "raw" / "broker-kafka-1-1.log").exists())
+
+    def test_a_broker_that_dies_has_failed_the_run(self):
+        status, results, _page = self.compare(strome=Dies)
+        self.assertEqual(status, 1)
+        runs = results["rounds"][0]["runs"]
+        self.assertIn("the broker is gone", runs["consume-1k"]["failed"])
+        self.assertNotIn("failed", runs["produce-100"])
+
+    def test_a_broker_that_does_not_start_fails_everything_and_is_not_tried_again(self):
+        status, results, page = self.compare(strome=Pretender, kafka=Stillborn)
+        self.assertEqual(status, 1)
+        runs = results["rounds"][1]["runs"]
+        self.assertEqual(len(runs), 3)
+        for run in runs.values():
+            self.assertIn("status 3", run["failed"])
+            self.assertIn("no room on the disk", run["failed"])
+        self.assertEqual(len(Pretender.started), 2)
+        self.assertIn("no room on the disk", page)
+
+    def test_what_was_measured_before_an_interruption_is_kept(self):
+        Interrupted.results = self.out / "results.json"
+        status, results, page = self.compare(strome=Interrupted, kafka=Pretender)
+        self.assertEqual(status, 130)
+        self.assertEqual(list(Interrupted.found["rounds"][0]["runs"]), ["produce-1k"], "written before it was interrupted")
+        self.assertFalse(results["complete"])
+        self.assertEqual(list(results["rounds"][0]["runs"]), ["produce-1k"])
+        self.assertIn("Not complete", page)
+
+    def test_a_client_that_hangs_or_fails_is_a_reason(self):
+        broker = Pretender("strome", self.disk)
+        self.addCleanup(broker.kill)
+        with self.assertRaisesRegex(Failed, "sleep was not done after 0.1 s"):
+            broker.call(SLEEPS, seconds=0.1)
+        with self.assertRaisesRegex(Failed, "it went wrong"):
+            broker.call(["sh", "-c", "echo it went wrong; exit 1"])
+        with self.assertRaisesRegex(Failed, "no-such-program cannot be run"):
+            broker.call(["/no-such-program"])
+
+    def test_a_broker_does_not_outlive_a_comparison_that_was_killed(self):
+        words = ("import os, sys; from pathlib import Path; import test_compare; "
+                 f"print(test_compare.Pretender('strome', Path({str(self.disk)!r})).process.pid); sys.stdout.flush(); os._exit(0)")
+        told = subprocess.run([sys.executable, "-c", words], cwd=HERE, capture_output=True, text=True, check=True)
+        deadline = time.monotonic() + DEATH_SECONDS_MAX
+        while lives(told.stdout.strip()) and time.monotonic() < deadline:
+            time.sleep(0.01)
+        self.assertFalse(lives(told.stdout.strip()))
+
+
+if __name__ == "__main__":
+    unittest.main()
