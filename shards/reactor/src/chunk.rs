@@ -3,7 +3,7 @@
 //! # Invariants
 //! - Bytes below `len` never change again: every view of them stays true, on whatever thread it is.
 //! - Bytes at and above `len` are seen by nobody but the writer, and by the disk as padding: zeros, or what the writer
-//!   has begun to put there, and never what the memory held in an earlier use.
+//!   has put there, and never what was published in an earlier use.
 //! - Bytes below `head` are seen by nobody, until they are there.
 //! - The memory lives until its writer, the last view and the last slice are gone.
 //!
@@ -34,6 +34,8 @@ pub struct Chunk {
     head: usize,
     /// Whatever the writer has not written below here is zero. A multiple of [`ALIGNMENT`].
     clean_to: usize,
+    /// These were zero when the chunk was empty, unless the writer has put something there that it did not publish.
+    zeros: Range<usize>,
     /// A view of the bytes that were published when it was made: cutting a piece out of it costs no allocation.
     published: Bytes,
     /// Where that begins.
@@ -68,14 +70,19 @@ impl Chunk {
         Self::new(memory, clean_to)
     }
 
-    /// An empty chunk in the same memory, which costs no zeroing.
+    /// An empty chunk in the same memory, of which only so much is zeroed, as it is used, as becomes padding and is not zero.
     ///
     /// # Errors
     /// The chunk as it was, while there are views or slices of it.
     pub fn emptied(mut self) -> Result<Self, Self> {
         self.published = Bytes::new();
         match Arc::get_mut(&mut self.memory) {
-            Some(_) => Ok(Self { len: 0, head: 0, clean_to: 0, ..self }),
+            Some(_) => {
+                let (start, end) = (self.len, self.clean_to);
+                let goes_on = self.zeros.start <= end && end < self.zeros.end;
+                let zeros = start..if goes_on { self.zeros.end } else { end };
+                Ok(Self { len: 0, head: 0, clean_to: 0, zeros, ..self })
+            }
             None => Err(self),
         }
     }
@@ -96,7 +103,7 @@ impl Chunk {
 
     fn new(aligned: AlignedMemory, clean_to: usize) -> Self {
         let (memory, published) = (Arc::new(Memory { aligned, guard: OnceLock::new() }), Bytes::new());
-        Self { memory, len: 0, head: 0, clean_to, published, published_from: 0 }
+        Self { memory, len: 0, head: 0, clean_to, zeros: 0..clean_to, published, published_from: 0 }
     }
 
     /// Leaves room at the beginning of an empty chunk for bytes that come later, with [`Self::fill_head`]. Until then they
@@ -169,9 +176,12 @@ impl Chunk {
         self.len += bytes;
         let padded = self.len.next_multiple_of(ALIGNMENT);
         if padded > self.clean_to {
+            let is_zero_behind = self.zeros.contains(&(padded - 1));
+            let stale_to = if is_zero_behind { padded.min(self.zeros.start) } else { padded };
+            let stale = stale_to.saturating_sub(self.len);
             // SAFETY: the capacity is a multiple of ALIGNMENT, so the range lies within the allocation. No view covers it,
             // for it begins at `len`; no slice does, for it lies above `clean_to`; `&mut self` excludes a `spare`.
-            unsafe { self.memory.aligned.start().add(self.len).write_bytes(0, padded - self.len) };
+            unsafe { self.memory.aligned.start().add(self.len).write_bytes(0, stale) };
             self.clean_to = padded;
         }
     }
@@ -311,6 +321,24 @@ mod tests {
         let [first, second] = blocks;
         assert_eq!((&first[..10], &first[10..]), (&[1; 10][..], &[2; ALIGNMENT - 10][..]));
         assert_eq!((&second[..10], &second[10..]), (&[2; 10][..], &[0; ALIGNMENT - 10][..]));
+    }
+
+    #[test]
+    fn the_padding_is_zero_after_uses_of_all_lengths_in_any_order() {
+        let lengths = [3 * ALIGNMENT, 10, 700, 20, ALIGNMENT + 5, 5, 2 * ALIGNMENT, 1, ALIGNMENT - 1, 2];
+        let mut chunk = Chunk::with_capacity(4 * ALIGNMENT);
+        for (use_number, len) in lengths.into_iter().cycle().take(3 * lengths.len() + 1).enumerate() {
+            // Half at once, then the rest in two pieces.
+            for bytes in [len / 2, len / 4, len - len / 2 - len / 4] {
+                put(&mut chunk, &vec![7; bytes]);
+                let mut block = Vec::new();
+                chunk.slice(0..chunk.len().next_multiple_of(ALIGNMENT)).copy_to(&mut block);
+                let (records, padding) = block.split_at(chunk.len());
+                assert!(records.iter().all(|byte| *byte == 7), "use {use_number}");
+                assert!(padding.iter().all(|byte| *byte == 0), "{} bytes, use {use_number}", chunk.len());
+            }
+            chunk = chunk.emptied().unwrap();
+        }
     }
 
     #[test]
