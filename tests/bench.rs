@@ -3,7 +3,8 @@
 
 mod support;
 
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -296,6 +297,24 @@ fn what_cannot_be_run_is_said_in_words() {
     assert_eq!(code, Some(1));
     assert!(told.contains("INVALID_CONFIG"), "{told}");
     assert_eq!(topics(&broker), "");
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    // Who speaks TLS says so in its own way, or says nothing.
+    std::thread::spawn(move || {
+        for answer in [&[0x15, 3, 3, 0, 2, 2, 10][..], &[]] {
+            let (mut stream, _) = silent.accept().unwrap();
+            let mut asked = [0; 256];
+            let _ = stream.read(&mut asked);
+            let _ = stream.write_all(answer);
+        }
+    });
+    for _ in 0..2 {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
+        command.args(["bench", "produce", "--bootstrap-server", &address.to_string()]);
+        let output = command.output().expect("the command");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.code() == Some(1) && told.contains("TLS"), "{told}");
+    }
 }
 
 #[test]
@@ -402,6 +421,23 @@ fn what_members_of_a_group_wait_for_is_explained_by_the_metrics_of_their_coordin
             assert!(number(&apis["SyncGroup"], "requests") >= 2.0 && apis.get("Fetch").is_none(), "{apis:#}");
         }
     }
+}
+
+#[test]
+fn what_was_measured_of_a_broker_that_goes_away_is_not_lost() {
+    let mut broker = Broker::start(&[]);
+    let line = "produce --rate 200 --seconds 3 --warm-up 0 --drain 1 --output json";
+    let mut process = begin(&broker, line);
+    await_first_second(&mut process);
+    broker.kill();
+    let result = end(process);
+    // Those that nobody answered count with the time until they were given up: a second at least.
+    assert_eq!(number(&result, "produce.latency.count"), 600.0);
+    let lost = number(&result, "unacknowledged_records");
+    assert!((1.0..600.0).contains(&lost), "{lost}");
+    assert!(number(&result, "produce.latency.max_us") >= 1e6);
+    let told = |warning: &Value| warning.as_str().unwrap().contains("left behind: cannot connect");
+    assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
 }
 
 #[test]

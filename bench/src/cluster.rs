@@ -36,6 +36,8 @@ pub struct Access {
     pub bootstrap: Vec<Address>,
     /// How long connecting, a request, and trying again may take.
     pub timeout: Duration,
+    /// How the client calls itself; a quota may go by it.
+    pub client_id: Str,
 }
 
 /// Brokers and topics, as the cluster told.
@@ -71,7 +73,7 @@ impl Access {
     pub(crate) fn any(&self) -> Result<Dialed, BenchError> {
         let mut attempts = Vec::new();
         for address in &self.bootstrap {
-            match Dialed::open(address, self.timeout) {
+            match Dialed::open(address, self) {
                 Ok(dialed) => return Ok(dialed),
                 Err(error) => attempts.push(error.to_string()),
             }
@@ -233,7 +235,7 @@ impl Access {
     pub(crate) fn log_directories(&self, broker: &Address) -> Result<Vec<String>, BenchError> {
         // Of no topic: with none named a broker would list all of its partitions.
         let request = DescribeLogDirsRequest { topics: Some(Vec::new()) };
-        let response = Dialed::open(broker, self.timeout)?.call(&request)?;
+        let response = Dialed::open(broker, self)?.call(&request)?;
         let directories = response.results.iter().filter(|directory| directory.error_code == 0);
         Ok(directories.map(|directory| directory.log_dir.as_str().to_owned()).collect())
     }
@@ -304,7 +306,7 @@ impl Access {
                 topics.iter().map(led).filter(|topic| !topic.partitions.is_empty()).collect();
             if !topics.is_empty() {
                 let request = ListOffsetsRequest { replica_id: -1, topics, ..Default::default() };
-                found.extend(Dialed::open(address, self.timeout)?.call(&request)?.topics);
+                found.extend(Dialed::open(address, self)?.call(&request)?.topics);
             }
         }
         Ok(found)
@@ -314,7 +316,7 @@ impl Access {
     fn controller(&self) -> Result<Dialed, BenchError> {
         let (map, _) = self.look(&[])?;
         match map.controller.and_then(|id| map.brokers.get(&id)) {
-            Some(address) => Dialed::open(address, self.timeout),
+            Some(address) => Dialed::open(address, self),
             None => self.any(),
         }
     }

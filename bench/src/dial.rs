@@ -15,14 +15,20 @@ use bytes::Bytes;
 use protocol::messages::ApiVersionsRequest;
 use protocol::{ApiKey, Request, Str, Versions, decode_response, encode_request};
 
+use crate::cluster::Access;
 use crate::error::BenchError;
 
-/// How the client calls itself.
-pub(crate) const CLIENT_ID: &str = "strome-bench";
+/// What kind of client this is.
+const SOFTWARE: &str = "strome-bench";
 
 /// No answer of those that are asked for here is longer.
 const FRAME_BYTES_MAX: usize = 256 << 20;
 const READ_BYTES: u64 = 64 * 1024;
+
+/// How TLS says that it does not understand.
+const TLS_ALERT: [u8; 2] = [0x15, 0x03];
+const NO_TLS: &str = "its listener is one for TLS, which this client does not speak";
+const CLOSED_AT_ONCE: &str = "it closes the connection at the first request, as a listener for TLS may, which this client does not speak";
 
 /// The answer to a version that the broker does not know.
 const UNSUPPORTED_VERSION: i16 = 35;
@@ -43,16 +49,21 @@ impl fmt::Display for Address {
     }
 }
 
-/// The versions of each API that a broker speaks.
+/// How client and broker speak with each other.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Spoken(BTreeMap<i16, Versions>);
+pub(crate) struct Spoken {
+    /// The versions of each API that the broker offers.
+    offered: BTreeMap<i16, Versions>,
+    /// How the client calls itself.
+    pub(crate) client_id: Str,
+}
 
 impl Spoken {
     /// The highest version that both sides know, of those that Kafka has settled.
     pub(crate) fn version(&self, key: ApiKey) -> Option<i16> {
         let api = key.api();
         let known = Versions::between(api.versions.min, api.versions.max.min(api.advertised.max));
-        let offered = self.0.get(&key.key())?;
+        let offered = self.offered.get(&key.key())?;
         let common = known.max.min(offered.max);
         (common >= known.min && common >= offered.min).then_some(common)
     }
@@ -70,7 +81,8 @@ pub(crate) struct Dialed {
 
 impl Dialed {
     /// Connects and asks for the broker's versions.
-    pub(crate) fn open(address: &Address, timeout: Duration) -> Result<Self, BenchError> {
+    pub(crate) fn open(address: &Address, access: &Access) -> Result<Self, BenchError> {
+        let timeout = access.timeout;
         let stream = connect(address, timeout).and_then(|stream| {
             stream.set_nodelay(true)?;
             stream.set_write_timeout(Some(timeout))?;
@@ -81,9 +93,11 @@ impl Dialed {
             what: "cannot connect",
             source,
         })?;
-        let spoken = Arc::new(Spoken::default());
+        let spoken = Spoken { offered: BTreeMap::new(), client_id: access.client_id.clone() };
+        let spoken = Arc::new(spoken);
         let mut dialed = Self { address: address.clone(), stream, spoken, timeout, last_correlation: 0 };
-        dialed.spoken = Arc::new(dialed.ask_versions()?);
+        let offered = dialed.ask_versions().map_err(|error| dialed.first_refusal(error))?;
+        dialed.spoken = Arc::new(Spoken { offered, client_id: access.client_id.clone() });
         Ok(dialed)
     }
 
@@ -96,9 +110,9 @@ impl Dialed {
     }
 
     /// The newest version first, then the one that the broker names if that is too new for it (KIP-511).
-    fn ask_versions(&mut self) -> Result<Spoken, BenchError> {
+    fn ask_versions(&mut self) -> Result<BTreeMap<i16, Versions>, BenchError> {
         let request = ApiVersionsRequest {
-            client_software_name: Str::from_static(CLIENT_ID),
+            client_software_name: Str::from_static(SOFTWARE),
             client_software_version: Str::from_static(env!("CARGO_PKG_VERSION")),
         };
         let mut version = ApiKey::ApiVersions.api().versions.max;
@@ -112,7 +126,7 @@ impl Dialed {
             });
             let offered: BTreeMap<i16, Versions> = offered.collect();
             if !refused {
-                return Ok(Spoken(offered));
+                return Ok(offered);
             }
             let own = offered.get(&ApiKey::ApiVersions.key()).map_or(0, |own| own.max);
             version = own.clamp(0, version - 1);
@@ -123,10 +137,14 @@ impl Dialed {
     fn exchange<R: Request>(&mut self, request: &R, version: i16) -> Result<Bytes, BenchError> {
         self.last_correlation = self.last_correlation.wrapping_add(1);
         let correlation = self.last_correlation;
-        let pieces = encode_request(version, correlation, Some(Str::from_static(CLIENT_ID)), request)?;
+        let client_id = Some(self.spoken.client_id.clone());
+        let pieces = encode_request(version, correlation, client_id, request)?;
         let deadline = Instant::now() + self.timeout;
         self.stream.write_all(&pieces.concat()).map_err(|error| self.failed(R::API, error))?;
         let len = self.read(4, R::API, deadline)?;
+        if len.starts_with(&TLS_ALERT) {
+            return Err(self.not_kafka(NO_TLS));
+        }
         let len = len.first_chunk().map_or(0, |len| i32::from_be_bytes(*len));
         let len = usize::try_from(len).ok().filter(|len| (4..=FRAME_BYTES_MAX).contains(len));
         let len = len.ok_or_else(|| self.not_kafka("its answer has an impossible length"))?;
@@ -168,6 +186,18 @@ impl Dialed {
                 BenchError::Timeout { address, api, after: self.timeout }
             }
             _ => BenchError::Io { address, what: "the connection broke", source },
+        }
+    }
+
+    /// What went wrong with the first request of all says more than that of others.
+    fn first_refusal(&self, error: BenchError) -> BenchError {
+        match error {
+            BenchError::Io { source, .. }
+                if matches!(source.kind(), ErrorKind::UnexpectedEof | ErrorKind::ConnectionReset) =>
+            {
+                self.not_kafka(CLOSED_AT_ONCE)
+            }
+            other => other,
         }
     }
 

@@ -41,6 +41,14 @@ pub enum BenchError {
         /// How long it was waited.
         after: Duration,
     },
+    /// A broker that was there went away, and did not come back in time.
+    #[error("a broker has been gone for {} ms: {source}", after.as_millis())]
+    Gone {
+        /// How long.
+        after: Duration,
+        /// What the last attempt to connect said.
+        source: Box<BenchError>,
+    },
     /// The peer speaks something else.
     #[error("{address} does not speak Kafka's protocol: {why}")]
     NotKafka {

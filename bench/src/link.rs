@@ -10,11 +10,11 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use protocol::{ApiKey, Request, Str, encode_request};
+use protocol::{ApiKey, Request, encode_request};
 use reactor::{Reactor, Socket, Token};
 use types::BrokerId;
 
-use crate::dial::{Address, CLIENT_ID, Dialed, Spoken};
+use crate::dial::{Address, Dialed, Spoken};
 use crate::error::BenchError;
 use crate::frames::Frames;
 use crate::moment::Moment;
@@ -151,7 +151,7 @@ impl Link {
         let version = open.spoken.version(R::API).ok_or(unsupported)?;
         self.next_correlation = self.next_correlation.wrapping_add(1);
         let correlation = self.next_correlation;
-        let pieces = encode_request(version, correlation, Some(Str::from_static(CLIENT_ID)), request)?;
+        let pieces = encode_request(version, correlation, Some(open.spoken.client_id.clone()), request)?;
         open.waiting.extend(pieces);
         open.waiting_requests += 1;
         self.unanswered.push_back(Unanswered { correlation, version, asked: now, batches, ends_when_sent });

@@ -21,6 +21,8 @@ pub struct Outcome {
     pub seconds: f64,
     /// Whether somebody stopped it before its end.
     pub stopped: bool,
+    /// Why the topics that were made for it are still there, if they should not be.
+    pub left_behind: Option<String>,
     /// Acknowledged while it was measured.
     pub produced: Amount,
     /// Received by consumers while it was measured.
@@ -256,6 +258,7 @@ impl Outcome {
                 self.stolen_cpu_seconds / self.seconds
             ));
         }
+        warnings.extend(self.left_behind.clone());
         match &self.explanation {
             Some(Ok(explanation)) => warnings.extend(explanation.doubts.iter().cloned()),
             Some(Err(why)) => warnings.push(why.clone()),

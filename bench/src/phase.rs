@@ -138,7 +138,7 @@ fn launch_threads(
         let member = task.roles.len();
         for broker in role.leaders() {
             if let Some(address) = map.brokers.get(&broker) {
-                let dialed = Dialed::open(address, phase.access.timeout)?;
+                let dialed = Dialed::open(address, &phase.access)?;
                 task.lines.push(Line::new(member, broker, dialed));
             }
         }

@@ -62,13 +62,16 @@ pub fn run(
     let mut access = access.clone();
     let names = prepare_topics(plan, &access, began)?;
     // Any broker that is known from here on will do.
-    let result = measure(plan, &mut access, &names, began, watch, stop);
-    if plan.topics.name.is_none() && !plan.topics.keep {
-        let deleted = access.delete(&names);
-        // The first thing that went wrong is the one to tell.
-        if result.is_ok() {
-            deleted?;
-        }
+    let mut result = measure(plan, &mut access, &names, began, watch, stop);
+    if plan.topics.name.is_none()
+        && !plan.topics.keep
+        && let Err(error) = access.delete(&names)
+        && let Ok(outcome) = &mut result
+    {
+        // What was measured is not lost for that. If nothing was, the first thing that went wrong is the one to tell.
+        let why = error.to_string();
+        let why = why.lines().next().unwrap_or_default();
+        outcome.left_behind = Some(format!("the topics of the run were left behind: {why}"));
     }
     result
 }
@@ -194,6 +197,7 @@ fn outcome(
         began_unix_s: began.as_secs(),
         seconds: found.seconds,
         stopped: found.stopped,
+        left_behind: None,
         produced,
         consumed,
         total: found.total,

@@ -368,10 +368,10 @@ impl Worker {
     fn dial(&mut self, index: usize, pause: Duration) {
         self.links[index].dialing = true;
         let (sender, address) = (self.news.0.clone(), self.links[index].address.clone());
-        let timeout = self.access.timeout;
+        let access = self.access.clone();
         self.reactor.offload(move || {
             std::thread::sleep(pause);
-            let _ = sender.send(News::Connected(index, Dialed::open(&address, timeout)));
+            let _ = sender.send(News::Connected(index, Dialed::open(&address, &access)));
         });
     }
 
@@ -403,7 +403,7 @@ impl Worker {
                         // Its partitions have moved elsewhere.
                         link.broken = None;
                     } else if now.since(since) > self.access.timeout {
-                        return Err(error);
+                        return Err(BenchError::Gone { after: self.access.timeout, source: Box::new(error) });
                     } else {
                         self.dial(index, BACKOFF);
                     }

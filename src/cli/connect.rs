@@ -11,6 +11,8 @@ use crate::client::{Client, HostPort, Options};
 const BOOTSTRAP_DEFAULT: &str = "localhost:9092";
 const BOOTSTRAP_VARIABLE: &str = "STROME_BOOTSTRAP_SERVER";
 
+const CLIENT_ID: &str = "strome-cli";
+
 /// An address that swallows packets shall not cost more.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -23,9 +25,9 @@ pub struct Connect {
     /// How long a request may take, and trying again
     #[arg(long, value_name = "MS", default_value_t = 30_000, value_parser = clap::value_parser!(u64).range(1..))]
     request_timeout_ms: u64,
-    /// How to be called in the broker's log
-    #[arg(long, value_name = "NAME", default_value = "strome-cli")]
-    client_id: String,
+    /// How to be called in the broker's log [default: strome-cli; bench: strome-bench]
+    #[arg(long, value_name = "NAME")]
+    client_id: Option<String>,
 }
 
 // One argument with a list in it, not an argument that may be given many times.
@@ -41,6 +43,11 @@ impl Connect {
         HostPort::parse_list(&text).map_err(|why| Failure::Said(format!("{BOOTSTRAP_VARIABLE}: {why}")))
     }
 
+    /// What to be called, if somebody says it.
+    pub fn client_id(&self) -> Option<&str> {
+        self.client_id.as_deref()
+    }
+
     /// How long a request may take, and trying again.
     pub fn request_timeout(&self) -> Duration {
         Duration::from_millis(self.request_timeout_ms)
@@ -51,7 +58,7 @@ impl Connect {
         let request_timeout = self.request_timeout();
         Ok(Client::connect(Options {
             bootstrap: self.bootstrap()?,
-            client_id: self.client_id.clone(),
+            client_id: self.client_id().unwrap_or(CLIENT_ID).to_owned(),
             connect_timeout: CONNECT_TIMEOUT.min(request_timeout),
             request_timeout,
         })?)

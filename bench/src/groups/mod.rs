@@ -85,9 +85,8 @@ fn measure(
     let coordinator = find_coordinator(access, topic)?;
     let process = Process::at(&coordinator);
     let seats = plan.members + 1 + plan.deaths;
-    let lines = (0..seats).map(|seat| {
-        Dialed::open(&coordinator, access.timeout).map(|dialed| Line::new(seat, BrokerId::NONE, dialed))
-    });
+    let lines = (0..seats)
+        .map(|seat| Dialed::open(&coordinator, access).map(|dialed| Line::new(seat, BrokerId::NONE, dialed)));
     let part = Part {
         plan: plan.clone(),
         lines: lines.collect::<Result<_, _>>()?,
@@ -105,7 +104,7 @@ fn measure(
         let commits = GroupOutcome::commit_mean_us(&played.commits);
         looks.and_then(|looks| explain_groups(&looks, commits)).map_err(|error| error.to_string())
     });
-    let mut connection = Dialed::open(&coordinator, access.timeout)?;
+    let mut connection = Dialed::open(&coordinator, access)?;
     let request = DeleteGroupsRequest { groups_names: vec![topic.clone()] };
     // A group that stays behind is empty, and goes when its offsets do.
     let _ = connection.call(&request);

@@ -220,12 +220,16 @@ impl OneMode {
     }
 }
 
+/// What the client is called unless somebody says otherwise.
+const CLIENT_ID: &str = "strome-bench";
+
 /// How to reach the brokers that the arguments name.
 fn access(connect: &Connect) -> Result<Access, Failure> {
     let bootstrap = connect.bootstrap()?;
     let bootstrap =
         bootstrap.into_iter().map(|address| Address { host: address.host, port: address.port }).collect();
-    Ok(Access { bootstrap, timeout: connect.request_timeout() })
+    let client_id = connect.client_id().unwrap_or(CLIENT_ID).into();
+    Ok(Access { bootstrap, timeout: connect.request_timeout(), client_id })
 }
 
 fn show(text: &str) -> Result<(), Failure> {
