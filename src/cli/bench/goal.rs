@@ -32,7 +32,13 @@ pub(super) fn goal(text: &str) -> Result<Goal, String> {
 /// A trial in a line.
 pub(super) fn trial(trial: &Trial, goal: &Goal, holds: bool) -> String {
     let latency = trial.latency_us.map_or("-".to_owned(), micros);
-    let verdict = if holds { "holds" } else { "does not hold" };
+    let is_late = trial.latency_us.is_none_or(|latency| latency > goal.limit_us);
+    let verdict = match () {
+        () if holds => "holds".to_owned(),
+        () if is_late => "does not hold".to_owned(),
+        () if !trial.complete => "does not hold: records were lost".to_owned(),
+        () => format!("does not hold: only {} records/s were acknowledged in time", count(trial.reached)),
+    };
     format!("{} records/s: p{} {latency}, {verdict}", count(trial.rate), goal.percentile)
 }
 
@@ -69,6 +75,19 @@ pub(super) fn to_json(found: &FoundRate) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rate_that_does_not_hold_although_the_percentile_does_is_told_why() {
+        let goal = goal("p99=10ms").unwrap();
+        let told = |reached, latency_us, complete| {
+            let one = Trial { rate: 1_000.0, reached, latency_us: Some(latency_us), complete };
+            trial(&one, &goal, one.holds(&goal))
+        };
+        assert!(told(1_000.0, 5_000.0, true).ends_with(", holds"));
+        assert!(told(1_000.0, 50_000.0, true).ends_with(", does not hold"));
+        assert!(told(900.0, 5_000.0, true).ends_with("only 900 records/s were acknowledged in time"));
+        assert!(told(1_000.0, 5_000.0, false).ends_with("records were lost"));
+    }
 
     #[test]
     fn a_goal_is_read_with_either_sign_and_every_unit() {
