@@ -1,4 +1,5 @@
 """`compare` with brokers that only pretend: what becomes of a comparison when a candidate fails. Run by `cargo test` (tests/compare.rs)."""
+import argparse
 import contextlib
 import importlib.machinery
 import importlib.util
@@ -162,6 +163,14 @@ class Comparison(unittest.TestCase):
         self.assertFalse(results["complete"])
         self.assertEqual(list(results["rounds"][0]["runs"]), ["produce-1k"])
         self.assertIn("Not complete", page)
+
+    def test_results_of_one_day_go_to_folders_of_their_own(self):
+        chosen, described = argparse.Namespace(out=None), {"name": "a-machine"}
+        with mock.patch.object(compare, "HERE", self.disk):
+            for end in ("-a-machine", "-a-machine-2", "-a-machine-3"):
+                folder = compare.folder_for(chosen, described)
+                self.assertTrue(folder.name.endswith(end), folder)
+                folder.mkdir(parents=True)
 
     def test_a_client_that_hangs_or_fails_is_a_reason(self):
         broker = Pretender("strome", self.disk)
