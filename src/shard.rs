@@ -5,7 +5,9 @@
 //! waits inside a turn; only when there is nothing to do does the shard park.
 //!
 //! # Not here
-//! What a request means (`api`); what a partition does (`partition`).
+//! What a request means (`api`); what a partition does (`partition`); a shard's start and end (`shard/phase.rs`).
+
+mod phase;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -18,13 +20,14 @@ use protocol::RequestHeader;
 use reactor::{Event, Reactor};
 use types::ShardId;
 
+use self::phase::Phase;
 use crate::api;
 use crate::broker::Broker;
 use crate::clock::Now;
 use crate::control::port_of;
 use crate::coordinator::Coordinators;
 use crate::message::Message;
-use crate::metrics::{Apis, Class, LoopFigures, Passage, ShardSnapshot, Snapshot, SnapshotSender, Stages};
+use crate::metrics::{Apis, Class, LoopTimer, Passage, ShardSnapshot, Snapshot, SnapshotSender, Stages};
 use crate::partition::Partitions;
 use crate::producer_ids::ProducerIds;
 use crate::requests::{Answer, Call, Gather, Gathered, OwnerSet, Requests};
@@ -39,9 +42,6 @@ const REQUESTS_IN_FLIGHT_MAX: usize = 65_536;
 
 /// How often requests of clients that have gone are looked for. A fetch may wait for days, and its place with it.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
-
-/// How long a graceful stop waits for clients to take their answers.
-const DRAIN_MAX: Duration = Duration::from_secs(10);
 
 /// Everything one core owns. Created on its thread, lives until the broker stops.
 pub struct Shard {
@@ -62,21 +62,8 @@ pub struct Shard {
     clock: Moment,
     apis: Apis,
     stages: Stages,
-    turns: LoopFigures,
-}
-
-/// How far the shard's life is.
-enum Phase {
-    /// Partitions are being opened; the sockets are bound, but nobody is accepted.
-    Starting(Vec<(ListenerIndex, TcpListener)>),
-    Serving,
-    /// Requests in flight are answered until this time.
-    Draining(Instant),
-    /// Its own are answered; other shards may still need its partitions.
-    Drained,
-    /// Logs are being closed.
-    Closing,
-    Ended,
+    turns: u64,
+    timer: Option<LoopTimer>,
 }
 
 impl Shard {
@@ -118,7 +105,8 @@ impl Shard {
             clock: now.moment,
             apis: Apis::default(),
             stages: Stages::default(),
-            turns: LoopFigures::default(),
+            turns: 0,
+            timer: LoopTimer::begin(),
         }
     }
 
@@ -133,9 +121,7 @@ impl Shard {
                 break;
             }
             if !busy && !self.connections.has_requests() && self.mesh.prepare_to_sleep() {
-                let parked = Instant::now();
                 self.reactor.park(Some(self.next_deadline())).await;
-                self.turns.parked += parked.elapsed();
                 self.mesh.awake();
             }
             // Also after a sleep: with news at once there was none.
@@ -152,7 +138,7 @@ impl Shard {
     fn turn(&mut self, events: &mut Vec<Event>) -> bool {
         self.now = Now::read();
         self.clock = self.now.moment;
-        self.turns.turns += 1;
+        self.turns += 1;
         self.connections.tick(self.now.monotonic);
         self.reactor.poll(events);
         let mut busy = !events.is_empty();
@@ -218,24 +204,9 @@ impl Shard {
                 self.image = image;
             }
             Message::Measure(to) => self.tell_figures(&to),
-            Message::Open => {
-                if let Phase::Starting(listeners) = std::mem::replace(&mut self.phase, Phase::Serving) {
-                    for (index, listener) in listeners {
-                        self.connections.accept(&mut self.reactor, listener, index);
-                    }
-                }
-            }
-            Message::Stop => {
-                self.connections.stop(&mut self.reactor);
-                self.partitions.end_waits();
-                self.coordinators.end();
-                self.phase = Phase::Draining(self.now.monotonic + DRAIN_MAX);
-            }
-            Message::Close => {
-                self.close_connections();
-                self.partitions.close(&mut self.reactor);
-                self.phase = Phase::Closing;
-            }
+            Message::Open => self.open(),
+            Message::Stop => self.begin_stop(),
+            Message::Close => self.begin_close(),
             Message::Ask { .. }
             | Message::Applied { .. }
             | Message::News(_)
@@ -461,6 +432,7 @@ impl Shard {
             apis: self.apis.clone(),
             stages: self.stages.clone(),
             turns: self.turns,
+            time: self.timer.as_mut().map(LoopTimer::read),
             ring: self.reactor.counts(),
             mesh: self.mesh.traffic(),
             connections: self.connections.statistics().clone(),
@@ -486,30 +458,6 @@ impl Shard {
         if let Some(index) = self.partitions.take_applied() {
             self.mesh.send(self.broker.control_port(), Message::Applied { shard: self.id, index });
         }
-    }
-
-    /// Takes the next step of a graceful stop, if one is due.
-    fn advance_stop(&mut self) {
-        match &self.phase {
-            Phase::Starting(_) | Phase::Serving | Phase::Drained | Phase::Ended => {}
-            Phase::Draining(until) => {
-                if self.connections.is_drained() || *until <= self.now.monotonic {
-                    self.close_connections();
-                    self.mesh.send(self.broker.control_port(), Message::Drained { shard: self.id });
-                    self.phase = Phase::Drained;
-                }
-            }
-            Phase::Closing => {
-                if self.partitions.is_closed() {
-                    self.phase = Phase::Ended;
-                }
-            }
-        }
-    }
-
-    fn close_connections(&mut self) {
-        self.connections.close_all();
-        self.connections.flush(&mut self.reactor);
     }
 
     fn next_deadline(&self) -> Instant {

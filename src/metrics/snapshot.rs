@@ -1,13 +1,11 @@
 //! Copies of figures on their way from where they are counted to where they are shown.
 
-use std::time::Duration;
-
 use mesh::Traffic;
 use net::Statistics;
 use storage::{CompactionReport, Figures, Levels};
 use types::{ByteCount, ShardId};
 
-use super::{Apis, Stages, Topics};
+use super::{Apis, LoopTime, Stages, Topics};
 
 /// Takes copies to the thread that asked for them. Has room for one of each sender, who is asked again only when the
 /// last one was taken.
@@ -24,7 +22,10 @@ pub struct ShardSnapshot {
     pub shard: ShardId,
     pub apis: Apis,
     pub stages: Stages,
-    pub turns: LoopFigures,
+    /// Turns of its loop.
+    pub turns: u64,
+    /// How the loop's thread has spent its time, if the kernel tells.
+    pub time: Option<LoopTime>,
     pub ring: reactor::Counts,
     pub mesh: Traffic,
     pub connections: Statistics,
@@ -49,13 +50,6 @@ pub struct PartitionSnapshot {
     pub batches_stalled: usize,
     /// Reads that wait for records or for the disk.
     pub reads_waiting: usize,
-}
-
-/// How a shard's loop has spent its time.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct LoopFigures {
-    pub turns: u64,
-    pub parked: Duration,
 }
 
 /// What compaction did.

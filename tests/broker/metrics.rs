@@ -191,6 +191,30 @@ fn health_is_told_with_reasons() {
 }
 
 #[test]
+fn a_shard_without_work_is_parked() {
+    let broker = start(&[("strome.shards", "2")]);
+    let look = || {
+        let metrics = Metrics::scrape(broker.admin_address());
+        ["running", "ready", "parked"]
+            .map(|state| metrics.sum("strome_loop_seconds_total", &[("state", state)]))
+    };
+    let begin = std::time::Instant::now();
+    let before = look();
+    if before.iter().sum::<f64>() == 0.0 {
+        eprintln!("SKIPPED: a_shard_without_work_is_parked: this kernel counts no threads' time");
+        return;
+    }
+    std::thread::sleep(LONG);
+    let after = look();
+    let [running, ready, parked] = std::array::from_fn(|at| after[at] - before[at]);
+    let both = 2.0 * LONG.as_secs_f64();
+    assert!(parked > both / 2.0, "{running} {ready} {parked}");
+    // What a first look has not counted of the last tick comes with the second one.
+    let most = 2.0 * begin.elapsed().as_secs_f64() + 0.04;
+    assert!(running + ready + parked <= most, "{running} {ready} {parked}");
+}
+
+#[test]
 fn bad_http_does_no_harm() {
     let broker = start(&[]);
     let admin = broker.admin_address();

@@ -7,7 +7,7 @@ use storage::{JournalLevel, JournalState, WriteFigures};
 use super::sums::WAYS;
 use crate::admin::Facts;
 use crate::admin::text::{Kind, Page, seconds};
-use crate::metrics::{ApiFigures, ShardSnapshot};
+use crate::metrics::{ApiFigures, LoopTime, ShardSnapshot};
 
 type Shards<'a> = [(String, &'a ShardSnapshot)];
 
@@ -71,10 +71,7 @@ pub fn write(page: &mut Page, shards: &Shards<'_>, facts: &Facts) {
 }
 
 const SIMPLE: &[Simple] = &[
-    counter("strome_loop_turns_total", "Turns of the shard's loop.", |s| s.turns.turns as f64),
-    counter("strome_loop_parked_seconds_total", "Time in which the shard had nothing to do.", |s| {
-        s.turns.parked.as_secs_f64()
-    }),
+    counter("strome_loop_turns_total", "Turns of the shard's loop.", |s| s.turns as f64),
     counter("strome_loop_sleeps_total", "How often the shard went to sleep.", |s| s.ring.sleeps as f64),
     counter("strome_ring_enters_total", "System calls on the shard's ring.", |s| s.ring.enters as f64),
     counter("strome_ring_completions_total", "Completions that the kernel gave to the ring.", |s| {
@@ -181,6 +178,19 @@ const PER_API: &[PerApi] = &[
 ];
 
 const LABELLED: &[Labelled] = &[
+    Labelled {
+        name: "strome_loop_seconds_total",
+        kind: Kind::Counter,
+        help: "Time of the shard's thread: on a processor, ready for one that others had, or with nothing to do.",
+        label: "state",
+        values: |s, _| {
+            let of = |time: LoopTime| {
+                let states = [("running", time.running), ("ready", time.ready), ("parked", time.parked)];
+                states.map(|(state, time)| (state, time.as_secs_f64())).to_vec()
+            };
+            s.time.map_or_else(Vec::new, of)
+        },
+    },
     Labelled {
         name: "strome_connections_closed_total",
         kind: Kind::Counter,
