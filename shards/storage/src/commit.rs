@@ -39,6 +39,9 @@ const COMMIT_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// A log with so much to be made durable goes straight to its segment: bandwidth is what it needs, and in the journal it
 /// would be written twice.
 const DIRECT_BYTES: u64 = 128 * 1024;
+/// What the journal holds is written to its segment in small pieces (`write_back_bytes`), behind which no commit waits for long,
+/// and synced there once there is so much: a sync costs more than a write does, and frees nothing but room in the journal.
+const WRITE_BACK_SYNC_BYTES: u64 = 1024 * 1024;
 /// Bytes that nobody waits for are written once there are so many: large writes are cheap.
 const BACKGROUND_BYTES: u64 = 256 * 1024;
 
@@ -309,9 +312,11 @@ impl Log {
         let Some(segment) = self.writing.front() else { return Next::Nothing };
         // Without a file, or without room in it, the job that makes it looks here again.
         let Some(file) = segment.file.clone() else { return Next::Nothing };
-        let sync = must_sync || self.durable_end > self.stored_end;
         let piece = self.tail.piece(segment.base, segment.written, COMMIT_BYTES_MAX, segment.usable);
         piece.map_or(Next::Nothing, |piece| {
+            let is_journalled = self.durable_end > self.stored_end;
+            let is_much = piece.to - segment.durable >= WRITE_BACK_SYNC_BYTES;
+            let sync = must_sync || is_journalled && is_much;
             let end = piece.to.next_multiple_of(BLOCK_BYTES);
             assert!(end <= segment.usable, "records would meet the zeros that are written ahead");
             Next::Write { file, segment: segment.base, piece, sync }

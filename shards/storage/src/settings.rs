@@ -93,7 +93,7 @@ impl Default for StoreSettings {
             cold_bytes_max: 128 * 1024 * 1024,
             cold_load_bytes_max: 2 * 1024 * 1024,
             cold_load_bytes_max_committing: 512 * 1024,
-            write_back_bytes: 1024 * 1024,
+            write_back_bytes: 256 * 1024,
             open_segments_max: 256,
             write_delay_ms_max: 500,
             idle_ms: 60_000,

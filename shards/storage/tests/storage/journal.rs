@@ -4,7 +4,7 @@ use std::fs;
 use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
-use strome_storage::{LogId, LogName, LogSettings, OpenedLog, StoreSettings};
+use strome_storage::{LogId, LogName, LogSettings, OpenedLog, Store, StoreSettings};
 use types::{Offset, PartitionIndex, TopicName, Uuid};
 
 use crate::driver::*;
@@ -304,6 +304,34 @@ fn after_a_clean_stop_a_journal_says_nothing() {
     let log = fs::read(&path).unwrap();
     fs::write(&path, &log[..log.len() / 2]).unwrap();
     assert!(open_all(temp.path(), 3, &SMALL)[1].log_end() < Offset(10));
+}
+
+#[test]
+fn what_the_journal_holds_goes_to_its_segment_in_small_pieces_that_are_synced_together() {
+    const PIECE_BYTES: usize = 64 * 1024;
+    const VALUE_BYTES: usize = 10_000;
+    let temp = tempfile::tempdir().unwrap();
+    let owned = temp.path().to_owned();
+    let store = StoreSettings { write_back_bytes: PIECE_BYTES as u64, ..StoreSettings::default() };
+    on_shard(store, move |mut shard| async move {
+        let settings = LogSettings { segment_bytes: 16 << 20, ..SMALL };
+        let log = shard.store.adopt(open_dir(&owned).open_log(&name_of(0), TOPIC, &settings).unwrap());
+        warm_up(&mut shard, log).await;
+        let written = |store: &Store| store.levels().unwritten_bytes < 2 * PIECE_BYTES;
+        let used_bytes = |store: &Store| store.levels().journals[0].used_bytes;
+        for i in 0..60 {
+            round(&mut shard, &[log], VALUE_BYTES, i).await;
+        }
+        shard.until_store(written).await;
+        let first = shard.store.figures().write_backs.clone();
+        let least = 60 * VALUE_BYTES as u64;
+        assert!(first.durations.count() >= 3 && first.bytes >= least / 2, "{first:?}");
+        assert!(used_bytes(&shard.store) >= least, "the journal lets go of what was not synced");
+        for i in 60..120 {
+            round(&mut shard, &[log], VALUE_BYTES, i).await;
+        }
+        shard.until_store(|store| written(store) && used_bytes(store) < least).await;
+    });
 }
 
 #[test]
