@@ -8,7 +8,8 @@
 //! No allocation but the vector of slices that a write takes.
 //!
 //! # Invariants
-//! - A log has one write of a segment in flight at most; what arrives meanwhile joins the next one.
+//! - A log has one write of a segment in flight at most; what arrives meanwhile joins the next one. More at a time were tried
+//!   and brought nothing (ADR 11).
 //! - A commit writes one segment. The next segment is not written before this one is durable to its end.
 //! - Nothing is written where the file has no room yet: making room and writing never meet.
 //! - A failed sync is never followed by another one as if nothing had happened: either all that was not durable is
