@@ -30,12 +30,14 @@ def round_of(kind, start, names, scale, disk, raw, number, note):
                     entry["runs"][name] = run
                     note(entry, name)
                     name = None
-        except Failed as wrong:
+        # What nobody has foreseen is no reason to lose the runs of the others, either.
+        except Exception as wrong:
+            reason = str(wrong) if isinstance(wrong, Failed) else f"{type(wrong).__name__}: {wrong}"
             # The next one gets a new broker: nobody knows what this one would do. One that does not even start will not do so for the others.
             without = [name] if name else left
             left = left if name else []
             for failed in without:
-                entry["runs"][failed] = {"failed": str(wrong)}
+                entry["runs"][failed] = {"failed": reason}
                 note(entry, failed)
 
 

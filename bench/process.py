@@ -138,7 +138,7 @@ def running(start, kind, disk, kept_log):
             server.kill()
             raise
         server.stop()
-    except Failed:
+    except Exception:
         with contextlib.suppress(OSError):
             shutil.copyfile(folder / "broker.log", kept_log)
         raise

@@ -76,6 +76,11 @@ class Dies(Pretender):
         return dict(RUN)
 
 
+class Surprises(Pretender):
+    def consume(self, _topic, _records):
+        return {}["what it never says"]
+
+
 class Stillborn(Pretender):
     def command(self):
         Pretender.started.append(self)
@@ -143,6 +148,12 @@ class Comparison(unittest.TestCase):
         runs = results["rounds"][0]["runs"]
         self.assertIn("the broker is gone", runs["consume-1k"]["failed"])
         self.assertNotIn("failed", runs["produce-100"])
+
+    def test_what_nobody_has_foreseen_fails_one_run(self):
+        status, results, _page = self.compare(strome=Surprises, kafka=Pretender)
+        self.assertEqual(status, 1)
+        self.assertIn("KeyError: 'what it never says'", results["rounds"][0]["runs"]["consume-1k"]["failed"])
+        self.assertEqual([len(entry["runs"]) for entry in results["rounds"]], [3, 3])
 
     def test_a_broker_that_does_not_start_fails_everything_and_is_not_tried_again(self):
         status, results, page = self.compare(strome=Pretender, kafka=Stillborn)
