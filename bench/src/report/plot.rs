@@ -74,7 +74,8 @@ impl Plot {
         let x = Axis::of(self.x, points().map(|(x, _)| x))?;
         let y = Axis::of(self.y, points().map(|(_, y)| y))?;
         let mut svg = format!("<figure><figcaption>{}</figcaption>", escaped(&self.title));
-        let _ = write!(svg, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\">");
+        let title = escaped(&self.title);
+        let _ = write!(svg, "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{title}\">");
         let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
         for mark in &y.marks {
             let at = y_at(&y, *mark);

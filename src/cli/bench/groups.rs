@@ -136,7 +136,7 @@ fn rows(outcome: &GroupOutcome) -> Vec<Row> {
         if changes.is_empty() {
             continue;
         }
-        row("", format!("{}, {} times", about(kind), changes.len()));
+        row("", format!("{}, {}", about(kind), text::several(changes.len(), "time")));
         let spread = |what: fn(&Change) -> Option<Duration>| {
             let times: Vec<Duration> = changes.iter().filter_map(|change| what(change)).collect();
             (!times.is_empty()).then(|| spread(times))

@@ -83,7 +83,8 @@ pub(super) fn explanation_rows(explanation: &Explanation, rows: &mut Vec<Row>) {
         row(rows, "in short", api.sentence());
         let told = mean_and_p99(api.mean_us, api.p99_at_most_us);
         row(rows, "whole", format!("{told}, {}", several(api.requests as usize, "request")));
-        for stage in &api.stages {
+        // What took no time would only make it longer.
+        for stage in api.stages.iter().filter(|stage| stage.mean_us > 0.0) {
             let told = mean_and_p99(stage.mean_us, stage.p99_at_most_us);
             row(rows, &stage.stage, format!("{told}, {:.1} %", stage.share * 100.0));
         }
@@ -185,7 +186,8 @@ fn latency(rows: &mut Vec<Row>, name: &str, latencies: &Latencies) {
     }
 }
 
-fn several(number: usize, what: &str) -> String {
+/// A number of things.
+pub(super) fn several(number: usize, what: &str) -> String {
     let plural = if number == 1 { "" } else { "s" };
     format!("{} {what}{plural}", count(number as f64))
 }
