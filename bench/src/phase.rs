@@ -399,7 +399,7 @@ impl<'a> Conductor<'a> {
         if self.phase.plan.name == FILLING || now <= timeline.measure_from {
             return Err(BenchError::Stopped);
         }
-        let timeline = timeline.cut_off(now + STOP_NOTICE, STOP_DRAIN_MAX);
+        let timeline = timeline.cut_off(now + STOP_NOTICE, STOP_DRAIN_MAX.min(self.phase.plan.drain));
         let _ = self.control.cut_off.set(timeline);
         self.wakers.iter().for_each(Waker::wake);
         Ok(timeline)

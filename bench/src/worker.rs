@@ -198,7 +198,7 @@ impl Worker {
             self.reactor.poll(&mut events);
             let now = self.clock.now();
             if let Some(timeline) = self.control.cut_off.get()
-                && timeline.give_up != self.timeline.give_up
+                && *timeline != self.timeline
             {
                 self.cut_off(*timeline);
             }

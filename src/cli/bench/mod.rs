@@ -123,6 +123,10 @@ impl Report {
 /// Says whether a file can be written, and leaves it as it is.
 fn check_writable(path: &Path) -> Result<(), Failure> {
     let is_new = !path.exists();
+    if !is_new && !path.is_file() {
+        // Whoever reads a pipe would take this for its end.
+        return Ok(());
+    }
     let opened = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
     opened.map_err(|error| at(path, &error))?;
     if is_new {
