@@ -43,7 +43,7 @@ WORKLOADS = {
     "keyed-100-1000": bench("produce 100 B with keys, 1000 partitions", KEYED, topic=KEYED_TOPIC, warm_up=15),
     # As much under way as Kafka's own client allows by default, instead of 4 MiB: far larger batches, and latencies too.
     "keyed-100-1000-32m": bench("produce 100 B with keys, 1000 partitions, up to 32 MiB under way", [*KEYED, "--window", "32MiB"], topic=KEYED_TOPIC),
-    "latency-100-1000": bench("100 B with keys, 1000 partitions, 200,000 records/s", [*KEYED, "--rate", "200000"], topic=KEYED_TOPIC),
+    "latency-100-1000": bench("100 B with keys, 1000 partitions, 200,000 records/s", [*KEYED, "--rate", "200000"], topic=KEYED_TOPIC, warm_up=15),
     "produce-100-1000": produce("produce 100 B, 1000 partitions", 100, 1000, 2_000_000),
 }
 # The others would say little more, and take as long.
