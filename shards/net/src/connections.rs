@@ -30,7 +30,7 @@ use crate::settings::Limits;
 use crate::statistics::{CloseReason, Statistics};
 use crate::surroundings::Effect;
 use crate::table::Table;
-use crate::timeline::Timeline;
+use crate::timeline::{Moment, Timeline};
 
 /// A request, in the order of its connection. Each one that was handed out must be answered with
 /// [`Connections::reply`] once, even after its connection is gone: until then it counts as occupying memory.
@@ -224,8 +224,13 @@ impl<S: Default> Connections<S> {
                 self.effects = effects;
                 return;
             }
+            let sends = effects.iter().filter(|effect| matches!(effect, Effect::Send(..))).count();
             for effect in effects.drain(..) {
-                self.apply(effect, reactor);
+                match effect {
+                    // Among several, those behind it would have to wait for its system call, and for the client that it wakes.
+                    Effect::Send(id, slices) if sends == 1 => self.send_at_once(id, slices, reactor),
+                    effect => self.apply(effect, reactor),
+                }
             }
             self.effects = effects;
         }
@@ -373,6 +378,14 @@ impl<S: Default> Connections<S> {
             }
             Effect::Close(id) => drop(self.take_socket(id)),
             Effect::Move(id, target) => self.move_out(id, target),
+        }
+    }
+
+    fn send_at_once(&mut self, id: ConnectionId, slices: Vec<Bytes>, reactor: &mut Reactor) {
+        let Some(socket) = self.socket(id) else { return };
+        if reactor.send_at_once(socket, slices, Token(id.as_u64())) {
+            self.table.reach(Moment::now());
+            self.table.on_sent(id, true);
         }
     }
 

@@ -184,6 +184,11 @@ impl<S> Table<S> {
         self.close_slow();
     }
 
+    /// It is so late for the timelines of requests: what happens next took until now.
+    pub(crate) fn reach(&mut self, moment: Moment) {
+        self.around.moment = self.around.moment.max(moment);
+    }
+
     /// When [`Self::tick`] has something to do at the latest.
     pub(crate) fn next_deadline(&self) -> Option<Instant> {
         let idle = self.around.limits.idle_max.and_then(|max| self.idle.oldest().map(|(_, at)| at + max));

@@ -2,7 +2,8 @@
 //!
 //! # Invariants
 //! - Everything an operation owns stays until the kernel has let go of it; also when the reactor is dropped.
-//! - Every operation ends with exactly one final event, which a later `poll` brings; no verb fails at once.
+//! - Every operation ends with exactly one final event, which a later `poll` brings; no verb fails at once, and only
+//!   `send_at_once` may have succeeded at once.
 //!
 //! # Not here
 //! How it is done: on a ring (`ring_reactor.rs`), or, for files only, on a simulated disk (`simulation/reactor.rs`).
@@ -113,6 +114,13 @@ impl Reactor {
     /// Sends all of `bytes`, in order, without copying. One send at a time per socket, else their parts may mix.
     pub fn send(&mut self, socket: &Socket, bytes: Vec<Bytes>, token: Token) {
         self.ring().send(socket, bytes, token);
+    }
+
+    /// The same for an answer that goes alone: what the socket takes is sent before this returns. Returns whether that was
+    /// all of it, and then no event follows. Several answers are sent cheaper together, by the next `poll` or `park`.
+    #[must_use]
+    pub fn send_at_once(&mut self, socket: &Socket, bytes: Vec<Bytes>, token: Token) -> bool {
+        self.ring().send_at_once(socket, bytes, token)
     }
 
     /// Ends the connection in both directions: receives and sends in flight end soon.

@@ -189,6 +189,24 @@ impl RingReactor {
             self.ready.push(Event::Sent { token, result: Ok(0) });
             return;
         }
+        self.begin_send(send);
+    }
+
+    /// Sends at once what the socket takes. Returns whether that was all; else `Sent` tells, as after `send`.
+    pub(crate) fn send_at_once(&mut self, socket: &Socket, bytes: Vec<Bytes>, token: Token) -> bool {
+        let mut send = Send::new(socket.share(), bytes, token);
+        if send.is_empty() {
+            return true;
+        }
+        match send.attempt() {
+            Ok(true) => return true,
+            Ok(false) => self.begin_send(send),
+            Err(error) => self.ready.push(Event::Sent { token, result: Err(error) }),
+        }
+        false
+    }
+
+    fn begin_send(&mut self, send: Send) {
         let id = self.operations.insert(Operation::Send(Box::new(send)));
         if let Some(Operation::Send(send)) = self.operations.get_mut(id) {
             send.arm(id, &mut self.ring);

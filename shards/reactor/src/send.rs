@@ -1,7 +1,8 @@
 //! Sending a list of byte strings over one socket, all of it or an error.
 //!
 //! # Hot path
-//! One submission per send as a rule: the kernel itself goes on after a short send (MSG_WAITALL).
+//! One submission per send as a rule: the kernel itself goes on after a short send (MSG_WAITALL). One that is tried at once costs
+//! its own system call, but no submission, no completion, and nothing that would have to live until then.
 
 use std::io;
 use std::os::fd::{AsRawFd, OwnedFd};
@@ -45,16 +46,44 @@ impl Send {
         shutdown(&self.socket);
     }
 
+    /// Sends what the socket takes at once. Returns whether that was all; what is left can be armed.
+    pub(crate) fn attempt(&mut self) -> io::Result<bool> {
+        let socket = self.socket.as_raw_fd();
+        let flags = libc::MSG_NOSIGNAL | libc::MSG_DONTWAIT;
+        let sent = if let Some((start, len)) = self.point_at_rest() {
+            // SAFETY: `len` bytes from `start` are one of the byte strings, which this owns.
+            unsafe { libc::send(socket, start.cast(), len as usize, flags) }
+        } else {
+            // SAFETY: the header points at the vectors, and these at the byte strings; this owns all of them.
+            unsafe { libc::sendmsg(socket, &raw const self.header, flags) }
+        };
+        match usize::try_from(sent) {
+            Ok(sent) => {
+                self.sent += sent;
+                Ok(self.sent == self.total)
+            }
+            Err(_) => {
+                let error = io::Error::last_os_error();
+                if is_momentary(&error) { Ok(false) } else { Err(error) }
+            }
+        }
+    }
+
+    /// Points at what is to be sent; if it is one piece, that is all that has to be known.
+    fn point_at_rest(&mut self) -> Option<(*const u8, u32)> {
+        self.vectors.point_at(self.bytes.iter().map(|bytes| (bytes.as_ptr(), bytes.len())), self.sent);
+        let vectors = self.vectors.as_slice();
+        self.header.msg_iov = vectors.as_ptr().cast_mut();
+        self.header.msg_iovlen = vectors.len();
+        self.vectors.single()
+    }
+
     pub(crate) fn arm(&mut self, id: OperationId, ring: &mut Ring) {
         let socket = types::Fd(self.socket.as_raw_fd());
         let flags = libc::MSG_NOSIGNAL | libc::MSG_WAITALL;
-        self.vectors.point_at(self.bytes.iter().map(|bytes| (bytes.as_ptr(), bytes.len())), self.sent);
-        let entry = if let Some((start, len)) = self.vectors.single() {
+        let entry = if let Some((start, len)) = self.point_at_rest() {
             opcode::Send::new(socket, start, len).flags(flags).build()
         } else {
-            let vectors = self.vectors.as_slice();
-            self.header.msg_iov = vectors.as_ptr().cast_mut();
-            self.header.msg_iovlen = vectors.len();
             opcode::SendMsg::new(socket, &raw const self.header).flags(flags as u32).build()
         };
         // SAFETY: the bytes, the vectors and the header live in this operation, which is boxed and stays in place,

@@ -188,7 +188,7 @@ fn text(number: usize, round: u8) -> Vec<u8> {
 
 #[test]
 fn a_large_send_of_many_pieces_arrives_whole_and_in_order() {
-    for options in kinds() {
+    for (options, at_once) in kinds().into_iter().flat_map(|kind| [(kind.clone(), false), (kind, true)]) {
         let (listener, address) = listen();
         let client = thread::spawn(move || {
             let mut stream = TcpStream::connect(address).unwrap();
@@ -206,7 +206,14 @@ fn a_large_send_of_many_pieces_arrives_whole_and_in_order() {
         let total = whole.len();
         let shard = on_shard_with(options, move |mut stage| async move {
             let socket = stage.accept_one(listener).await;
-            stage.reactor.send(&socket, pieces, SEND);
+            if at_once {
+                assert!(
+                    !stage.reactor.send_at_once(&socket, pieces, SEND),
+                    "more than any socket takes at once"
+                );
+            } else {
+                stage.reactor.send(&socket, pieces, SEND);
+            }
             match stage.next().await.remove(0) {
                 Event::Sent { token: SEND, result } => assert_eq!(result.unwrap(), total),
                 other => panic!("unexpected {other:?}"),
@@ -216,6 +223,27 @@ fn a_large_send_of_many_pieces_arrives_whole_and_in_order() {
         assert!(client.join().unwrap() == whole, "the bytes differ");
         shard.join();
     }
+}
+
+#[test]
+fn what_a_socket_takes_at_once_is_out_before_anybody_polls_and_no_event_follows() {
+    let (listener, address) = listen();
+    let mut stream = TcpStream::connect(address).unwrap();
+    on_shard(move |mut stage| async move {
+        let socket = stage.accept_one(listener).await;
+        let pieces =
+            |texts: &[&'static str]| texts.iter().map(|text| Bytes::from_static(text.as_bytes())).collect();
+        for texts in [&["one"][..], &[], &[""], &["two ", "", "three"]] {
+            assert!(stage.reactor.send_at_once(&socket, pieces(texts), SEND), "{texts:?}");
+        }
+        let mut got = [0; 12];
+        stream.read_exact(&mut got).unwrap();
+        assert_eq!(&got, b"onetwo three");
+        let mut events = Vec::new();
+        stage.reactor.poll(&mut events);
+        assert_eq!((events.len(), stage.reactor.operations_in_flight()), (0, 1), "only the accept goes on");
+    })
+    .join();
 }
 
 #[test]
@@ -265,15 +293,22 @@ fn a_peer_that_resets_fails_the_receive_and_the_send() {
                 matches!(&end, ReceiveEnd::Failed(e) if e.kind() == ErrorKind::ConnectionReset),
                 "{end:?}"
             );
-            stage.reactor.send(&socket, vec![Bytes::from_static(b"too late")], SEND);
-            match stage.next().await.remove(0) {
-                Event::Sent { token: SEND, result: Err(error) } => {
-                    assert!(
-                        matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
-                        "{error}"
-                    );
+            let too_late = || vec![Bytes::from_static(b"too late")];
+            for at_once in [false, true] {
+                if at_once {
+                    assert!(!stage.reactor.send_at_once(&socket, too_late(), SEND));
+                } else {
+                    stage.reactor.send(&socket, too_late(), SEND);
                 }
-                other => panic!("unexpected {other:?}"),
+                match stage.next().await.remove(0) {
+                    Event::Sent { token: SEND, result: Err(error) } => {
+                        assert!(
+                            matches!(error.kind(), ErrorKind::BrokenPipe | ErrorKind::ConnectionReset),
+                            "{error}"
+                        );
+                    }
+                    other => panic!("unexpected {other:?}"),
+                }
             }
         })
         .join();
