@@ -109,7 +109,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/sys/net/ipv4/tcp_congestion_control"],
         wanted: ByProfile::all(Want::OneOf(&["cubic", "bbr", "dctcp"])),
         severity: ByProfile::all(INFO),
-        why: "older ones recover slowly after a loss",
+        why: "older ones recover slowly after a loss; bbr also paces what never leaves the machine, so a benchmark of large batches on one host is faster with cubic",
         how: "sysctl",
         look: one_sysctl,
         ..NETWORK
