@@ -94,11 +94,9 @@ impl Chunk {
         let _ = self.memory.guard.set(Box::new(guard));
     }
 
-    /// Work for another thread that has the system provide the chunk's memory, so that the writer need not wait for it page by
-    /// page. Until it is done the chunk counts as seen by somebody.
-    pub fn populate(&self) -> impl FnOnce() + Send + use<> {
-        let memory = Arc::clone(&self.memory);
-        move || memory.aligned.populate()
+    /// Has the system provide the chunk's memory, so that the writer need not wait for it page by page.
+    pub fn populate(&self) {
+        self.memory.aligned.populate();
     }
 
     fn new(aligned: AlignedMemory, clean_to: usize) -> Self {
@@ -418,15 +416,18 @@ mod tests {
     }
 
     #[test]
-    fn memory_that_is_populated_while_it_is_written_to_holds_what_was_written() {
-        let mut chunk = Chunk::with_capacity(1 << 20);
-        let populate = std::thread::spawn(chunk.populate());
+    fn a_chunk_that_another_thread_has_made_and_populated_is_like_any_other() {
+        let make = |bytes| {
+            let chunk = Chunk::with_capacity(bytes);
+            chunk.populate();
+            chunk
+        };
+        let mut chunk = std::thread::spawn(move || make(1 << 20)).join().unwrap();
         put(&mut chunk, &[0xab; 300_000]);
-        populate.join().unwrap();
         assert!(chunk.view(0..300_000).iter().all(|byte| *byte == 0xab));
         assert!(chunk.spare(700_000).unwrap().iter().all(|byte| *byte == 0));
         chunk.emptied().unwrap();
-        Chunk::with_capacity(1).populate()();
+        make(1);
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Where the chunks of tails come from and go to, and how large they may be. In a busy store at the bound of its cache every
 //! new chunk takes the memory of an old one, so that memory is neither zeroed nor fetched from the system all the time.
-//! Before a store gets there, chunks are prepared by a thread for which nobody waits, lest appends wait for the system's memory.
+//! Before a store gets there, chunks are made by a thread for which nobody waits, lest appends wait for the system's memory: also
+//! the allocator touches a block that it hands out, which may cost a huge page.
 //!
 //! # Invariants
 //! - The chunk that a tail appends to cannot be given up, however short memory is. So the more tails there are, the smaller
@@ -10,6 +11,7 @@
 //! Which chunks are given up, and when (`relief.rs`); that nothing of a chunk's past reaches the disk (`reactor`).
 
 use std::collections::VecDeque;
+use std::sync::mpsc::{self, Receiver, Sender};
 
 use reactor::Chunk;
 
@@ -42,6 +44,10 @@ pub(crate) struct Chunks {
     spare: VecDeque<Chunk>,
     /// Whether one was taken since it was last seen to that enough lie ready.
     was_taken: bool,
+    /// How many of the largest size another thread is still to make.
+    ordered: usize,
+    /// Where those come from.
+    made: (Sender<Chunk>, Receiver<Chunk>),
     /// Where chunks count that readers still see.
     cold: ColdMemory,
 }
@@ -56,6 +62,8 @@ impl Chunks {
             tails: 0,
             spare: VecDeque::with_capacity(SPARE_MAX),
             was_taken: false,
+            ordered: 0,
+            made: mpsc::channel(),
             cold,
         }
     }
@@ -65,7 +73,7 @@ impl Chunks {
         // A small log must not get a large chunk: it would keep it.
         let is_large = bytes == self.bytes_max;
         self.was_taken |= is_large && bytes >= AHEAD_BYTES_MIN;
-        let spare = if is_large { self.spare.pop_back() } else { None };
+        let spare = if is_large { self.pop_spare() } else { None };
         let chunk = spare.unwrap_or_else(|| Chunk::with_capacity(bytes));
         self.in_use += chunk.capacity();
         chunk
@@ -99,17 +107,33 @@ impl Chunks {
         share.clamp(self.bytes_min, self.bytes_max)
     }
 
-    /// Adds what should lie ready, if one was taken: as much as tails may still grow by. Each chunk comes with work for another
-    /// thread, which provides its memory; it may be taken before that is done.
+    /// If one was taken, orders what should lie ready: as much as tails may still grow by. Each is work for another thread; nobody
+    /// waits until it is done.
     pub(crate) fn prepare(&mut self) -> impl Iterator<Item = impl FnOnce() + Send + use<>> {
         let growth = self.cache_bytes_max.saturating_sub(self.in_use) / self.bytes_max.max(1);
         let enough = if std::mem::take(&mut self.was_taken) { AHEAD_MAX.min(growth) } else { 0 };
-        (self.spare.len()..enough).map(|_| {
-            let chunk = Chunk::with_capacity(self.bytes_max);
-            let populate = chunk.populate();
-            self.spare.push_front(chunk);
-            populate
+        let missing = enough.saturating_sub(self.spare.len() + self.ordered);
+        self.ordered += missing;
+        (0..missing).map(|_| {
+            let (bytes, made) = (self.bytes_max, self.made.0.clone());
+            move || {
+                let chunk = Chunk::with_capacity(bytes);
+                chunk.populate();
+                // If the store is gone nobody needs it.
+                let _ = made.send(chunk);
+            }
         })
+    }
+
+    /// The spare chunk that was used last, behind which those come that were never used.
+    fn pop_spare(&mut self) -> Option<Chunk> {
+        while let Ok(chunk) = self.made.1.try_recv() {
+            self.ordered = self.ordered.saturating_sub(1);
+            if self.spare.len() < SPARE_MAX {
+                self.spare.push_front(chunk);
+            }
+        }
+        self.spare.pop_back()
     }
 
     /// Whether a chunk was made for one large batch.
@@ -211,25 +235,48 @@ mod tests {
         assert_eq!(chunks.in_use(), 0, "what is kept for the next tail is nobody's");
     }
 
+    /// How many chunks were ordered, after they were made.
+    fn prepare(chunks: &mut Chunks) -> usize {
+        chunks.prepare().map(|make| make()).count()
+    }
+
+    fn large_chunks(cache_bytes_max: usize) -> Chunks {
+        let settings = StoreSettings { chunk_bytes_max: AHEAD_BYTES_MIN, cache_bytes_max, ..chunk_sizes() };
+        Chunks::new(&settings, ColdMemory::new(0))
+    }
+
     #[test]
     fn chunks_lie_ready_while_tails_may_grow_and_large_ones_are_taken() {
-        let cache_bytes_max = 20 * AHEAD_BYTES_MIN;
-        let settings = StoreSettings { chunk_bytes_max: AHEAD_BYTES_MIN, cache_bytes_max, ..chunk_sizes() };
-        let mut chunks = Chunks::new(&settings, ColdMemory::new(0));
-        assert_eq!(chunks.prepare().count(), 0, "nobody has taken one");
+        let mut chunks = large_chunks(20 * AHEAD_BYTES_MIN);
+        assert_eq!(prepare(&mut chunks), 0, "nobody has taken one");
         let _small = chunks.take(AHEAD_BYTES_MIN / 2);
-        assert_eq!(chunks.prepare().count(), 0, "a small one is no reason");
+        assert_eq!(prepare(&mut chunks), 0, "a small one is no reason");
         let _first = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!((chunks.prepare().count(), chunks.spare.len()), (AHEAD_MAX, AHEAD_MAX));
+        assert_eq!(prepare(&mut chunks), AHEAD_MAX);
         let next = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!((chunks.prepare().count(), chunks.spare.len()), (1, AHEAD_MAX));
+        assert_eq!((chunks.spare.len(), chunks.ordered), (AHEAD_MAX - 1, 0), "it was one of those");
+        assert_eq!(prepare(&mut chunks), 1);
         let outsize = chunks.take(12 * AHEAD_BYTES_MIN);
         let _another = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!(chunks.prepare().count(), 0, "the memory is nearly used up");
+        assert_eq!(prepare(&mut chunks), 0, "the memory is nearly used up");
         chunks.put_back(outsize);
         chunks.put_back(next);
         let _next = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!(chunks.prepare().count(), 1, "there is room again");
+        assert_eq!(prepare(&mut chunks), 1, "there is room again");
+    }
+
+    #[test]
+    fn nobody_waits_for_a_chunk_that_is_still_to_be_made_and_none_is_ordered_twice() {
+        let mut chunks = large_chunks(20 * AHEAD_BYTES_MIN);
+        let first = chunks.take(AHEAD_BYTES_MIN);
+        let ordered: Vec<_> = chunks.prepare().collect();
+        assert_eq!(ordered.len(), AHEAD_MAX);
+        assert_eq!(chunks.take(AHEAD_BYTES_MIN).capacity(), AHEAD_BYTES_MIN);
+        assert_eq!(prepare(&mut chunks), 0, "as many are on their way as shall lie ready");
+        chunks.put_back(first);
+        ordered.into_iter().for_each(|make| make());
+        let _next = chunks.take(AHEAD_BYTES_MIN);
+        assert_eq!((chunks.spare.len(), chunks.ordered), (SPARE_MAX - 1, 0), "more than that are not kept");
     }
 
     #[test]

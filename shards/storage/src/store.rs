@@ -225,7 +225,7 @@ impl Store {
         if journal::start_commits(&mut self.logs, &mut self.core, reactor) {
             self.start_commits(reactor);
         }
-        self.core.chunks.prepare().for_each(|populate| reactor.offload_idle(populate));
+        self.core.chunks.prepare().for_each(|make| reactor.offload_idle(make));
     }
 
     fn start_commits(&mut self, reactor: &mut Reactor) {
