@@ -38,7 +38,7 @@ WORKLOADS = {
     "latency-1k-linger-0": bench("1 KB, 1 partition, 60,000 records/s, linger 0", [*ONE, "--linger", "0"]),
     "end-to-end-1k": bench("1 KB, 16 partitions, 40,000 records/s, until a consumer has it",
                            ["end-to-end", "--record-size", "1000", "--partitions", "16", "--producers", "4", "--consumers", "4", "--linger", "1", "--rate", "40000"],
-                           of="end_to_end"),
+                           of="end_to_end", warm_up=15),
     "produce-100-100": produce("produce 100 B, 100 partitions", 100, 100, 2_000_000),
     "keyed-100-1000": bench("produce 100 B with keys, 1000 partitions", KEYED, topic=KEYED_TOPIC, warm_up=15),
     # As much under way as Kafka's own client allows by default, instead of 4 MiB: far larger batches, and latencies too.
