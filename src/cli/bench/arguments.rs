@@ -243,9 +243,7 @@ impl ProduceArguments {
         set(&mut plan.produce.requests_in_flight_max, self.max_in_flight);
         set(&mut plan.produce.window_bytes, self.window);
     }
-}
 
-impl ProduceArguments {
     /// The first argument that says how producers go on while it is measured. The others say what is written and how, which
     /// also matters for what consumers find.
     pub(super) fn first_paced(&self) -> Option<&'static str> {
