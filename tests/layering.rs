@@ -23,7 +23,11 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("strome-net", &["strome-types", "strome-protocol", "strome-reactor"]),
     // A disk has to be measured through the ring that the broker uses.
     ("strome-tuning", &["strome-types", "strome-reactor"]),
-    ("strome-bench", &["strome-types", "strome-record", "strome-protocol", "strome-reactor"]),
+    // A result says which disks the broker had, which tuning finds out.
+    (
+        "strome-bench",
+        &["strome-types", "strome-record", "strome-protocol", "strome-reactor", "strome-tuning"],
+    ),
     // Nothing but benchmarks, and they use what they measure.
     ("strome-micro", &[]),
     (

@@ -1,8 +1,8 @@
 //! A result as JSON, which is what is saved and what reports are made of. Its keys end in their units.
 
 use serde_json::{Map, Value, json};
+use tuning::disk::Place;
 
-use crate::disk::Disk;
 use crate::error::error_name;
 use crate::host::Host;
 use crate::latency::Latencies;
@@ -198,7 +198,7 @@ fn broker_json(broker: &Broker) -> Value {
     })
 }
 
-fn disk_json(disk: &Disk) -> Value {
+fn disk_json(disk: &Place) -> Value {
     json!({
         "directory": disk.directory,
         "filesystem": disk.filesystem,

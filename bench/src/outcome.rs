@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 
+use tuning::disk::Place;
+
 use crate::dial::Address;
-use crate::disk::Disk;
 use crate::explain::Explanation;
 use crate::host::Host;
 use crate::plan::{Acks, Plan};
@@ -132,7 +133,7 @@ pub struct Broker {
     /// What it used while it was measured: CPU seconds; memory as it was at the end.
     pub usage: Option<Usage>,
     /// What its log directories lie on, if its process is known.
-    pub disks: Vec<Disk>,
+    pub disks: Vec<Place>,
 }
 
 /// What an acknowledgement means for a record.

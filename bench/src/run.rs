@@ -6,11 +6,11 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use protocol::Str;
 use record::Compression;
+use tuning::disk::Place;
 use types::Offset;
 
 use crate::cluster::{Access, Map, NewTopic};
 use crate::dial::Address;
-use crate::disk::Disk;
 use crate::error::BenchError;
 use crate::explain::explain;
 use crate::host::Host;
@@ -159,11 +159,14 @@ fn measure(
 
 /// A broker, before it has done anything.
 fn broker(access: &Access, id: i32, address: &Address) -> Broker {
-    let process = Process::at(address);
+    let (process, host) = (Process::at(address), tuning::Host::real());
     let disks = process.iter().flat_map(|process| {
         // Who may not ask, or asks somebody who does not know, does without.
         let directories = access.log_directories(address).unwrap_or_default();
-        directories.into_iter().filter_map(|directory| Disk::under(&directory, process)).collect::<Vec<_>>()
+        directories
+            .into_iter()
+            .filter_map(|directory| Place::of(&host, process.pid, &directory))
+            .collect::<Vec<_>>()
     });
     Broker { id, address: address.clone(), disks: disks.collect(), process, usage: None }
 }

@@ -60,10 +60,15 @@ pub(crate) enum Suitability {
 
 /// All file systems, in the order in which they were mounted.
 pub(crate) fn all(host: &Host) -> Result<Vec<Mount>, Unread> {
-    const PATH: &str = "proc/self/mountinfo";
-    let text = host.text(PATH)?;
+    seen_by("self", host)
+}
+
+/// The same as a process sees them, which may live in a mount namespace of its own; `self` is this one.
+pub(crate) fn seen_by(process: &str, host: &Host) -> Result<Vec<Mount>, Unread> {
+    let path = format!("proc/{process}/mountinfo");
+    let text = host.text(&path)?;
     let mounts: Vec<_> = text.lines().filter_map(Mount::parse).collect();
-    if mounts.is_empty() { Err(Unread::absurd(PATH, &text)) } else { Ok(mounts) }
+    if mounts.is_empty() { Err(Unread::absurd(&path, &text)) } else { Ok(mounts) }
 }
 
 /// The file system that `path`, from the root on, lies on.
