@@ -54,7 +54,10 @@ class Session:
         self.topics = set()
 
     def measure(self, name):
+        """Begins with nothing left to write: the page cache is brought to the disk when the kernel sees fit, and what an earlier load left there
+        would be a burden on this one."""
         workload = WORKLOADS[name]
+        os.sync()
         return {"produce": self.produce, "consume": self.consume, "bench": self.bench}[workload["kind"]](name, workload)
 
     def topic(self, name, partitions):

@@ -45,6 +45,17 @@ impl Host {
     }
 }
 
+/// What programs of this machine have written and the kernel has yet to bring to the disks. It does so when it sees fit, for
+/// half a minute and longer, and whoever writes to the same disk meanwhile waits for it.
+pub(crate) fn unwritten_bytes() -> u64 {
+    unwritten_in(&fs::read_to_string("/proc/meminfo").unwrap_or_default())
+}
+
+fn unwritten_in(meminfo: &str) -> u64 {
+    let kib = |name| number_after(meminfo, name).unwrap_or_default();
+    (kib("Dirty:") + kib("Writeback:")) * 1024
+}
+
 fn field(text: &str, name: &str) -> Option<String> {
     let line = text.lines().find(|line| line.starts_with(name))?;
     let (_, value) = line.split_once(':')?;
@@ -85,6 +96,13 @@ mod tests {
         let host = Host::this();
         assert!(host.cpus >= host.cpus_usable && host.cpus_usable > 0, "{host:?}");
         assert!(host.memory_bytes > 1 << 20 && !host.kernel.is_empty() && !host.cpu.is_empty(), "{host:?}");
+    }
+
+    #[test]
+    fn what_is_dirty_and_what_is_on_its_way_to_the_disk_is_unwritten() {
+        let meminfo =
+            "Dirty:              1000 kB\nWriteback:            24 kB\nWritebackTmp:       500 kB\n";
+        assert_eq!(unwritten_in(meminfo), 1024 * 1024);
     }
 
     #[test]

@@ -48,6 +48,7 @@ pub fn to_json(outcome: &Outcome) -> Value {
         "broker_cpu_us_per_record": outcome.broker_cpu_us_per_record(),
         "others_cpu_seconds": outcome.others_cpu_seconds,
         "stolen_cpu_seconds": outcome.stolen_cpu_seconds,
+        "unwritten_before_bytes": outcome.unwritten_before_bytes,
         "host": host_json(&outcome.host),
         "warnings": outcome.warnings(),
         "series": outcome.series.iter().map(point_json).collect::<Vec<_>>(),

@@ -46,6 +46,8 @@ pub struct Outcome {
     pub others_cpu_seconds: Option<f64>,
     /// CPU seconds that the hypervisor gave to others.
     pub stolen_cpu_seconds: f64,
+    /// What the kernel of this machine had yet to bring to its disks when the run began.
+    pub unwritten_before_bytes: u64,
     /// Where the time of requests went, or why that is not known, if somebody wanted to know.
     pub explanation: Option<Result<Explanation, String>>,
     /// The client's machine.
@@ -259,6 +261,14 @@ impl Outcome {
                 self.stolen_cpu_seconds / self.seconds
             ));
         }
+        let is_local = self.brokers.iter().any(|broker| broker.process.is_some());
+        if is_local && self.unwritten_before_bytes > UNWRITTEN_WARNING {
+            warnings.push(format!(
+                "{} MiB of earlier writes were not on the disks when it began, and the broker's own may have waited for them: \
+                 run sync before",
+                self.unwritten_before_bytes >> 20
+            ));
+        }
         warnings.extend(self.left_behind.clone());
         match &self.explanation {
             Some(Ok(explanation)) => warnings.extend(explanation.doubts.iter().cloned()),
@@ -277,6 +287,8 @@ const BUSY_WARNING: f64 = 0.8;
 /// Processors.
 const OTHERS_WARNING: f64 = 0.1;
 const STOLEN_WARNING: f64 = 0.05;
+/// A disk takes them in a tenth of a second or so, in which nothing else gets on.
+const UNWRITTEN_WARNING: u64 = 64 << 20;
 /// The system counts CPU time in hundredths of a second, which says nothing about a run that is shorter.
 const SECONDS_TELLING: f64 = 0.5;
 

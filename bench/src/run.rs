@@ -13,7 +13,7 @@ use crate::cluster::{Access, Map, NewTopic};
 use crate::dial::Address;
 use crate::error::BenchError;
 use crate::explain::explain;
-use crate::host::Host;
+use crate::host::{Host, unwritten_bytes};
 use crate::moment::Clock;
 use crate::outcome::{Broker, Client, Outcome, Topics};
 use crate::payload::{RunId, STAMP_BYTES};
@@ -58,9 +58,9 @@ pub fn run(
     stop: &AtomicBool,
 ) -> Result<Outcome, BenchError> {
     plan.check().map_err(BenchError::Plan)?;
-    let began = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let began = Beginning::now();
     let mut access = access.clone();
-    let names = prepare_topics(plan, &access, began)?;
+    let names = prepare_topics(plan, &access, began.unix_time)?;
     // Any broker that is known from here on will do.
     let mut result = measure(plan, &mut access, &names, began, watch, stop);
     if plan.topics.name.is_none()
@@ -74,6 +74,20 @@ pub fn run(
         outcome.left_behind = Some(format!("the topics of the run were left behind: {why}"));
     }
     result
+}
+
+/// What is known before anything is done.
+#[derive(Clone, Copy)]
+struct Beginning {
+    unix_time: Duration,
+    unwritten_bytes: u64,
+}
+
+impl Beginning {
+    fn now() -> Self {
+        let unix_time = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { unix_time, unwritten_bytes: unwritten_bytes() }
+    }
 }
 
 /// Makes the topics of the run, or finds the one that is named.
@@ -106,7 +120,7 @@ fn measure(
     plan: &Plan,
     access: &mut Access,
     names: &[Str],
-    began: Duration,
+    began: Beginning,
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<Outcome, BenchError> {
@@ -123,7 +137,7 @@ fn measure(
         None => Default::default(),
     };
     let needs_keys = topic_settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
-    let seed = mix(plan.seed ^ began.as_nanos() as u64);
+    let seed = mix(plan.seed ^ began.unix_time.as_nanos() as u64);
     if plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog() {
         fill(plan, access, &map, RunId(seed), watch, stop)?;
     } else if plan.topics.name.is_none() && !plan.mode.reads_backlog() && !needs_keys {
@@ -173,7 +187,7 @@ fn broker(access: &Access, id: i32, address: &Address) -> Broker {
 
 fn outcome(
     plan: &Plan,
-    began: Duration,
+    began: Beginning,
     found: Found,
     brokers: Vec<Broker>,
     topic_settings: BTreeMap<String, String>,
@@ -197,7 +211,7 @@ fn outcome(
     });
     Outcome {
         plan: plan.clone(),
-        began_unix_s: began.as_secs(),
+        began_unix_s: began.unix_time.as_secs(),
         seconds: found.seconds,
         stopped: found.stopped,
         left_behind: None,
@@ -211,6 +225,7 @@ fn outcome(
         brokers,
         others_cpu_seconds: others,
         stolen_cpu_seconds: found.stolen_cpu_seconds,
+        unwritten_before_bytes: began.unwritten_bytes,
         explanation,
         host: Host::this(),
         topic_settings,
