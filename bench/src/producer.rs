@@ -11,20 +11,27 @@
 //! - A batch is in one place: gathering, queued, or with whoever took the request, who gives it back.
 //!
 //! # Not here
-//! How many requests a connection may have unanswered (`worker.rs`).
+//! When the next record is due (`supply.rs`), a batch and its memory (`batch.rs`), where an answer says what (`answers.rs`);
+//! how many requests a connection may have unanswered (`worker.rs`).
+
+mod answers;
+mod batch;
+mod supply;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use protocol::messages::produce::{
-    PartitionProduceData, PartitionProduceResponse, TopicProduceData, TopicProduceResponse,
-};
+use protocol::messages::produce::{PartitionProduceData, TopicProduceData};
 use protocol::messages::{ProduceRequest, ProduceResponse};
 use protocol::{Records, Str};
-use record::{BatchBuilder, BatchOptions};
+use record::BatchOptions;
 use types::{BrokerId, TimestampMs, TopicId};
+
+use self::answers::Answers;
+pub(crate) use self::batch::Batch;
+use self::batch::{Dues, Gathering, Spare};
+use self::supply::Supply;
 
 use crate::error::{BenchError, is_retriable};
 use crate::moment::{Moment, Timeline};
@@ -36,8 +43,8 @@ use crate::tally::{Amount, Tally, counts};
 /// Between two attempts for one partition.
 const BACKOFF: Duration = Duration::from_millis(50);
 
-/// Memory of batches that is kept for the next ones.
-const SPARE_BUFFERS_MAX: usize = 64;
+/// Records that gather are made at most so much later than they are due.
+const TICK_MAX: Duration = Duration::from_millis(1);
 
 /// What a record takes besides key and value: lengths, deltas and attributes.
 const RECORD_OVERHEAD_BYTES: usize = 16;
@@ -60,40 +67,7 @@ pub(crate) struct Target {
     pub(crate) readers: u64,
 }
 
-/// What the next record is waited for.
-#[derive(Debug)]
-enum Supply {
-    /// For room.
-    Closed,
-    /// For its time.
-    Open(Schedule),
-}
-
-/// When a batch's records were due, and how many at each time.
-type Dues = Vec<(Moment, u32)>;
-
-/// A batch that is complete.
-#[derive(Debug)]
-pub(crate) struct Batch {
-    lane: usize,
-    bytes: Bytes,
-    records: u32,
-    payload_bytes: usize,
-    dues: Dues,
-    first_failure: Option<Moment>,
-}
-
-/// A batch that gathers records.
-#[derive(Debug)]
-struct Gathering {
-    builder: BatchBuilder,
-    payload_bytes: usize,
-    since: Moment,
-    dues: Dues,
-    /// It has waited for its linger, or the window was full: it goes with the next request, even if there is room again by then.
-    released: bool,
-}
-
+/// The way of one partition's records: at most one batch gathers, others wait to be sent.
 #[derive(Debug)]
 struct Lane {
     target: Target,
@@ -133,8 +107,6 @@ pub(crate) struct Producer {
     keys: Option<Keys>,
     timeline: Timeline,
     timeout: Duration,
-    /// Records that may still be made.
-    left: Option<u64>,
     /// Where the next record without a key goes.
     next_lane: usize,
     window_used_bytes: usize,
@@ -148,9 +120,7 @@ pub(crate) struct Producer {
     unanswered: usize,
     /// Times the number of readers: what consumers are to get.
     promised: u64,
-    /// Memory of batches that are answered.
-    spare: Vec<(Vec<u8>, Dues)>,
-    over: bool,
+    spare: Spare,
 }
 
 impl Producer {
@@ -162,20 +132,15 @@ impl Producer {
             listed: false,
             not_before: Moment::ORIGIN,
         };
-        let supply = match parts.schedule {
-            Some(schedule) => Supply::Open(schedule.shifted(timeline.start)),
-            None => Supply::Closed,
-        };
         Self {
             plan: parts.plan,
             topics: parts.topics,
             lanes: parts.targets.into_iter().map(lane).collect(),
-            supply,
+            supply: Supply::new(parts.schedule, parts.records, timeline.start),
             values: parts.values,
             keys: parts.keys,
             timeline,
             timeout: parts.timeout,
-            left: parts.records,
             next_lane: parts.first_target,
             window_used_bytes: 0,
             lingering: VecDeque::new(),
@@ -183,8 +148,7 @@ impl Producer {
             retry_at: Moment::NEVER,
             unanswered: 0,
             promised: 0,
-            spare: Vec::new(),
-            over: false,
+            spare: Spare::default(),
         }
     }
 
@@ -197,7 +161,7 @@ impl Producer {
             let pauses = self.lists.values().flatten().map(|lane| self.lanes[*lane].not_before);
             self.retry_at = pauses.filter(|until| *until > now).min().unwrap_or(Moment::NEVER);
         }
-        let flush = self.over || !self.has_room();
+        let flush = self.supply.is_over() || !self.has_room();
         while let Some(&(since, lane)) = self.lingering.front() {
             let gathering = self.lanes[lane].gathering.as_mut().filter(|batch| batch.since == since);
             if gathering.is_some() && !flush && since + self.plan.linger > now {
@@ -212,29 +176,9 @@ impl Producer {
         Ok(())
     }
 
-    /// The time of the next record, if it is to be made now.
+    /// When the next record was due, if it is to be made now.
     fn next_due(&mut self, now: Moment) -> Option<Moment> {
-        if self.over || !self.has_room() {
-            return None;
-        }
-        let due = match &mut self.supply {
-            Supply::Closed => now,
-            Supply::Open(schedule) => schedule.due(),
-        };
-        if self.left == Some(0) || due >= self.timeline.end {
-            self.over = true;
-            return None;
-        }
-        if due > now {
-            return None;
-        }
-        if let Supply::Open(schedule) = &mut self.supply {
-            schedule.take();
-        }
-        if let Some(left) = &mut self.left {
-            *left -= 1;
-        }
-        Some(due)
+        if self.has_room() { self.supply.take(now, self.timeline.end) } else { None }
     }
 
     fn has_room(&self) -> bool {
@@ -270,24 +214,11 @@ impl Producer {
     ) -> Result<(), BenchError> {
         let batch = self.lanes[index].gathering.get_or_insert_with(|| {
             self.lingering.push_back((due, index));
-            let (buffer, dues) = self.spare.pop().unwrap_or_default();
             let options = BatchOptions { compression: self.plan.compression, ..Default::default() };
-            Gathering {
-                builder: BatchBuilder::reusing(options, buffer),
-                payload_bytes: 0,
-                since: due,
-                dues,
-                released: false,
-            }
+            Gathering::begin(due, options, &mut self.spare)
         });
         let key = self.keys.as_ref().map(Keys::current);
-        let pushed = batch.builder.push(timestamp, key, Some(self.values.current()), &[]);
-        pushed.map_err(BenchError::Batch)?;
-        batch.payload_bytes += payload_bytes;
-        match batch.dues.last_mut() {
-            Some((last, count)) if *last == due => *count += 1,
-            _ => batch.dues.push((due, 1)),
-        }
+        batch.push(due, timestamp, (key, self.values.current()))?;
         self.window_used_bytes += payload_bytes;
         Ok(())
     }
@@ -295,7 +226,7 @@ impl Producer {
     /// Closes the batch that a lane gathers and queues it, if it has no room for so many bytes more.
     fn close_if_full(&mut self, lane: usize, bytes: usize) -> Result<bool, BenchError> {
         let batch_bytes = self.plan.batch_bytes;
-        let full = |batch: &mut Gathering| batch.builder.bytes_uncompressed() + bytes > batch_bytes;
+        let full = |batch: &mut Gathering| batch.bytes_uncompressed() + bytes > batch_bytes;
         let Some(batch) = self.lanes[lane].gathering.take_if(full) else { return Ok(false) };
         let batch = batch.close(lane)?;
         self.enqueue(batch);
@@ -329,33 +260,21 @@ impl Producer {
                 list.push_back(index);
                 continue;
             }
-            if self.lanes[index].queue.is_empty() && self.is_ripe(index, now) {
-                if let Some(batch) = self.lanes[index].gathering.take() {
-                    self.lanes[index].queue.push_back(batch.close(index)?);
-                    self.unanswered += 1;
-                }
-                self.move_on_from(index);
+            let Some(batch) = self.next_batch(index, now)? else {
+                self.lanes[index].listed = false;
+                continue;
+            };
+            if !batches.is_empty() && bytes + batch.bytes.len() > self.plan.request_bytes_max {
+                self.lanes[index].queue.push_front(batch);
+                list.push_front(index);
+                break;
             }
-            let ripe = self.is_ripe(index, now);
-            let lane = &mut self.lanes[index];
-            match lane.queue.pop_front() {
-                Some(batch)
-                    if !batches.is_empty() && bytes + batch.bytes.len() > self.plan.request_bytes_max =>
-                {
-                    lane.queue.push_front(batch);
-                    list.push_front(index);
-                    break;
-                }
-                Some(batch) => {
-                    bytes += batch.bytes.len();
-                    batches.push(batch);
-                    if lane.queue.is_empty() && !ripe {
-                        lane.listed = false;
-                    } else {
-                        list.push_back(index);
-                    }
-                }
-                None => lane.listed = false,
+            bytes += batch.bytes.len();
+            batches.push(batch);
+            if self.lanes[index].queue.is_empty() && !self.is_ripe(index, now) {
+                self.lanes[index].listed = false;
+            } else {
+                list.push_back(index);
             }
         }
         if !list.is_empty() {
@@ -364,6 +283,19 @@ impl Producer {
         // Partitions of one topic stand together in a request.
         batches.sort_by_key(|batch| batch.lane);
         Ok(batches)
+    }
+
+    /// What of a lane is to be sent next: the first in its queue, or what it gathers if that need not wait.
+    fn next_batch(&mut self, index: usize, now: Moment) -> Result<Option<Batch>, BenchError> {
+        let is_ripe = self.is_ripe(index, now);
+        let lane = &mut self.lanes[index];
+        if let Some(batch) = lane.queue.pop_front() {
+            return Ok(Some(batch));
+        }
+        let Some(gathering) = lane.gathering.take_if(|_| is_ripe) else { return Ok(None) };
+        self.unanswered += 1;
+        self.move_on_from(index);
+        gathering.close(index).map(Some)
     }
 
     /// The next record without a key goes elsewhere once a batch was sent, where it would have gone to the same lane.
@@ -377,7 +309,10 @@ impl Producer {
     fn is_ripe(&self, lane: usize, now: Moment) -> bool {
         let gathering = self.lanes[lane].gathering.as_ref();
         gathering.is_some_and(|batch| {
-            batch.released || self.over || !self.has_room() || batch.since + self.plan.linger <= now
+            batch.released
+                || self.supply.is_over()
+                || !self.has_room()
+                || batch.since + self.plan.linger <= now
         })
     }
 
@@ -416,14 +351,12 @@ impl Producer {
     ) -> Result<bool, BenchError> {
         tally.produce_requests += 1;
         let mut look_for_leaders = false;
-        let topics = response.map_or(&[][..], |response| &response.responses);
-        let answers: Vec<Answer<'_>> = topics
-            .iter()
-            .flat_map(|topic| topic.partition_responses.iter().map(move |p| (topic, p)))
-            .collect();
+        let answers = response.map(Answers::of);
         for (hint, batch) in batches.into_iter().enumerate() {
-            let (code, message) =
-                if response.is_none() { (0, "") } else { self.outcome(&batch, &answers, hint) };
+            let target = &self.lanes[batch.lane].target;
+            let (code, message) = answers.as_ref().map_or((0, ""), |answers| {
+                answers.of_partition(&self.topics[target.topic], target.partition, hint)
+            });
             match code {
                 0 => self.acknowledged(batch, now, tally),
                 code if is_retriable(code) => {
@@ -439,23 +372,6 @@ impl Producer {
         Ok(look_for_leaders)
     }
 
-    /// What an answer says about a batch, of which it is likely to be the `hint`-th partition: brokers answer in the order
-    /// of the request, but need not.
-    fn outcome<'a>(&self, batch: &Batch, answers: &[Answer<'a>], hint: usize) -> (i16, &'a str) {
-        const UNKNOWN_SERVER_ERROR: i16 = -1;
-        let target = &self.lanes[batch.lane].target;
-        let TopicName { name, id } = &self.topics[target.topic];
-        let is_meant = |(topic, partition): &&Answer<'a>| {
-            // Newer versions name topics by id, older ones by name.
-            let same = if topic.name.is_empty() { topic.topic_id == *id } else { topic.name == *name };
-            same && partition.index == target.partition
-        };
-        let found = answers.get(hint).filter(is_meant).or_else(|| answers.iter().find(is_meant));
-        found.map_or((UNKNOWN_SERVER_ERROR, "the answer does not name the partition"), |(_, partition)| {
-            (partition.error_code, partition.error_message.as_ref().map_or("", |text| text.as_str()))
-        })
-    }
-
     fn acknowledged(&mut self, batch: Batch, now: Moment, tally: &mut Tally) {
         for (due, count) in &batch.dues {
             if counts(&self.timeline, *due, now) {
@@ -467,18 +383,7 @@ impl Producer {
         self.promised += records * self.lanes[batch.lane].target.readers;
         self.window_used_bytes -= batch.payload_bytes;
         self.unanswered -= 1;
-        self.keep_memory(batch);
-    }
-
-    fn keep_memory(&mut self, batch: Batch) {
-        let Batch { bytes, mut dues, .. } = batch;
-        if self.spare.len() < SPARE_BUFFERS_MAX
-            && let Ok(mut bytes) = bytes.try_into_mut()
-        {
-            bytes.clear();
-            dues.clear();
-            self.spare.push((bytes.into(), dues));
-        }
+        self.spare.keep(batch);
     }
 
     /// A batch comes back with an error that may pass, or because its connection is gone.
@@ -536,18 +441,17 @@ impl Producer {
     /// When [`advance`](Self::advance) has something to do without an answer coming.
     pub(crate) fn wake(&self, now: Moment) -> Moment {
         let lingers = self.lingering.front().map_or(Moment::NEVER, |(since, _)| *since + self.plan.linger);
-        let due = match &self.supply {
-            _ if self.over || !self.has_room() => Moment::NEVER,
-            Supply::Closed => now,
-            // Records that gather anyway need not each be made at once.
-            Supply::Open(schedule) => schedule.due().max(now + (self.plan.linger / 8).min(TICK_MAX)),
-        };
+        // Records that gather anyway need not each be made at once.
+        let tick = (self.plan.linger / 8).min(TICK_MAX);
+        let due = if self.has_room() { self.supply.wake(now, tick) } else { Moment::NEVER };
         lingers.min(due).min(self.retry_at)
     }
 
     /// Whether no more records come and all are answered.
     pub(crate) fn is_finished(&self) -> bool {
-        self.over && self.unanswered == 0 && self.lanes.iter().all(|lane| lane.gathering.is_none())
+        self.supply.is_over()
+            && self.unanswered == 0
+            && self.lanes.iter().all(|lane| lane.gathering.is_none())
     }
 
     /// Records that consumers are to get because they were acknowledged.
@@ -558,10 +462,10 @@ impl Producer {
     /// Gives up on all that is not acknowledged; `in_flight` are the batches that are with somebody. Their latency is at
     /// least the time until now, and so is that of the records that were due and never made.
     pub(crate) fn give_up(&mut self, in_flight: Vec<Batch>, now: Moment, tally: &mut Tally) {
-        let mut dues: Vec<(Moment, u32)> = in_flight.into_iter().flat_map(|batch| batch.dues).collect();
+        let mut dues: Dues = in_flight.into_iter().flat_map(|batch| batch.dues).collect();
         for lane in &mut self.lanes {
             dues.extend(lane.queue.drain(..).flat_map(|batch| batch.dues));
-            dues.extend(lane.gathering.take().into_iter().flat_map(|batch| batch.dues));
+            dues.extend(lane.gathering.take().into_iter().flat_map(Gathering::into_dues));
         }
         let mut lost = |due: Moment, count: u64| {
             if counts(&self.timeline, due, now) {
@@ -570,41 +474,9 @@ impl Producer {
             }
         };
         dues.into_iter().for_each(|(due, count)| lost(due, u64::from(count)));
-        if let Supply::Open(schedule) = &mut self.supply {
-            let end = self.timeline.end.min(now);
-            while self.left != Some(0) && schedule.due() < end {
-                // There may be billions. Those whose latencies the histogram would hardly tell apart count as the first.
-                let due = schedule.due();
-                let alike = due + (now.since(due) / ALIKE_SHARE);
-                let boundary =
-                    if due < self.timeline.measure_from { self.timeline.measure_from } else { end };
-                let until = alike.min(boundary).max(Moment(due.0 + 1));
-                let count = schedule.take_until(until, self.left.unwrap_or(u64::MAX));
-                self.left = self.left.map(|left| left - count);
-                lost(due, count);
-            }
-        }
-        self.over = true;
+        self.supply.give_up(&self.timeline, now, lost);
         self.unanswered = 0;
         self.lists.clear();
-    }
-}
-
-/// What an answer says about one partition.
-type Answer<'a> = (&'a TopicProduceResponse, &'a PartitionProduceResponse);
-
-/// Latencies of a histogram of three digits are alike within this share of them.
-const ALIKE_SHARE: u32 = 2_000;
-
-/// Records that gather are made at most so much later than they are due.
-const TICK_MAX: Duration = Duration::from_millis(1);
-
-impl Gathering {
-    fn close(self, lane: usize) -> Result<Batch, BenchError> {
-        let Self { builder, payload_bytes, dues, .. } = self;
-        let records = builder.record_count().unsigned_abs();
-        let bytes = builder.build().map_err(BenchError::Batch)?;
-        Ok(Batch { lane, bytes, records, payload_bytes, dues, first_failure: None })
     }
 }
 
