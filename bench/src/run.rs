@@ -17,7 +17,7 @@ use crate::host::{Host, unwritten_bytes};
 use crate::moment::Clock;
 use crate::outcome::{Broker, Client, Outcome, Topics};
 use crate::payload::{RunId, STAMP_BYTES};
-use crate::phase::{FILLING, Found, Phase, perform};
+use crate::phase::{Found, Phase, perform};
 use crate::plan::{Acks, Load, Mode, Plan, RecordPlan, Spread};
 use crate::process::Process;
 use crate::random::mix;
@@ -152,6 +152,7 @@ fn measure(
     let processes: Vec<Process> = brokers.iter().filter_map(|broker| broker.process.clone()).collect();
     let found = perform(Phase {
         plan: plan.clone(),
+        prepares: false,
         access: access.clone(),
         map,
         offsets,
@@ -166,7 +167,7 @@ fn measure(
     }
     for broker in &mut brokers {
         let pid = broker.process.as_ref().map(|process| process.pid);
-        broker.usage = found.usages.iter().find(|(of, _)| Some(*of) == pid).map(|(_, usage)| *usage);
+        broker.usage = found.spent.usages.iter().find(|(of, _)| Some(*of) == pid).map(|(_, usage)| *usage);
     }
     Ok(outcome(plan, began, found, brokers, topic_settings, topics))
 }
@@ -203,8 +204,9 @@ fn outcome(
     }
     let broker_cpu: Option<f64> =
         brokers.iter().map(|broker| broker.usage.map(|usage| usage.cpu_seconds)).sum();
+    let spent = &found.spent;
     let others =
-        broker_cpu.map(|broker| (found.machine_cpu_seconds - broker - found.client_cpu_seconds).max(0.0));
+        broker_cpu.map(|broker| (spent.machine_cpu_seconds - broker - spent.client_cpu_seconds).max(0.0));
     let explanation = found.looks.map(|looks| {
         let explained = looks.and_then(|looks| explain(&looks, plan, &found.total, brokers.len()));
         explained.map_err(|error| error.to_string())
@@ -221,10 +223,10 @@ fn outcome(
         series: found.series,
         missing: if plan.mode == Mode::Consume { 0 } else { found.missing },
         caught_up_s: found.caught_up_s,
-        client: Client { cpu_seconds: found.client_cpu_seconds, threads_busy: found.threads_busy },
+        client: Client { cpu_seconds: found.spent.client_cpu_seconds, threads_busy: found.threads_busy },
         brokers,
         others_cpu_seconds: others,
-        stolen_cpu_seconds: found.stolen_cpu_seconds,
+        stolen_cpu_seconds: found.spent.stolen_cpu_seconds,
         unwritten_before_bytes: began.unwritten_bytes,
         explanation,
         host: Host::this(),
@@ -297,7 +299,6 @@ fn write(
     stop: &AtomicBool,
 ) -> Result<(), BenchError> {
     plan.mode = Mode::Produce;
-    plan.name = FILLING.to_owned();
     plan.explain = None;
     plan.produce.load = Load::Closed;
     plan.warm_up = Duration::ZERO;
@@ -305,6 +306,7 @@ fn write(
     let found = perform(Phase {
         offsets: no_offsets(map),
         plan,
+        prepares: true,
         access: access.clone(),
         map: map.clone(),
         run,

@@ -1,0 +1,54 @@
+//! What the clocks of processes and of the machine say when the measured time begins and when it ends.
+
+use rustix::time::{ClockId, clock_gettime};
+
+use crate::host::MachineTime;
+use crate::process::{Process, Usage};
+
+/// The clocks at one moment.
+pub(super) struct Readings {
+    machine: MachineTime,
+    own_cpu_seconds: f64,
+    /// Of each broker here, by its process's number.
+    usages: Vec<(u32, Usage)>,
+}
+
+/// What went by between two moments.
+#[derive(Debug)]
+pub(crate) struct Spent {
+    pub(crate) client_cpu_seconds: f64,
+    /// Of all programs.
+    pub(crate) machine_cpu_seconds: f64,
+    pub(crate) stolen_cpu_seconds: f64,
+    /// By process number: CPU time between the two, and memory at the second.
+    pub(crate) usages: Vec<(u32, Usage)>,
+}
+
+impl Readings {
+    pub(super) fn take(processes: &[Process]) -> Self {
+        let usages = processes.iter().filter_map(|process| Some((process.pid, process.usage()?)));
+        let usages = usages.collect();
+        Self { machine: MachineTime::now(), own_cpu_seconds: own_cpu_seconds(), usages }
+    }
+
+    /// What went by since an earlier moment.
+    pub(super) fn since(&self, earlier: &Self) -> Spent {
+        let used = |(pid, now): &(u32, Usage)| {
+            let before = earlier.usages.iter().find(|(of, _)| of == pid).map(|(_, usage)| *usage);
+            let cpu_seconds = now.cpu_seconds - before.unwrap_or_default().cpu_seconds;
+            (*pid, Usage { cpu_seconds, ..*now })
+        };
+        Spent {
+            client_cpu_seconds: self.own_cpu_seconds - earlier.own_cpu_seconds,
+            machine_cpu_seconds: self.machine.busy_seconds - earlier.machine.busy_seconds,
+            stolen_cpu_seconds: self.machine.stolen_seconds - earlier.machine.stolen_seconds,
+            usages: self.usages.iter().map(used).collect(),
+        }
+    }
+}
+
+/// CPU time of this process, all threads together.
+fn own_cpu_seconds() -> f64 {
+    let time = clock_gettime(ClockId::ProcessCPUTime);
+    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
