@@ -5,15 +5,18 @@
 //!
 //! # Invariants
 //! - The time of a turn is read once, after the ring was asked: what happens in a turn happened then.
-//! - A tally is handed over before anything is counted that belongs to the next interval.
 //!
 //! # Not here
 //! When records are due and how batches are made (`producer.rs`), sessions (`consumer.rs`); this is where they meet time
-//! and sockets.
+//! and sockets. What would block (`errands.rs`), handing over what was counted (`intervals.rs`).
+
+mod errands;
+mod intervals;
+mod member;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::mpsc::Sender;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -21,22 +24,20 @@ use protocol::decode_response;
 use protocol::messages::{FetchRequest, ProduceRequest};
 use reactor::{Event, Options, Reactor, ReceiveEnd, Waker};
 use rustix::thread::set_current_timer_slack;
-use rustix::time::{ClockId, clock_gettime};
 use types::{BrokerId, TimestampMs};
 
+use self::errands::{Errands, News};
+use self::intervals::Intervals;
+use self::member::Member;
 use crate::cluster::{Access, Map};
-use crate::consumer::{Consumer, ConsumerParts};
+use crate::consumer::ConsumerParts;
 use crate::control::{Control, Finished, Note};
 use crate::dial::{Address, Dialed};
 use crate::error::BenchError;
 use crate::link::{Line, Link, Unanswered};
 use crate::moment::{Clock, Moment, Timeline};
 use crate::plan::{Acks, Plan};
-use crate::producer::{Producer, ProducerParts, TopicName};
-use crate::tally::{Sample, Tally};
-
-/// Tallies are handed over so often.
-pub(crate) const INTERVAL: Duration = Duration::from_secs(1);
+use crate::producer::{ProducerParts, TopicName};
 
 /// A thread looks around at least so often, whether or not something happens.
 const LOOK_AROUND: Duration = Duration::from_millis(20);
@@ -71,50 +72,18 @@ pub(crate) struct Task {
     pub(crate) lines: Vec<Line>,
 }
 
-enum Member {
-    Producer { producer: Box<Producer>, finished: bool },
-    Consumer { consumer: Box<Consumer>, received: u64 },
-}
-
-impl Member {
-    /// Whether a broker leads one of its partitions.
-    fn needs(&self, broker: BrokerId) -> bool {
-        match self {
-            Self::Producer { producer, .. } => producer.leaders().any(|leader| leader == broker),
-            Self::Consumer { consumer, .. } => consumer.leaders().any(|leader| leader == broker),
-        }
-    }
-}
-
-/// News from a thread that does what would block.
-enum News {
-    Connected(usize, Result<Dialed, BenchError>),
-    Mapped(Result<Map, BenchError>),
-}
-
 struct Worker {
     plan: Arc<Plan>,
-    access: Access,
     topics: Arc<[TopicName]>,
     map: Arc<Map>,
     clock: Clock,
     timeline: Timeline,
     control: Arc<Control>,
-    notes: Sender<(usize, Note)>,
-    index: usize,
     reactor: Reactor,
     members: Vec<Member>,
     links: Vec<Link>,
-    news: (Sender<News>, Receiver<News>),
-    tally: Tally,
-    /// The current interval.
-    from: Moment,
-    to: Moment,
-    /// When the map was asked for last, and whether the answer is still to come.
-    mapped: Moment,
-    mapping: bool,
-    cpu_at_measure: Option<u64>,
-    timestamp: TimestampMs,
+    errands: Errands,
+    intervals: Intervals,
 }
 
 /// How late the kernel may end a sleep, to end several at once. Its own choice is 50 us, which would be part of every latency.
@@ -151,44 +120,24 @@ async fn work(task: Task, waker: Waker) -> Result<Finished, BenchError> {
 
 impl Worker {
     fn begin(task: Task, timeline: Timeline, mut reactor: Reactor) -> Result<Self, BenchError> {
-        let member = |role| match role {
-            Role::Produce(parts) => {
-                let producer = Box::new(Producer::new(*parts, timeline));
-                Member::Producer { producer, finished: false }
-            }
-            Role::Consume(parts) => {
-                let consumer = Box::new(Consumer::new(*parts, timeline));
-                Member::Consumer { consumer, received: 0 }
-            }
-        };
         let mut links = Vec::new();
         for line in task.lines {
             let mut link = Link::new(links.len() as u32, line.member, line.broker, line.address);
             link.begin(line.fd, line.spoken, &mut reactor)?;
             links.push(link);
         }
-        let to = first_boundary(&timeline);
         Ok(Self {
             plan: task.plan,
-            access: task.access,
             topics: task.topics,
             map: task.map,
             clock: task.clock,
             timeline,
             control: task.control,
-            notes: task.notes,
-            index: task.index,
             reactor,
-            members: task.roles.into_iter().map(member).collect(),
+            members: task.roles.into_iter().map(|role| Member::new(role, timeline)).collect(),
             links,
-            news: channel(),
-            tally: Tally::default(),
-            from: timeline.start,
-            to,
-            mapped: Moment::ORIGIN,
-            mapping: false,
-            cpu_at_measure: None,
-            timestamp: TimestampMs(0),
+            errands: Errands::new(task.access),
+            intervals: Intervals::new(&timeline, task.index, task.notes),
         })
     }
 
@@ -202,7 +151,7 @@ impl Worker {
             {
                 self.cut_off(*timeline);
             }
-            self.turn_interval(now);
+            self.intervals.turn(now, &self.timeline);
             for event in events.drain(..) {
                 self.handle(event, now)?;
             }
@@ -226,35 +175,8 @@ impl Worker {
     /// The end is to come earlier.
     fn cut_off(&mut self, timeline: Timeline) {
         self.timeline = timeline;
-        for member in &mut self.members {
-            match member {
-                Member::Producer { producer, .. } => producer.cut_off(timeline),
-                Member::Consumer { consumer, .. } => consumer.cut_off(timeline),
-            }
-        }
-        // The end of what is measured is a boundary, unless this thread comes too late for that.
-        if self.from < timeline.end {
-            self.to = self.to.min(timeline.end);
-        }
-    }
-
-    /// Hands the tally over when its interval is over.
-    fn turn_interval(&mut self, now: Moment) {
-        if self.cpu_at_measure.is_none() && now >= self.timeline.measure_from {
-            self.cpu_at_measure = Some(thread_cpu_nanos());
-        }
-        while now >= self.to {
-            self.hand_over(self.to);
-            let next = self.to + INTERVAL;
-            // The end of what is measured is always a boundary.
-            self.to = if self.from < self.timeline.end { next.min(self.timeline.end) } else { next };
-        }
-    }
-
-    fn hand_over(&mut self, to: Moment) {
-        let tally = std::mem::take(&mut self.tally);
-        let sample = Sample { from: std::mem::replace(&mut self.from, to), to, tally };
-        let _ = self.notes.send((self.index, Note::Interval(Box::new(sample))));
+        self.members.iter_mut().for_each(|member| member.cut_off(timeline));
+        self.intervals.cut_off(&timeline);
     }
 
     fn handle(&mut self, event: Event, now: Moment) -> Result<(), BenchError> {
@@ -311,12 +233,17 @@ impl Worker {
             Member::Producer { producer, .. } => {
                 let decoded = decode_response::<ProduceRequest>(&frame, asked.version);
                 let (_, response) = decoded.map_err(|error| link.decode(protocol::ApiKey::Produce, error))?;
-                producer.answered(asked.batches, Some(&response), now, &mut self.tally)?
+                producer.answered(asked.batches, Some(&response), now, &mut self.intervals.tally)?
             }
             Member::Consumer { consumer, received } => {
                 let decoded = decode_response::<FetchRequest>(&frame, asked.version);
                 let (_, response) = decoded.map_err(|error| link.decode(protocol::ApiKey::Fetch, error))?;
-                let look = consumer.answered(link.broker, response, (asked.asked, now), &mut self.tally)?;
+                let look = consumer.answered(
+                    link.broker,
+                    response,
+                    (asked.asked, now),
+                    &mut self.intervals.tally,
+                )?;
                 let news = consumer.received() - *received;
                 *received += news;
                 self.control.received(news);
@@ -337,7 +264,7 @@ impl Worker {
         link.flush(&mut self.reactor);
         for request in over {
             if let Member::Producer { producer, .. } = &mut self.members[member] {
-                producer.answered(request.batches, None, now, &mut self.tally)?;
+                producer.answered(request.batches, None, now, &mut self.intervals.tally)?;
             }
         }
         Ok(())
@@ -351,45 +278,31 @@ impl Worker {
         for request in link.close(now, &mut self.reactor).into_iter().rev() {
             if let Member::Producer { producer, .. } = &mut self.members[member] {
                 for batch in request.batches.into_iter().rev() {
-                    producer.failed(batch, NETWORK_EXCEPTION, now, &mut self.tally)?;
+                    producer.failed(batch, NETWORK_EXCEPTION, now, &mut self.intervals.tally)?;
                 }
             }
         }
         if let Member::Consumer { consumer, .. } = &mut self.members[member] {
             consumer.disconnected(broker);
         }
-        self.tally.reconnects += 1;
+        self.intervals.tally.reconnects += 1;
         self.dial(index, Duration::ZERO);
         self.look_for_leaders(now);
         Ok(())
     }
 
-    /// Connects on a thread that may block.
     fn dial(&mut self, index: usize, pause: Duration) {
-        self.links[index].dialing = true;
-        let (sender, address) = (self.news.0.clone(), self.links[index].address.clone());
-        let access = self.access.clone();
-        self.reactor.offload(move || {
-            std::thread::sleep(pause);
-            let _ = sender.send(News::Connected(index, Dialed::open(&address, &access)));
-        });
+        let link = &mut self.links[index];
+        link.dialing = true;
+        self.errands.dial(&mut self.reactor, index, link.address.clone(), pause);
     }
 
     fn look_for_leaders(&mut self, now: Moment) {
-        if self.mapping || now.since(self.mapped) < BACKOFF {
-            return;
-        }
-        (self.mapping, self.mapped) = (true, now);
-        let (sender, mut access) = (self.news.0.clone(), self.access.clone());
-        access.bootstrap.extend(self.map.brokers.values().cloned());
-        let names: Vec<_> = self.topics.iter().map(|topic| topic.name.clone()).collect();
-        self.reactor.offload(move || {
-            let _ = sender.send(News::Mapped(access.map(&names)));
-        });
+        self.errands.look_for_leaders(&mut self.reactor, &self.map, &self.topics, now);
     }
 
     fn take_news(&mut self, now: Moment) -> Result<(), BenchError> {
-        while let Ok(news) = self.news.1.try_recv() {
+        while let Some(news) = self.errands.next() {
             match news {
                 News::Connected(index, Ok(dialed)) => {
                     let Dialed { stream, spoken, .. } = dialed;
@@ -402,19 +315,16 @@ impl Worker {
                     if !self.members[link.member].needs(link.broker) {
                         // Its partitions have moved elsewhere.
                         link.broken = None;
-                    } else if now.since(since) > self.access.timeout {
-                        return Err(BenchError::Gone { after: self.access.timeout, source: Box::new(error) });
+                    } else if now.since(since) > self.errands.timeout() {
+                        let (after, source) = (self.errands.timeout(), Box::new(error));
+                        return Err(BenchError::Gone { after, source });
                     } else {
                         self.dial(index, BACKOFF);
                     }
                 }
-                News::Mapped(map) => {
-                    self.mapping = false;
-                    // If it failed, whoever has an error will ask again.
-                    if let Ok(map) = map {
-                        self.follow(map);
-                    }
-                }
+                News::Mapped(Ok(map)) => self.follow(map),
+                // Whoever has an error will ask again.
+                News::Mapped(Err(_)) => {}
             }
         }
         Ok(())
@@ -424,12 +334,7 @@ impl Worker {
         let leader_of = |topic: usize, partition: i32| -> Option<BrokerId> {
             map.topics.get(topic)?.leaders.get(usize::try_from(partition).ok()?).copied()
         };
-        for member in &mut self.members {
-            match member {
-                Member::Producer { producer, .. } => producer.follow_leaders(leader_of),
-                Member::Consumer { consumer, .. } => consumer.follow_leaders(leader_of),
-            }
-        }
+        self.members.iter_mut().for_each(|member| member.follow_leaders(leader_of));
         for (broker, address) in &map.brokers {
             for member in 0..self.members.len() {
                 self.connect_if_needed(member, *broker, address);
@@ -456,10 +361,10 @@ impl Worker {
     /// Lets every member make what is due, and asks whatever can be asked.
     fn advance(&mut self, now: Moment) -> Result<(), BenchError> {
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        self.timestamp = TimestampMs(i64::try_from(since_1970.as_millis()).unwrap_or_default());
+        let timestamp = TimestampMs(i64::try_from(since_1970.as_millis()).unwrap_or_default());
         for member in &mut self.members {
             if let Member::Producer { producer, finished } = member {
-                producer.advance(now, self.timestamp)?;
+                producer.advance(now, timestamp)?;
                 if !*finished && producer.is_finished() {
                     *finished = true;
                     self.control.producer_finished(producer.promised());
@@ -468,13 +373,10 @@ impl Worker {
         }
         for link in &mut self.links {
             if let Some(asked) = link.oldest()
-                && now.since(asked) > self.access.timeout
+                && now.since(asked) > self.errands.timeout()
             {
-                let api = match &self.members[link.member] {
-                    Member::Producer { .. } => protocol::ApiKey::Produce,
-                    Member::Consumer { .. } => protocol::ApiKey::Fetch,
-                };
-                let (address, after) = (link.address.clone(), self.access.timeout);
+                let api = self.members[link.member].api();
+                let (address, after) = (link.address.clone(), self.errands.timeout());
                 return Err(BenchError::Timeout { address, api, after });
             }
             if !link.is_open() {
@@ -511,11 +413,8 @@ impl Worker {
         if now < self.timeline.start {
             return self.timeline.start;
         }
-        let members = self.members.iter().map(|member| match member {
-            Member::Producer { producer, .. } => producer.wake(now),
-            Member::Consumer { consumer, .. } => consumer.wake(now),
-        });
-        members.min().unwrap_or(Moment::NEVER).min(self.to).min(now + LOOK_AROUND)
+        let members = self.members.iter().map(|member| member.wake(now));
+        members.min().unwrap_or(Moment::NEVER).min(self.intervals.to()).min(now + LOOK_AROUND)
     }
 
     fn is_finished(&mut self, now: Moment) -> bool {
@@ -540,33 +439,17 @@ impl Worker {
                 let links = self.links.iter_mut().filter(|link| link.member == index);
                 let in_flight =
                     links.flat_map(|link| link.unanswered.drain(..)).flat_map(|asked| asked.batches);
-                producer.give_up(in_flight.collect(), now, &mut self.tally);
+                producer.give_up(in_flight.collect(), now, &mut self.intervals.tally);
                 self.control.producer_finished(producer.promised());
             }
         }
-        self.hand_over(now);
+        self.intervals.hand_over(now);
         let caught_up = self.members.iter().filter_map(|member| match member {
             Member::Consumer { consumer, .. } => Some(consumer.caught_up()),
             Member::Producer { .. } => None,
         });
         // Known only if all of them have.
         let caught_up = caught_up.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
-        let cpu_nanos = thread_cpu_nanos() - self.cpu_at_measure.unwrap_or_default();
-        Finished { at: now, caught_up, cpu_nanos }
+        Finished { at: now, caught_up, cpu_nanos: self.intervals.cpu_nanos() }
     }
-}
-
-/// Intervals are counted from the end of the warm-up in both directions.
-fn first_boundary(timeline: &Timeline) -> Moment {
-    let warm_up = timeline.measure_from.since(timeline.start).as_nanos();
-    let rest = warm_up % INTERVAL.as_nanos();
-    let first = if rest == 0 { INTERVAL } else { Duration::from_nanos(rest as u64) };
-    let first = timeline.start + first;
-    if timeline.start < timeline.end { first.min(timeline.end) } else { first }
-}
-
-/// CPU time of the calling thread.
-fn thread_cpu_nanos() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
