@@ -7,7 +7,8 @@ use types::TopicId;
 
 use crate::error::StorageError;
 use crate::layout::{self, LogName};
-use crate::log_dir::{CLEAN_MARKER, MetaProperties, entries, list_logs, read_meta_properties};
+use crate::log_dir::{CLEAN_MARKER, entries, list_logs};
+use crate::meta_properties::MetaProperties;
 
 /// What is in a directory that no broker uses at the moment.
 #[derive(Clone, Debug)]
@@ -31,7 +32,7 @@ impl DirView {
         let names = entries(disk, dir)?.into_iter();
         let deleted = names.filter(|(name, path)| layout::is_deleted_dir(name) && disk.is_dir(path));
         Ok(Self {
-            meta: read_meta_properties(disk, dir)?,
+            meta: MetaProperties::read(disk, dir)?,
             was_clean: disk.exists(&dir.join(CLEAN_MARKER)),
             logs: list_logs(disk, dir)?,
             deleted: deleted.map(|(name, _)| name).collect(),

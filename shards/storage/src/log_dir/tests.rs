@@ -1,8 +1,9 @@
 //! Who uses a directory, and what its small files remember.
 
 use super::*;
+use crate::meta_properties::META_PROPERTIES;
 use std::fs;
-use types::{PartitionIndex, TopicName, Uuid};
+use types::{BrokerId, PartitionIndex, TopicName, Uuid};
 
 #[test]
 fn a_directory_serves_one_broker_at_a_time() {
@@ -93,7 +94,7 @@ fn a_log_whose_deletion_was_not_begun_is_deleted() {
     dir.save_checkpoints([(name.clone(), Some(entry))]).unwrap();
     dir.delete_log(&name, topic).unwrap();
     assert_eq!(dir.logs().unwrap(), []);
-    assert!(!dir.lock().recovery_points.contains_key(&name));
+    assert!(!dir.lock().knows(&name));
     assert!(!temp.path().join(layout::deleted_dir_name(&name, topic)).exists());
 }
 
@@ -107,8 +108,8 @@ fn checkpoints_survive_and_forget() {
     dir.save_checkpoints([(name(0), entry(10, 0)), (name(1), entry(20, 5))]).unwrap();
     drop(dir);
     let dir = LogDir::open(temp.path()).unwrap();
-    assert_eq!(dir.lock().recovery_points[&name(0)], Offset(10));
-    assert_eq!(dir.lock().log_starts[&name(1)], Offset(5));
+    assert_eq!(dir.lock().entry(&name(0)).recovery_point, Offset(10));
+    assert_eq!(dir.lock().entry(&name(1)).log_start, Offset(5));
     dir.save_checkpoints([(name(0), None)]).unwrap();
     assert_eq!(fs::read_to_string(temp.path().join(RECOVERY_POINTS)).unwrap(), "0\n1\nt 1 20\n");
 }

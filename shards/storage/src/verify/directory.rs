@@ -15,13 +15,14 @@ use crate::error::StorageError;
 use crate::journal;
 use crate::layout::{self, LogName};
 use crate::log_dir::{self, entries};
+use crate::meta_properties::{META_PROPERTIES, MetaProperties};
 use crate::partition_metadata;
 
 /// Files of a data directory that are nobody's partition.
 const KNOWN: &[&str] = &[
     log_dir::LOCK,
     log_dir::CLEAN_MARKER,
-    log_dir::META_PROPERTIES,
+    META_PROPERTIES,
     log_dir::RECOVERY_POINTS,
     log_dir::LOG_STARTS,
     HIGH_WATERMARKS,
@@ -108,8 +109,8 @@ pub(super) fn check(disk: &Disk, path: &Path, findings: &Findings) -> Result<Dir
             findings.about(Severity::Note, &entry, "stray: nothing that a broker keeps here");
         }
     }
-    let meta = path.join(log_dir::META_PROPERTIES);
-    match log_dir::read_meta_properties(disk, path) {
+    let meta = path.join(META_PROPERTIES);
+    match MetaProperties::read(disk, path) {
         Ok(Some(_)) => {}
         Ok(None) => findings.about(Severity::Note, &meta, "is missing: no broker has claimed the directory"),
         Err(error) => findings.about(Severity::Problem, &meta, error.to_string()),
@@ -143,12 +144,11 @@ pub(super) fn check_entries(
 
 /// What has to hold between the directories of one broker.
 pub(super) fn check_all(disk: &Disk, directories: &[PathBuf], partitions: &[Partition], findings: &Findings) {
-    let metas =
-        directories.iter().filter_map(|dir| Some((dir, log_dir::read_meta_properties(disk, dir).ok()??)));
+    let metas = directories.iter().filter_map(|dir| Some((dir, MetaProperties::read(disk, dir).ok()??)));
     let metas: Vec<_> = metas.collect();
     for pair in metas.windows(2) {
         let [(_, one), (dir, other)] = pair else { continue };
-        let path = dir.join(log_dir::META_PROPERTIES);
+        let path = dir.join(META_PROPERTIES);
         if (&one.cluster_id, one.node_id) != (&other.cluster_id, other.node_id) {
             let what = format!(
                 "node {} of cluster {}, unlike the directory before it: node {} of cluster {}",
