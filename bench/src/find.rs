@@ -80,3 +80,44 @@ fn trial_of(outcome: &Outcome, rate: f64, goal: &Goal) -> Trial {
         complete: outcome.total.unacknowledged == 0 && outcome.missing == 0,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::outcome::tests::outcome;
+
+    const GOAL: Goal = Goal { percentile: 50.0, limit_us: 1e6, tolerance: 0.05, trials_max: 1 };
+
+    /// A run of four seconds that reached 100 records a second: 1 ms until acknowledged, 5 until a consumer had them.
+    fn run_of(mode: Mode) -> Outcome {
+        let mut found = outcome(mode);
+        found.produced.records = 400;
+        found.total.produce.record(Duration::from_millis(1), 400);
+        found.total.end_to_end.record(Duration::from_millis(5), 400);
+        found
+    }
+
+    #[test]
+    fn where_there_are_consumers_the_limit_is_for_when_they_have_a_record() {
+        for (mode, expected_us) in
+            [(Mode::Produce, 1_000.0), (Mode::EndToEnd, 5_000.0), (Mode::Mixed, 5_000.0)]
+        {
+            let trial = trial_of(&run_of(mode), 120.0, &GOAL);
+            let latency_us = trial.latency_us.unwrap();
+            assert!((latency_us / expected_us - 1.0).abs() < 0.001, "{mode:?}: {latency_us}");
+            assert_eq!((trial.rate, trial.reached, trial.complete), (120.0, 100.0, true));
+        }
+    }
+
+    #[test]
+    fn a_trial_that_lost_a_record_on_its_way_is_not_complete() {
+        let (mut unanswered, mut unread) = (run_of(Mode::EndToEnd), run_of(Mode::EndToEnd));
+        unanswered.total.unacknowledged = 1;
+        unread.missing = 1;
+        for lossy in [unanswered, unread] {
+            assert!(!trial_of(&lossy, 120.0, &GOAL).complete);
+        }
+    }
+}

@@ -295,3 +295,107 @@ const SECONDS_TELLING: f64 = 0.5;
 fn per_record(cpu_seconds: f64, records: u64) -> Option<f64> {
     (records > 0).then(|| cpu_seconds * 1e6 / records as f64)
 }
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::plan::Mode;
+
+    /// A run of four seconds in which nothing happened.
+    pub(crate) fn outcome(mode: Mode) -> Outcome {
+        Outcome {
+            plan: Plan::of(mode),
+            began_unix_s: 0,
+            seconds: 4.0,
+            stopped: false,
+            left_behind: None,
+            produced: Amount::default(),
+            consumed: Amount::default(),
+            total: Tally::default(),
+            series: Vec::new(),
+            missing: 0,
+            caught_up_s: None,
+            client: Client::default(),
+            brokers: Vec::new(),
+            others_cpu_seconds: None,
+            stolen_cpu_seconds: 0.0,
+            unwritten_before_bytes: 0,
+            explanation: None,
+            host: Host::this(),
+            topic_settings: BTreeMap::new(),
+            topics: Topics::default(),
+        }
+    }
+
+    /// A broker on this machine that used so much CPU time, if that is known.
+    fn broker(cpu_seconds: Option<f64>) -> Broker {
+        Broker {
+            id: 1,
+            address: Address { host: "localhost".to_owned(), port: 9092 },
+            process: Some(Process { pid: 1, command: String::new() }),
+            usage: cpu_seconds.map(|cpu_seconds| Usage { cpu_seconds, ..Usage::default() }),
+            disks: Vec::new(),
+        }
+    }
+
+    #[test]
+    fn what_makes_figures_doubtful_is_told_and_nothing_else() {
+        let quiet = Outcome {
+            client: Client { cpu_seconds: 1.0, threads_busy: vec![0.8, 0.2] },
+            others_cpu_seconds: Some(0.4),
+            stolen_cpu_seconds: 0.2,
+            unwritten_before_bytes: 64 << 20,
+            brokers: vec![broker(None)],
+            ..outcome(Mode::Produce)
+        };
+        assert_eq!(quiet.warnings(), [""; 0]);
+        let busy = Client { cpu_seconds: 1.0, threads_busy: vec![0.2, 0.81] };
+        let late = Tally { unacknowledged: 7, ..Tally::default() };
+        let mut longest = Tally::default();
+        longest.end_to_end.record(Duration::from_secs(3_601), 1);
+        for (warned, told) in [
+            (Outcome { stopped: true, ..quiet.clone() }, "stopped it after 4.0 s"),
+            (Outcome { client: busy, ..quiet.clone() }, "busy for 81 %"),
+            (Outcome { total: late, ..quiet.clone() }, "7 records were not acknowledged"),
+            (Outcome { missing: 3, ..quiet.clone() }, "3 acknowledged records did not reach"),
+            (Outcome { others_cpu_seconds: Some(2.0), ..quiet.clone() }, "other programs used 0.5"),
+            (Outcome { stolen_cpu_seconds: 1.0, ..quiet.clone() }, "withheld 0.25"),
+            (Outcome { unwritten_before_bytes: 65 << 20, ..quiet.clone() }, "65 MiB of earlier writes"),
+            (Outcome { left_behind: Some("left".to_owned()), ..quiet.clone() }, "left"),
+            (Outcome { explanation: Some(Err("why".to_owned())), ..quiet.clone() }, "why"),
+            (Outcome { total: longest, ..quiet.clone() }, "above an hour"),
+        ] {
+            let warnings = warned.warnings();
+            assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
+        }
+    }
+
+    #[test]
+    fn the_cpu_time_of_brokers_is_known_only_if_that_of_each_is() {
+        let of = |brokers: [Option<f64>; 2]| {
+            let produced = Amount { records: 1_000_000, bytes: 0 };
+            let brokers = brokers.map(broker).to_vec();
+            Outcome { brokers, produced, ..outcome(Mode::Produce) }.broker_cpu_us_per_record()
+        };
+        assert_eq!([of([Some(1.0), Some(2.0)]), of([Some(1.0), None])], [Some(3.0), None]);
+    }
+
+    #[test]
+    fn what_an_acknowledgement_meant_is_what_the_topic_says() {
+        let of = |acks, flush: Option<&str>| {
+            let mut found = outcome(Mode::Produce);
+            found.plan.produce.acks = acks;
+            let setting = flush.map(|value| ("flush.messages".to_owned(), value.to_owned()));
+            found.topic_settings = setting.into_iter().collect();
+            found.durability()
+        };
+        assert_eq!(of(Acks::All, Some("1")), Durability::Synced);
+        assert_eq!(of(Acks::All, Some("2")), Durability::Replicated);
+        assert_eq!(of(Acks::All, Some("9223372036854775807")), Durability::Replicated);
+        assert_eq!(of(Acks::All, None), Durability::Unknown);
+        assert_eq!(of(Acks::Leader, Some("1")), Durability::Leader);
+        assert_eq!(of(Acks::None, Some("1")), Durability::None);
+    }
+}

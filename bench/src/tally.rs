@@ -90,7 +90,49 @@ pub struct Sample {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
+
+    #[test]
+    fn everything_in_a_tally_is_added() {
+        let latencies = |count| {
+            let mut latencies = Latencies::default();
+            latencies.record(Duration::from_millis(1), count);
+            latencies
+        };
+        let one = Tally {
+            produced: Amount { records: 1, bytes: 2 },
+            consumed: Amount { records: 3, bytes: 4 },
+            produce: latencies(5),
+            end_to_end: latencies(6),
+            fetch: latencies(7),
+            produce_requests: 8,
+            fetch_requests: 9,
+            retries: [(3, 10), (6, 11)].into(),
+            reconnects: 12,
+            unacknowledged: 13,
+        };
+        let mut both = one.clone();
+        both.add(&one);
+        // A new figure has to be named here, too.
+        let Tally {
+            produced,
+            consumed,
+            produce,
+            end_to_end,
+            fetch,
+            produce_requests,
+            fetch_requests,
+            retries,
+            reconnects,
+            unacknowledged,
+        } = both;
+        assert_eq!((produced, consumed), (Amount { records: 2, bytes: 4 }, Amount { records: 6, bytes: 8 }));
+        assert_eq!([&produce, &end_to_end, &fetch].map(Latencies::count), [10, 12, 14]);
+        assert_eq!([produce_requests, fetch_requests, reconnects, unacknowledged], [16, 18, 24, 26]);
+        assert_eq!(retries, [(3, 20), (6, 22)].into());
+    }
 
     #[test]
     fn a_record_of_the_warm_up_that_is_answered_later_is_left_out() {

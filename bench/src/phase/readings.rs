@@ -33,16 +33,16 @@ impl Readings {
 
     /// What went by since an earlier moment.
     pub(super) fn since(&self, earlier: &Self) -> Spent {
+        // What nobody knows of the beginning is missing.
         let used = |(pid, now): &(u32, Usage)| {
-            let before = earlier.usages.iter().find(|(of, _)| of == pid).map(|(_, usage)| *usage);
-            let cpu_seconds = now.cpu_seconds - before.unwrap_or_default().cpu_seconds;
-            (*pid, Usage { cpu_seconds, ..*now })
+            let (_, before) = earlier.usages.iter().find(|(of, _)| of == pid)?;
+            Some((*pid, Usage { cpu_seconds: now.cpu_seconds - before.cpu_seconds, ..*now }))
         };
         Spent {
             client_cpu_seconds: self.own_cpu_seconds - earlier.own_cpu_seconds,
             machine_cpu_seconds: self.machine.busy_seconds - earlier.machine.busy_seconds,
             stolen_cpu_seconds: self.machine.stolen_seconds - earlier.machine.stolen_seconds,
-            usages: self.usages.iter().map(used).collect(),
+            usages: self.usages.iter().filter_map(used).collect(),
         }
     }
 }
@@ -51,4 +51,35 @@ impl Readings {
 fn own_cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_was_used_between_two_moments_counts() {
+        let at = |seconds: f64, pids: &[u32]| Readings {
+            machine: MachineTime { busy_seconds: 10.0 * seconds, stolen_seconds: 0.5 * seconds },
+            own_cpu_seconds: 2.0 * seconds,
+            usages: pids
+                .iter()
+                .map(|pid| {
+                    (
+                        *pid,
+                        Usage { cpu_seconds: 3.0 * seconds, rss_bytes: seconds as u64, ..Usage::default() },
+                    )
+                })
+                .collect(),
+        };
+        let spent = at(7.0, &[1, 2]).since(&at(5.0, &[1]));
+        let machine = (spent.client_cpu_seconds, spent.machine_cpu_seconds, spent.stolen_cpu_seconds);
+        assert_eq!(machine, (4.0, 20.0, 1.0));
+        let [(1, used)] = spent.usages[..] else { panic!("{:?}", spent.usages) };
+        assert_eq!(
+            (used.cpu_seconds, used.rss_bytes),
+            (6.0, 7),
+            "CPU time between the two, memory at the second"
+        );
+    }
 }
