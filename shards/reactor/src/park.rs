@@ -129,10 +129,10 @@ impl RingReactor {
         if self.sleeper.spin.is_zero() {
             return false;
         }
-        // What is queued must not wait for the end of the spinning.
-        self.ring.enter();
         let begin = Instant::now();
         loop {
+            // What is queued must not wait for the end of the spinning, nor what the kernel has put off.
+            self.ring.enter();
             let now = Instant::now();
             if self.has_news() || until.is_some_and(|until| until <= now) {
                 return true;

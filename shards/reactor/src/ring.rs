@@ -9,6 +9,10 @@
 //!   order is kept.
 //! - The two halves of a linked pair are always handed over in the same call, else the kernel would cut the link.
 //! - The eventfd is signalled by the kernel only between `announce_sleep` and `announce_awake`.
+//! - A call that finds nothing, though the kernel said that it had put something off, is not made again before a sleep. The
+//!   kernel's flag may be set once more by what it is just working off, and stays until something else comes about (seen on
+//!   Linux 6.18: 20,000 calls a second for nothing, beside producers that wait for their disk). A sleep looks at the work
+//!   itself.
 //!
 //! # Not here
 //! What operations mean and own (`operation.rs`); when to sleep and how (`park.rs`).
@@ -41,6 +45,8 @@ pub(crate) struct Ring {
     delivery: Delivery,
     /// How many times the kernel was entered.
     enters: u64,
+    /// The last `enter`, made for what the kernel had put off, found nothing, and the flag stayed.
+    is_flag_stale: bool,
     /// Submissions for which the queue had no room.
     waiting: VecDeque<Waiting>,
 }
@@ -57,12 +63,16 @@ impl Ring {
         for delivery in deliveries(options.allow) {
             // SUBMIT_ALL came with 5.18, before both flags that are tried with it.
             match build(options, delivery) {
-                Ok(uring) => return Ok(Self { uring, delivery, enters: 0, waiting: VecDeque::new() }),
+                Ok(uring) => return Ok(Self::of(uring, delivery)),
                 Err(error) if error.raw_os_error() == Some(libc::EINVAL) => refusal = error,
                 Err(error) => return Err(ReactorError::Ring(error)),
             }
         }
         Err(ReactorError::Ring(refusal))
+    }
+
+    fn of(uring: IoUring, delivery: Delivery) -> Self {
+        Self { uring, delivery, enters: 0, is_flag_stale: false, waiting: VecDeque::new() }
     }
 
     pub(crate) fn delivery(&self) -> Delivery {
@@ -119,7 +129,10 @@ impl Ring {
             if queued == 0 && !news {
                 return;
             }
-            match self.enter_kernel::<libc::sigset_t>(queued, 0, EnterFlags::GETEVENTS, None) {
+            let outcome = self.enter_kernel::<libc::sigset_t>(queued, 0, EnterFlags::GETEVENTS, None);
+            let has_brought = queued > 0 || !self.uring.completion().is_empty();
+            self.is_flag_stale = !has_brought && self.uring.submission().taskrun();
+            match outcome {
                 Outcome::Taken(taken) if taken > 0 && (taken < queued || !self.waiting.is_empty()) => {}
                 // Busy: the caller drains and comes again.
                 Outcome::Taken(_) | Outcome::Busy | Outcome::Interrupted => return,
@@ -146,6 +159,7 @@ impl Ring {
             arguments = arguments.timespec(&time);
         }
         self.enter_kernel(queued, 1, flags, Some(&arguments));
+        self.is_flag_stale = false;
     }
 
     /// Moves all completions that are there to `completions`.
@@ -156,7 +170,7 @@ impl Ring {
     /// Whether completions are there, or would be after `enter`.
     pub(crate) fn has_completions(&mut self) -> bool {
         let submissions = self.uring.submission();
-        let deferred = submissions.taskrun() || submissions.cq_overflow();
+        let deferred = submissions.taskrun() && !self.is_flag_stale || submissions.cq_overflow();
         drop(submissions);
         deferred || !self.uring.completion().is_empty()
     }
@@ -171,7 +185,8 @@ impl Ring {
         // The kernel adds work and then looks at the flag; we set the flag and then look for work. With a full
         // fence between, one sees the other.
         fence(Ordering::SeqCst);
-        let sleep = self.is_all_handed_over() && !self.has_completions();
+        let is_deferred = self.uring.submission().taskrun();
+        let sleep = self.is_all_handed_over() && !is_deferred && !self.has_completions();
         if !sleep {
             self.announce_awake();
         }
