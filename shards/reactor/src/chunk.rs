@@ -184,6 +184,19 @@ impl Chunk {
         }
     }
 
+    /// Published bytes, to be looked at here and now: unlike a [`view`](Self::view) they cost nothing to get.
+    ///
+    /// # Panics
+    /// When the range is not wholly published.
+    #[must_use]
+    pub fn published(&self, range: Range<usize>) -> &[u8] {
+        let Range { start, end } = range;
+        assert!(self.head <= start && start <= end && end <= self.len, "a look at what is not published");
+        // SAFETY: the range lies within the allocation, for `end <= len`, and was zeroed or written. Nobody writes to it while
+        // this borrow lasts: `spare` and `fill_head` take `&mut self`, and published bytes never change.
+        unsafe { std::slice::from_raw_parts(self.memory.aligned.start().add(start), end - start) }
+    }
+
     /// Published bytes without a copy. The view keeps the memory alive and may go to any thread.
     ///
     /// # Panics
@@ -276,6 +289,7 @@ mod tests {
         let first = chunk.view(0..5);
         put(&mut chunk, b"world");
         let both = chunk.view(0..11);
+        assert_eq!(chunk.published(6..11), b"world");
         drop(chunk);
         assert_eq!((&first[..], &both[..]), (&b"hello"[..], &b"hello world"[..]));
         assert_eq!(std::thread::spawn(move || both.len()).join().unwrap(), 11);

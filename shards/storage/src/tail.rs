@@ -305,14 +305,14 @@ impl Tail {
         let first = self.chunks.partition_point(|part| part.end <= from);
         let mut copied = Copied { bytes: 0, to: from };
         for part in self.chunks.iter_mut().skip(first) {
-            let published = part.batches();
+            let published = part.chunk.published(part.begun..part.chunk.len());
             let len = published.len();
             let start = match part.copied_to.filter(|mark| mark.offset == from) {
                 Some(mark) => mark.at - part.begun,
-                None => part.find(&published, |header, _| header.last_offset() >= from),
+                None => part.find(published, |header, _| header.last_offset() >= from),
             };
             let limit = start + (room.len() - copied.bytes);
-            let end = if len <= limit { len } else { part.find(&published, |_, end| end > limit) };
+            let end = if len <= limit { len } else { part.find(published, |_, end| end > limit) };
             let Some(batches) = published.get(start..end).filter(|batches| !batches.is_empty()) else {
                 break;
             };
