@@ -27,6 +27,8 @@ def program(name):
 
 
 compare = program("compare")
+import comparison  # noqa: E402
+import summary  # noqa: E402
 from process import Failed, Process  # noqa: E402
 
 SLEEPS = ["sleep", "600"]
@@ -166,6 +168,21 @@ class Comparison(unittest.TestCase):
         self.assertEqual(len(Pretender.started), 2)
         self.assertIn("no room on the disk", page)
 
+    def test_a_broker_warms_up_on_a_topic_of_its_own_before_each_figure(self):
+        server = mock.Mock(spec=["create_topic", "produce", "consume"])
+        comparison.Session(server, 0.001, None).measure("consume-1k")
+        done = [(name, *words[:1]) for name, words, _ in server.method_calls]
+        self.assertEqual(done, [("create_topic", "warm-produce-1k"), ("create_topic", "produce-1k"), ("produce", "warm-produce-1k"), ("produce", "produce-1k"),
+                                ("consume", "warm-produce-1k"), ("consume", "produce-1k")])
+
+    def test_the_most_memory_is_that_of_all_processes_of_a_round(self):
+        resident = iter(range(900, 0, -1))
+        with mock.patch.object(Refuses, "memory_mib", lambda _broker, _name: next(resident)):
+            _status, results, _page = self.compare(strome=Refuses)
+        self.assertEqual(len(Pretender.started), 2)
+        # Of the first process: after its start, and then after its run.
+        self.assertEqual(results["rounds"][0]["rss_mib_peak"], 898)
+
     def test_what_was_measured_before_an_interruption_is_kept(self):
         Interrupted.results = self.out / "results.json"
         status, results, page = self.compare(strome=Interrupted, kafka=Pretender)
@@ -201,6 +218,57 @@ class Comparison(unittest.TestCase):
         while lives(told.stdout.strip()) and time.monotonic() < deadline:
             time.sleep(0.01)
         self.assertFalse(lives(told.stdout.strip()))
+
+
+class Page(unittest.TestCase):
+    """What becomes of figures that are known."""
+
+    def page(self, **runs):
+        """Of a comparison in which a broker's runs of each workload were these, one for each round."""
+        names = {"cpu": "produce-1k", "rate": "latency-1k"}
+        rounds = [{"broker": kind.replace("_", "-"), "rss_mib_idle": 10 + number, "rss_mib_peak": 100, "start_seconds": 1.0,
+                   "runs": {names[of]: run} } for kind, of_kind in runs.items() for of, told in of_kind.items() for number, run in enumerate(told)]
+        workloads = {"produce-1k": {"title": "full speed"}, "latency-1k": {"title": "at a rate", "command": ["produce", "--rate", "1000"]}}
+        return summary.of({"at": "2026-01-02T03:04Z", "machine": {"name": "m", "cores": 2, "kafka": "1.2.3"}, "workloads": workloads,
+                           "brokers": {kind.replace("_", "-"): kind for kind in runs}, "rounds": rounds})
+
+    def cells(self, page, title, row):
+        """Of a row in the table below a title."""
+        lines = page.split(f"## {title}\n")[1].split("\n\n## ")[0].splitlines()
+        return next([cell.strip() for cell in line.split("|")[2:-1]] for line in lines if line.startswith(f"| {row} |"))
+
+    def fast(self, *cpu):
+        return [{"broker_cpu_s_per_million": value, "records_per_s": 1_000_000 / value, "others_cpus": value / 10} for value in cpu]
+
+    def slow(self, *p99, **others):
+        return [{"records_per_s": 1000, "p50_ms": 1.0, "p99_ms": value, "p999_ms": 2 * value} | others for value in p99]
+
+    def test_figures_are_medians_with_their_spread_and_ratios_say_who_is_better(self):
+        page = self.page(strome={"cpu": self.fast(2.0, 1.0, 9.0)}, kafka={"cpu": self.fast(8.0, 5.0, 4.0)}, kafka_flush={"cpu": self.fast(1.0)})
+        self.assertEqual(self.cells(page, "Broker CPU seconds per million records", "full speed"),
+                         ["2.00 (1.00-9.00)", "5.00 (4.00-8.00)", "1.00 (1.00-1.00)", "2.5 x less", "2.0 x more"])
+        self.assertEqual(self.cells(page, "Records per second", "full speed"),
+                         ["500,000 (111,111-1,000,000)", "200,000 (125,000-250,000)", "1,000,000 (1,000,000-1,000,000)", "2.5 x more", "2.0 x less"])
+        self.assertIn("other programs used 0.4 (0.1 to 0.9) of them", page)
+
+    def test_a_run_that_failed_is_in_no_median(self):
+        page = self.page(strome={"cpu": [*self.fast(2.0, 4.0), {"failed": "why"}]}, kafka={"cpu": self.fast(6.0)})
+        self.assertEqual(self.cells(page, "Broker CPU seconds per million records", "full speed")[0], "3.00 (2.00-4.00) **1 of 3 failed**")
+
+    def test_who_did_not_keep_up_with_a_rate_is_marked_and_compared_with_nobody(self):
+        for fell_behind in ({"records_per_s": 940}, {"unacknowledged": 1}):
+            page = self.page(strome={"rate": self.slow(1.0)}, kafka={"rate": self.slow(4.0)}, kafka_flush={"rate": self.slow(9.0, **fell_behind)})
+            self.assertEqual(self.cells(page, "p99 latency, ms", "at a rate"),
+                             ["1.00 (1.00-1.00)", "4.00 (4.00-4.00)", "9.00 (9.00-9.00) **1 of 1 did not keep up**", "4.0 x less", ""])
+        kept_up = self.page(strome={"rate": self.slow(1.0)}, kafka={"rate": self.slow(4.0, records_per_s=960)})
+        self.assertNotIn("did not keep up", kept_up)
+
+    def test_latencies_are_shown_of_set_rates_alone(self):
+        result = {"produce": {"latency": {"p50_us": 1000, "p99_us": 2000, "p999_us": 3000, "max_us": 4000, "curve_us": []}, "records_per_s": 5.0},
+                  "broker_cpu_us_per_record": 6.0, "client": {"cpu_us_per_record": 7.0}, "others_cpu_seconds": 8.0, "seconds": 4.0, "unacknowledged_records": 0}
+        at_a_rate = comparison.figures(result, {"kind": "bench", "of": "produce", "command": ["--rate", "5"]})
+        self.assertEqual([at_a_rate[name] for name in ("p50_ms", "p99_ms", "p999_ms", "broker_cpu_s_per_million", "others_cpus")], [1, 2, 3, 6, 2])
+        self.assertNotIn("p99_ms", comparison.figures(result, {"kind": "bench", "of": "produce", "command": []}))
 
 
 if __name__ == "__main__":

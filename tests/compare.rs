@@ -1,15 +1,72 @@
-//! `bench/compare` goes through to its end whatever one candidate does: its own tests, which start no broker.
+//! The programs beside `strome bench`: `bench/compare` goes through to its end whatever one candidate does (its own tests, which
+//! start no broker), and those that measure something else do so with a broker of this build.
 
-use std::path::Path;
-use std::process::Command;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn folder() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("bench")
+}
+
+/// What Python has made of it; `None` where there is none.
+fn python(arguments: &[&str]) -> Option<Output> {
+    let mut python = Command::new("python3");
+    python.arg("-B").args(arguments).current_dir(folder()).env("STROME_BIN", env!("CARGO_BIN_EXE_strome"));
+    match python.output() {
+        Ok(done) => Some(done),
+        Err(error) => {
+            eprintln!("SKIPPED: python3 cannot be run here: {error}");
+            None
+        }
+    }
+}
+
+/// What a program has measured and saved; `None` without Python.
+fn measured(program: &str, arguments: &[&str]) -> Option<Value> {
+    let data = tempfile::tempdir().expect("a folder");
+    let saved = data.path().join("saved.json");
+    let saved_text = saved.display().to_string();
+    let done = python(&[&[program][..], arguments, &["--save", &saved_text]].concat())?;
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    Some(serde_json::from_slice(&std::fs::read(&saved).expect("what was saved")).expect("JSON"))
+}
+
+fn number(value: &Value) -> f64 {
+    value.as_f64().unwrap_or_else(|| panic!("{value} is no number"))
+}
 
 #[test]
-fn a_comparison_goes_on_when_a_candidate_fails() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("bench");
-    let mut python = Command::new("python3");
-    python.args(["-B", "-m", "unittest", "-v", "test_compare"]).current_dir(folder);
-    match python.output() {
-        Ok(done) => assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr)),
-        Err(error) => eprintln!("SKIPPED: python3 cannot be run here: {error}"),
+fn a_comparison_goes_on_when_a_candidate_fails_and_says_what_was_measured() {
+    let Some(done) = python(&["-m", "unittest", "-v", "test_compare"]) else { return };
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn what_the_broker_sends_from_memory_is_held_against_the_same_bytes_sent_plainly() {
+    let arguments = ["--readers", "1", "--rounds", "1", "--seconds", "0.3", "--chunk", "65536"];
+    let Some(found) = measured("tail_fetch", &arguments) else { return };
+    let rounds = found["runs"][0]["rounds"].as_object().expect("kinds");
+    for (kind, rounds) in rounds {
+        let round = &rounds[0];
+        assert!(number(&round["bytes_per_s"]) > 0.0 && number(&round["answers"]) > 0.0, "{kind}: {round}");
+        // Whole batches: a quarter of what was asked for may be missing, and what surrounds them comes on top.
+        let bytes = number(&round["answer_bytes"]);
+        assert!((48.0 * 1024.0..=66.0 * 1024.0).contains(&bytes), "{kind}: {round}");
     }
+    for kind in ["broker", "answers"] {
+        assert!(rounds.contains_key(kind), "{rounds:?}");
+    }
+}
+
+#[test]
+fn a_start_and_a_rest_are_measured() {
+    let arguments = ["--starts", "1", "--connections", "3", "--seconds", "0.2"];
+    let Some(found) = measured("rest", &arguments) else { return };
+    for figure in ["start_ms_new", "start_ms_again"] {
+        assert!(number(&found[figure][0]) > 0.0, "{found}");
+    }
+    assert!(number(&found["rss_mib"]) > 1.0 && number(&found["rss_mib_with_connections"]) > 1.0, "{found}");
+    assert!(number(&found["cpu_percent_of_a_core"]) >= 0.0, "{found}");
 }
