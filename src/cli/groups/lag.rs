@@ -4,7 +4,15 @@ use std::collections::BTreeMap;
 
 use types::{Offset, PartitionIndex};
 
-use crate::client::{Client, ClientError, Group, GroupMember, Isolation, OffsetTarget};
+use crate::client::{Client, ClientError, Group, GroupMember, Isolation, OffsetTarget, Topic};
+
+/// What a group has to do with a partition.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Holding<'a> {
+    pub(super) committed: Option<Offset>,
+    /// Who has it.
+    pub(super) member: Option<&'a GroupMember>,
+}
 
 /// One partition of a group.
 #[derive(Clone, Debug)]
@@ -21,30 +29,50 @@ pub(super) struct Progress<'a> {
 impl Progress<'_> {
     /// How many offsets the group has before it.
     pub(super) fn lag(&self) -> Option<i64> {
-        // A log may have been made anew behind the group's back.
-        Some(self.end?.0.saturating_sub(self.committed?.0).max(0))
+        lag(self.committed, self.end)
     }
 }
 
-/// The partitions of a group by topic.
-pub(super) fn progress<'a>(client: &mut Client, group: &'a Group) -> Result<Vec<Progress<'a>>, ClientError> {
-    let committed = client.committed(&group.id)?;
-    let mut places = BTreeMap::new();
-    for (topic, offsets) in committed {
+/// How many offsets lie between what was committed and the end of a log; `None` if one of both is not known.
+pub(super) fn lag(committed: Option<Offset>, end: Option<Offset>) -> Option<i64> {
+    // A log may have been made anew behind the group's back.
+    Some(end?.0.saturating_sub(committed?.0).max(0))
+}
+
+/// The partitions that a group has committed offsets of or that a member has, by topic.
+pub(super) fn holdings<'a>(
+    client: &mut Client,
+    group: &'a Group,
+) -> Result<BTreeMap<(String, PartitionIndex), Holding<'a>>, ClientError> {
+    let mut holdings: BTreeMap<_, Holding<'a>> = BTreeMap::new();
+    for (topic, offsets) in client.committed(&group.id)? {
         for (partition, offset) in offsets {
-            places.insert((topic.clone(), partition), (Some(offset), None));
+            holdings.entry((topic.clone(), partition)).or_default().committed = Some(offset);
         }
     }
     for member in &group.members {
         for (topic, partitions) in &member.assignment {
             for partition in partitions {
-                let place = places.entry((topic.clone(), *partition)).or_insert((None, None));
-                place.1 = Some(member);
+                holdings.entry((topic.clone(), *partition)).or_default().member = Some(member);
             }
         }
     }
+    Ok(holdings)
+}
+
+/// A topic, if there is one of that name.
+pub(super) fn existing_topic(client: &mut Client, name: &str) -> Result<Option<Topic>, ClientError> {
+    match client.topic(name, false) {
+        Err(ClientError::UnknownTopic(_)) => Ok(None),
+        topic => topic.map(Some),
+    }
+}
+
+/// The partitions of a group by topic.
+pub(super) fn progress<'a>(client: &mut Client, group: &'a Group) -> Result<Vec<Progress<'a>>, ClientError> {
+    let holdings = holdings(client, group)?;
     let mut asked: BTreeMap<String, Vec<PartitionIndex>> = BTreeMap::new();
-    for (topic, partition) in places.keys() {
+    for (topic, partition) in holdings.keys() {
         asked.entry(topic.clone()).or_default().push(*partition);
     }
     let mut ends = BTreeMap::new();
@@ -52,11 +80,11 @@ pub(super) fn progress<'a>(client: &mut Client, group: &'a Group) -> Result<Vec<
         let found = ends_of(client, &topic, &partitions)?;
         ends.extend(found.into_iter().map(|(partition, end)| ((topic.clone(), partition), end)));
     }
-    let row = |((topic, partition), (committed, member))| {
+    let row = |((topic, partition), Holding { committed, member })| {
         let end = ends.get(&(String::clone(&topic), partition)).copied();
         Progress { topic, partition, committed, end, member }
     };
-    Ok(places.into_iter().map(row).collect())
+    Ok(holdings.into_iter().map(row).collect())
 }
 
 /// The ends of those partitions that are there and have a leader.
@@ -65,11 +93,7 @@ fn ends_of(
     topic: &str,
     partitions: &[PartitionIndex],
 ) -> Result<BTreeMap<PartitionIndex, Offset>, ClientError> {
-    let mut topic = match client.topic(topic, false) {
-        Ok(topic) => topic,
-        Err(ClientError::UnknownTopic(_)) => return Ok(BTreeMap::new()),
-        Err(error) => return Err(error),
-    };
+    let Some(mut topic) = existing_topic(client, topic)? else { return Ok(BTreeMap::new()) };
     let led: Vec<PartitionIndex> = partitions.iter().copied().filter(|p| topic.leader(*p).is_ok()).collect();
     let found = client.offsets(&mut topic, &led, OffsetTarget::Latest, Isolation::ReadUncommitted)?;
     Ok(found.into_iter().map(|(partition, found)| (partition, found.offset)).collect())

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use types::{Offset, PartitionIndex};
 
+use crate::cli::groups::lag::{self, existing_topic, holdings};
 use crate::client::{Account, Client, ClientError, Group, GroupMember, Isolation, OffsetTarget, Topic};
 
 /// A group at one moment.
@@ -34,7 +35,7 @@ pub(super) struct Place {
 impl Place {
     /// How many offsets the group has before it.
     pub(super) fn lag(&self) -> Option<i64> {
-        Some(self.end?.0.saturating_sub(self.committed?.0).max(0))
+        lag::lag(self.committed, self.end)
     }
 }
 
@@ -43,19 +44,10 @@ impl Look {
     pub(super) fn take(client: &mut Client, name: &str) -> Result<Self, ClientError> {
         let account = client.group_account(name)?;
         let group = client.describe_group(name)?;
-        let mut places: BTreeMap<(String, PartitionIndex), Place> = BTreeMap::new();
-        for (topic, offsets) in client.committed(name)? {
-            for (partition, offset) in offsets {
-                places.entry((topic.clone(), partition)).or_default().committed = Some(offset);
-            }
-        }
-        for member in &group.members {
-            for (topic, partitions) in &member.assignment {
-                for partition in partitions {
-                    let place = places.entry((topic.clone(), *partition)).or_default();
-                    place.owner = Some(member.id.clone());
-                }
-            }
+        let mut places = BTreeMap::new();
+        for (place, holding) in holdings(client, &group)? {
+            let owner = holding.member.map(|member| member.id.clone());
+            places.insert(place, Place { committed: holding.committed, owner, ..Place::default() });
         }
         let mut look = Self { group, account, places, missing: BTreeSet::new() };
         look.add_ends(client)?;
@@ -84,13 +76,9 @@ impl Look {
         let known = self.places.keys().map(|(topic, _)| topic);
         let topics: BTreeSet<String> = known.chain(self.subscribed()).cloned().collect();
         for name in topics {
-            let mut topic = match client.topic(&name, false) {
-                Ok(topic) => topic,
-                Err(ClientError::UnknownTopic(_)) => {
-                    self.missing.insert(name);
-                    continue;
-                }
-                Err(error) => return Err(error),
+            let Some(mut topic) = existing_topic(client, &name)? else {
+                self.missing.insert(name);
+                continue;
             };
             if self.subscribed().contains(&name) {
                 for partition in topic.partitions.keys() {
