@@ -154,15 +154,16 @@ impl FetchSessions {
 
 impl FetchSession {
     fn want(&mut self, topic: TopicRef, wanted: FetchPartition) {
-        // What is kept must not keep the request's frame in memory.
-        let topic = match topic {
-            TopicRef::Name(name) => TopicRef::Name(name.detached()),
-            id @ TopicRef::Id(_) => id,
-        };
         let key = (topic, wanted.partition);
         match self.partitions.get_mut(&key) {
             Some(known) => known.wanted = wanted,
             None => {
+                // What is kept must not keep the request's frame in memory.
+                let topic = match key.0 {
+                    TopicRef::Name(name) => TopicRef::Name(name.detached()),
+                    id @ TopicRef::Id(_) => id,
+                };
+                let key = (topic, wanted.partition);
                 self.order.push(key.clone());
                 self.partitions.insert(key, SessionPartition { wanted, told: None, had_records: false });
             }

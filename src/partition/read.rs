@@ -8,7 +8,7 @@ use std::time::Instant;
 use bytes::Bytes;
 use reactor::Reactor;
 use storage::{Read, ReadId, StorageError};
-use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, TopicPartition};
+use types::{ErrorCode, LeaderEpoch, Offset, ProducerId};
 
 use super::host::DiskRead;
 use super::{Partition, Partitions};
@@ -295,14 +295,22 @@ impl Partitions {
         // What it has read is read again later: views must not keep memory alive meanwhile.
         job.fetched.clear();
         self.read_deadlines.insert((job.work.until, key));
-        let places: Vec<TopicPartition> = job.work.parts.iter().map(|part| part.at).collect();
-        for at in places {
-            if let Some(partition) = self.find(at).ok().and_then(|found| self.open.get_mut(found)) {
+        let parts = std::mem::take(&mut job.work.parts);
+        for part in &parts {
+            if let Some(partition) = self.find(part.at).ok().and_then(|found| self.open.get_mut(found)) {
                 // A client may name a partition many times in one request.
                 if partition.reads.last() != Some(&key) {
                     partition.reads.push(key);
                 }
             }
+        }
+        self.give_parts_back(key, parts);
+    }
+
+    /// After the partitions of a read were gone through.
+    fn give_parts_back(&mut self, key: Key, parts: Vec<Part<ReadPart>>) {
+        if let Some(job) = self.read_jobs.get_mut(key) {
+            job.work.parts = parts;
         }
     }
 
@@ -311,12 +319,13 @@ impl Partitions {
         job.parked = false;
         job.passage.waited(self.clock);
         self.read_deadlines.remove(&(job.work.until, key));
-        let places: Vec<TopicPartition> = job.work.parts.iter().map(|part| part.at).collect();
-        for at in places {
-            if let Some(partition) = self.find(at).ok().and_then(|found| self.open.get_mut(found)) {
+        let parts = std::mem::take(&mut job.work.parts);
+        for part in &parts {
+            if let Some(partition) = self.find(part.at).ok().and_then(|found| self.open.get_mut(found)) {
                 partition.reads.retain(|read| *read != key);
             }
         }
+        self.give_parts_back(key, parts);
     }
 }
 
