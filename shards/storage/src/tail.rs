@@ -18,7 +18,7 @@
 use std::collections::VecDeque;
 
 use bytes::Bytes;
-use reactor::{Chunk, ChunkSlice};
+use reactor::{Chunk, ChunkSlice, copy_for_disk};
 use record::{BatchHeader, batches};
 use types::Offset;
 
@@ -132,7 +132,7 @@ impl Tail {
         debug_assert_eq!(last.position + last.chunk.len() as u64, place.position);
         let at = last.chunk.len();
         let Some(spare) = last.chunk.spare(bytes.len()) else { return closed };
-        spare.copy_from_slice(bytes);
+        copy_for_disk(spare, bytes);
         stamp(spare);
         last.chunk.publish(bytes.len());
         if last.marks.last().is_none_or(|mark| at - mark.at >= MARK_BYTES) {
