@@ -2,7 +2,8 @@
 //!
 //! A write that is followed by an fdatasync suits every disk. One that carries the sync with it (RWF_DSYNC) is one
 //! operation where the disk can write through its cache (FUA); elsewhere the kernel does both steps in a worker, which is
-//! slow when cores are busy, and so it is not chosen there however fast it looks at an idle start.
+//! slow when cores are busy, and so it is not chosen there for small writes however fast it looks at an idle start. A large write
+//! needs a worker in any case.
 
 use std::fmt;
 use std::fs;
@@ -28,6 +29,8 @@ pub struct CommitMethod {
     pub is_direct: bool,
     /// Whether a write carries its sync with it.
     pub is_inline: bool,
+    /// Whether the disk writes through its cache when asked to, as the kernel knows it.
+    pub writes_through: bool,
     /// The median of a write of one block and an fdatasync; `None` if it was not tried.
     pub write_and_sync: Option<Duration>,
     /// The same of a write that carries its sync.
@@ -54,6 +57,15 @@ impl CommitMethod {
     #[must_use]
     pub fn sync(&self) -> Sync {
         if self.is_inline { Sync::Inline } else { Sync::Data }
+    }
+
+    /// The same of a write of much into a file that was not written there before. The kernel does that in a worker in any case, and
+    /// so it can sync there, too, without the shard's coming between: a shard that is busy notices late that a write has ended,
+    /// and the worker of the sync has to wait until it sleeps.
+    #[must_use]
+    pub fn sync_of_much(&self) -> Sync {
+        // Where every piece would be written through the disk's cache, that may well be slower than one flush.
+        if self.inline.is_some() && !self.writes_through { Sync::Inline } else { Sync::Data }
     }
 }
 
@@ -83,9 +95,11 @@ fn measure(path: &Path) -> io::Result<CommitMethod> {
     let write_and_sync = median(until, || write(0).and_then(|()| file.sync_data()))?;
     let inline = if file.direct() { median(until, || write(libc::RWF_DSYNC)).ok().flatten() } else { None };
     let is_faster = inline.zip(write_and_sync).is_some_and(|(inline, both)| inline < both);
+    let writes_through = writes_through(path).unwrap_or(false);
     Ok(CommitMethod {
         is_direct: file.direct(),
-        is_inline: is_faster && writes_through(path).unwrap_or(false),
+        is_inline: is_faster && writes_through,
+        writes_through,
         write_and_sync,
         inline,
     })
@@ -136,6 +150,14 @@ mod tests {
         assert_eq!(found.known(Some(true)).sync(), Sync::Inline);
         assert_eq!(CommitMethod { is_inline: true, ..found }.known(Some(false)).sync(), Sync::Data);
         assert_eq!(CommitMethod { inline: None, ..found }.known(Some(true)).sync(), Sync::Data);
+    }
+
+    #[test]
+    fn much_carries_its_sync_where_that_works_and_no_disk_writes_through_its_cache_for_it() {
+        let found = CommitMethod { inline: Some(Duration::from_micros(9)), ..CommitMethod::default() };
+        assert_eq!((found.sync_of_much(), found.sync()), (Sync::Inline, Sync::Data));
+        assert_eq!(CommitMethod { writes_through: true, ..found }.sync_of_much(), Sync::Data);
+        assert_eq!(CommitMethod { inline: None, ..found }.sync_of_much(), Sync::Data);
     }
 
     #[test]

@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::UNIX_EPOCH;
+use std::time::{Duration, UNIX_EPOCH};
 
 use ::types::{ByteCount, FilePosition, TimestampMs};
 use rustix::fs::{FlockOperation, fcntl_lock};
@@ -66,7 +66,10 @@ impl Disk {
         match &self.backing {
             Backing::Host => CommitMethod::measure(dir),
             Backing::Simulated(state) => {
-                Ok(CommitMethod { is_direct: state.lock().has_direct, ..CommitMethod::default() })
+                let is_direct = state.lock().has_direct;
+                // Large writes carry their sync, so that it is seen whether anything relies on more than that makes durable.
+                let inline = is_direct.then_some(Duration::ZERO);
+                Ok(CommitMethod { is_direct, inline, ..CommitMethod::default() })
             }
         }
     }

@@ -111,9 +111,9 @@ pub(crate) fn start(log: &mut Log, core: &mut Core, reactor: &mut Reactor) -> bo
         Next::Wait => true,
         Next::Write { file, segment, piece, sync } => {
             let bytes = piece.end().to.saturating_sub(piece.at);
+            let way = if sync { log.way_of_sync() } else { Sync::No };
             let token = log.begin_write(segment, &piece.end(), (bytes, sync), is_commit, core);
-            let sync = if sync { Sync::Data } else { Sync::No };
-            reactor.write(&file, FilePosition(piece.at), piece.slices, sync, token);
+            reactor.write(&file, FilePosition(piece.at), piece.slices, way, token);
             false
         }
         Next::Sync { file, segment, to } => {
@@ -336,6 +336,12 @@ impl Log {
         let is_wanted = self.wanted_durable > self.durable_end;
         unwritten >= if is_wanted { write_back } else { BACKGROUND_BYTES }
             || !is_wanted && waited_ms >= core.settings.write_delay_ms_max
+    }
+
+    /// How what is written next is made durable. A write that carries its sync vouches for nothing that was written before it.
+    fn way_of_sync(&self) -> Sync {
+        let is_all_durable = self.writing.front().is_some_and(|segment| segment.durable == segment.written);
+        if is_all_durable { self.origin.dir.commit_method().sync_of_much() } else { Sync::Data }
     }
 
     /// Notes a write of so many bytes, or a sync, or both, which is about to begin; returns its token.

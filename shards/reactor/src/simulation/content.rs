@@ -18,6 +18,9 @@ pub(crate) const PAGE_BYTES: usize = 4096;
 /// What the disk writes as a whole or not at all.
 const SECTOR_BYTES: usize = 512;
 
+/// The pages of every file.
+pub(crate) const ALL_PAGES: Range<usize> = 0..usize::MAX;
+
 const ZEROS: [u8; PAGE_BYTES] = [0; PAGE_BYTES];
 
 /// The bytes of a page; `None` for zeros.
@@ -95,7 +98,7 @@ impl Content {
 
     /// Pages of a range that do not take room yet.
     pub(crate) fn missing_pages(&self, at: u64, bytes: u64) -> u64 {
-        let pages = page_of(at)..page_of(at + bytes + PAGE_BYTES as u64 - 1);
+        let pages = pages_of(at, bytes);
         let is_missing = |number: &usize| self.pages.get(*number).is_none_or(|page| !page.allocated);
         pages.filter(is_missing).count() as u64
     }
@@ -153,7 +156,7 @@ impl Content {
     pub(crate) fn allocate(&mut self, at: u64, bytes: u64, sequence: u64) {
         let end = at + bytes;
         self.reach(end);
-        for number in page_of(at)..page_of(end + PAGE_BYTES as u64 - 1) {
+        for number in pages_of(at, bytes) {
             self.pages[number].allocated = true;
         }
         if end > self.size {
@@ -182,10 +185,13 @@ impl Content {
         self.change_size(size, sequence);
     }
 
-    /// Everything up to `sequence` has become durable.
-    pub(crate) fn sync(&mut self, sequence: u64) {
+    /// Everything up to `sequence` in `range` has become durable.
+    pub(crate) fn sync(&mut self, range: &Range<usize>, sequence: u64) {
         let pages = &mut self.pages;
         self.dirty.retain(|number| {
+            if !range.contains(number) {
+                return true;
+            }
             let page = &mut pages[*number];
             let synced = page.versions.partition_point(|version| version.at <= sequence);
             if let Some(newest) = page.versions.drain(..synced).next_back() {
@@ -200,10 +206,13 @@ impl Content {
     }
 
     /// A sync has failed: of what it should have made durable, the disk has got anything, and no later sync will try again.
-    pub(crate) fn fail_sync(&mut self, sequence: u64, random: &mut Random) {
+    pub(crate) fn fail_sync(&mut self, range: &Range<usize>, sequence: u64, random: &mut Random) {
         let luck = Luck::new(random);
         let pages = &mut self.pages;
         self.dirty.retain(|number| {
+            if !range.contains(number) {
+                return true;
+            }
             let page = &mut pages[*number];
             let tried = page.versions.partition_point(|version| version.at <= sequence);
             if page.versions[..tried].iter().any(|version| version.cut_from.is_some()) {
@@ -358,6 +367,11 @@ fn mix(versions: &[&Block], luck: Luck, random: &mut Random) -> Block {
 
 fn page_of(position: u64) -> usize {
     usize::try_from(position / PAGE_BYTES as u64).unwrap_or(usize::MAX)
+}
+
+/// The pages that hold any of these bytes.
+pub(crate) fn pages_of(at: u64, bytes: u64) -> Range<usize> {
+    page_of(at)..page_of(at + bytes + PAGE_BYTES as u64 - 1)
 }
 
 const _: () = assert!(PAGE_BYTES.is_multiple_of(SECTOR_BYTES));

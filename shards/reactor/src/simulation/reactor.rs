@@ -9,6 +9,7 @@ use std::collections::VecDeque;
 
 use ::types::FilePosition;
 
+use super::content::ALL_PAGES;
 use super::random::Random;
 use super::state::Shared;
 use super::transfers::{Stage, Transfer};
@@ -53,11 +54,11 @@ impl SimulatedReactor {
         sync: Sync,
         token: Token,
     ) {
-        let (is_direct, sync) = (file.is_direct, sync != Sync::No);
+        let is_direct = file.is_direct;
         let is_nothing = slices.iter().all(ChunkSlice::is_empty);
         let stage = match (is_nothing, sync) {
-            (true, true) => Stage::BeginSync,
-            (true, false) => Stage::End(Ok(())),
+            (true, Sync::No) => Stage::End(Ok(())),
+            (true, _) => Stage::BeginSync(ALL_PAGES),
             (false, sync) => Stage::Write { at: at.0, slices, is_direct, sync },
         };
         self.add(file, token, stage);

@@ -6,12 +6,13 @@
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
 use std::io;
+use std::ops::Range;
 use std::path::{Component, Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use ::types::{ByteCount, TimestampMs};
 
-use super::content::{Content, Luck, PAGE_BYTES};
+use super::content::{ALL_PAGES, Content, Luck, PAGE_BYTES};
 use super::directory::{Directory, NameChange};
 use super::random::Random;
 use super::transfers::Transfers;
@@ -328,7 +329,7 @@ impl State {
         let sequence = self.sequence;
         for node in &mut self.nodes {
             match node {
-                Node::File { content, .. } => content.sync(sequence),
+                Node::File { content, .. } => content.sync(&ALL_PAGES, sequence),
                 Node::Directory(names) => names.sync(),
             }
         }
@@ -415,15 +416,26 @@ impl State {
 
     /// Everything up to `sequence` in a file becomes durable, or nobody knows.
     pub(crate) fn sync(&mut self, id: NodeId, by: DescriptionId, sequence: u64) -> io::Result<()> {
+        self.sync_pages(id, by, ALL_PAGES, sequence)
+    }
+
+    /// The same for some of its pages.
+    pub(crate) fn sync_pages(
+        &mut self,
+        id: NodeId,
+        by: DescriptionId,
+        pages: Range<usize>,
+        sequence: u64,
+    ) -> io::Result<()> {
         let result = self.begin(Kind::Sync);
         if self.is_stopped {
             return result;
         }
         match &result {
-            Ok(()) => self.content(id)?.sync(sequence),
+            Ok(()) => self.content(id)?.sync(&pages, sequence),
             Err(_) => {
                 let mut random = Random::new(self.random.any());
-                self.content(id)?.fail_sync(sequence, &mut random);
+                self.content(id)?.fail_sync(&pages, sequence, &mut random);
                 if let Some(Node::File { failed_syncs, .. }) = self.nodes.get_mut(id) {
                     *failed_syncs += 1;
                 }

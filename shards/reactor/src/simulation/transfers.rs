@@ -1,18 +1,21 @@
 //! Reads, writes and syncs that a simulated ring has in hand.
 //!
 //! # Invariants
-//! - A sync covers what was written when it began, and nothing is durable before it has ended.
+//! - A sync covers what was written when it began, and nothing is durable before it has ended. One that a write carries covers
+//!   what that write wrote, and nothing else.
 //! - What is written is what the memory holds when the disk takes it, not when it was submitted.
 
 use std::io;
+use std::ops::Range;
 
 use bytes::Bytes;
 use slab::Slab;
 
-use super::content::PAGE_BYTES;
+use super::content::{ALL_PAGES, PAGE_BYTES, pages_of};
 use super::state::{DescriptionId, NodeId, State};
 use crate::chunk::ChunkSlice;
 use crate::event::{Event, Token};
+use crate::transfer::Sync;
 
 /// All operations in flight, of all reactors.
 #[derive(Default)]
@@ -38,11 +41,12 @@ pub(crate) enum Stage {
         at: u64,
         slices: Vec<ChunkSlice>,
         is_direct: bool,
-        sync: bool,
+        sync: Sync,
     },
-    BeginSync,
-    /// Of everything up to the change with this number.
-    EndSync(u64),
+    /// Of these pages.
+    BeginSync(Range<usize>),
+    /// Of everything in these pages up to the change with this number.
+    EndSync(Range<usize>, u64),
     End(io::Result<()>),
 }
 
@@ -62,7 +66,7 @@ impl State {
     pub(crate) fn step(&mut self, key: usize) -> Option<Event> {
         let Transfer { token, node, description, stage, .. } = self.transfers.0.get_mut(key)?;
         let (token, node, description) = (*token, *node, *description);
-        let next = match std::mem::replace(stage, Stage::BeginSync) {
+        let next = match std::mem::replace(stage, Stage::BeginSync(ALL_PAGES)) {
             Stage::Read { at, len } => {
                 let mut buffer = vec![0; len];
                 let result = self.read(node, at, &mut buffer);
@@ -81,14 +85,21 @@ impl State {
                 if self.is_stopped {
                     // The crash decides what has become of it.
                     Stage::Write { at, slices, is_direct, sync }
-                } else if sync && result.is_ok() {
-                    Stage::BeginSync
                 } else {
-                    Stage::End(result)
+                    match (sync, result) {
+                        (Sync::Data, Ok(())) => Stage::BeginSync(ALL_PAGES),
+                        (Sync::Inline, Ok(())) => {
+                            let bytes: usize = slices.iter().map(ChunkSlice::len).sum();
+                            Stage::BeginSync(pages_of(at, bytes as u64))
+                        }
+                        (_, result) => Stage::End(result),
+                    }
                 }
             }
-            Stage::BeginSync => Stage::EndSync(self.sequence()),
-            Stage::EndSync(sequence) => Stage::End(self.sync(node, description, sequence)),
+            Stage::BeginSync(pages) => Stage::EndSync(pages, self.sequence()),
+            Stage::EndSync(pages, sequence) => {
+                Stage::End(self.sync_pages(node, description, pages, sequence))
+            }
             Stage::End(result) => {
                 self.transfers.0.remove(key);
                 return Some(Event::Wrote { token, result });
