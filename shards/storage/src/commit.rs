@@ -1,8 +1,8 @@
 //! How appended bytes become written and durable: which way they go.
 //!
 //! Little that has to become durable goes to the journal, with what other logs have (`journal`), and to its segment later,
-//! in large writes. A log with much to write goes straight to its segment, which is written and synced in one chain of
-//! operations.
+//! in large writes. A log with much to write goes straight to its segment, which is written and synced in one operation, or in
+//! a chain of two.
 //!
 //! # Hot path
 //! No allocation but the vector of slices that a write takes.
