@@ -59,6 +59,7 @@ const LANE_MESSAGES: usize = 1024;
 /// What keeps it from starting, or the loss of a shard.
 pub fn serve(config: &Config) -> Result<(), BootError> {
     let started = Instant::now();
+    reactor::huge_pages::only_where_asked();
     let features = reactor::probe()?;
     let cores = Cores::choose(&config.broker.strome)?;
     let memory = MemoryPlan::of(&config.broker, cores.shards.get());

@@ -65,9 +65,24 @@ impl Chunk {
     /// An empty chunk with room for at least `bytes`, rounded up to whole blocks of [`Self::ALIGNMENT`].
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        let memory = AlignedMemory::zeroed(bytes);
-        let clean_to = memory.capacity();
-        Self::new(memory, clean_to)
+        Self::new(AlignedMemory::zeroed(bytes))
+    }
+
+    /// How many chunks with room for `bytes` [`Self::in_huge_pages`] makes.
+    #[must_use]
+    pub fn count_in_huge_page(bytes: usize) -> usize {
+        AlignedMemory::count_in_huge_page(bytes)
+    }
+
+    /// As many empty chunks with room for `bytes` as share a huge page, and at least one, unless there is no memory to be had.
+    #[must_use]
+    pub fn in_huge_pages(bytes: usize) -> Vec<Self> {
+        AlignedMemory::in_huge_pages(bytes).into_iter().map(Self::new).collect()
+    }
+
+    /// Has the system provide the chunk's memory, so that the writer need not wait for it page by page.
+    pub fn populate(&self) {
+        self.memory.aligned.populate();
     }
 
     /// An empty chunk in the same memory, of which only so much is zeroed, as it is used, as becomes padding and is not zero.
@@ -94,12 +109,9 @@ impl Chunk {
         let _ = self.memory.guard.set(Box::new(guard));
     }
 
-    /// Has the system provide the chunk's memory, so that the writer need not wait for it page by page.
-    pub fn populate(&self) {
-        self.memory.aligned.populate();
-    }
-
-    fn new(aligned: AlignedMemory, clean_to: usize) -> Self {
+    /// In memory that is zero.
+    fn new(aligned: AlignedMemory) -> Self {
+        let clean_to = aligned.capacity();
         let (memory, published) = (Arc::new(Memory { aligned, guard: OnceLock::new() }), Bytes::new());
         Self { memory, len: 0, head: 0, clean_to, zeros: 0..clean_to, published, published_from: 0 }
     }
@@ -430,18 +442,19 @@ mod tests {
     }
 
     #[test]
-    fn a_chunk_that_another_thread_has_made_and_populated_is_like_any_other() {
-        let make = |bytes| {
-            let chunk = Chunk::with_capacity(bytes);
+    fn chunks_that_another_thread_has_made_and_populated_are_like_any_other() {
+        let mut chunks = std::thread::spawn(|| Chunk::in_huge_pages(1 << 20)).join().unwrap();
+        assert_eq!(chunks.len(), Chunk::count_in_huge_page(1 << 20));
+        for chunk in &mut chunks {
             chunk.populate();
-            chunk
-        };
-        let mut chunk = std::thread::spawn(move || make(1 << 20)).join().unwrap();
-        put(&mut chunk, &[0xab; 300_000]);
-        assert!(chunk.view(0..300_000).iter().all(|byte| *byte == 0xab));
-        assert!(chunk.spare(700_000).unwrap().iter().all(|byte| *byte == 0));
-        chunk.emptied().unwrap();
-        make(1);
+            put(chunk, &[0xab; 300_000]);
+            assert!(chunk.view(0..300_000).iter().all(|byte| *byte == 0xab));
+            assert!(chunk.spare(700_000).unwrap().iter().all(|byte| *byte == 0));
+        }
+        let mut again = chunks.pop().unwrap().emptied().unwrap();
+        drop(chunks);
+        put(&mut again, &[0xcd; 10]);
+        assert!(again.view(0..10).iter().all(|byte| *byte == 0xcd));
     }
 
     #[test]

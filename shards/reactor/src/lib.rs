@@ -25,6 +25,7 @@ mod features;
 mod file;
 mod file_reader;
 mod fill;
+pub mod huge_pages;
 mod launch;
 mod offload;
 mod operation;

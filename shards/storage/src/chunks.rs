@@ -1,7 +1,8 @@
 //! Where the chunks of tails come from and go to, and how large they may be. In a busy store at the bound of its cache every
 //! new chunk takes the memory of an old one, so that memory is neither zeroed nor fetched from the system all the time.
-//! Before a store gets there, chunks are made by a thread for which nobody waits, lest appends wait for the system's memory: also
-//! the allocator touches a block that it hands out, which may cost a huge page.
+//! Before a store gets there, chunks are made by a thread for which nobody waits, lest appends wait for the system's memory, and
+//! in huge pages: what is copied to and written from them is most of what a busy broker touches. The more chunks were taken
+//! lately the more lie ready, and none in a store that is at rest.
 //!
 //! # Invariants
 //! - The chunk that a tail appends to cannot be given up, however short memory is. So the more tails there are, the smaller
@@ -14,6 +15,7 @@ use std::collections::VecDeque;
 use std::sync::mpsc::{self, Receiver, Sender};
 
 use reactor::Chunk;
+use types::TimestampMs;
 
 use crate::cold_memory::ColdMemory;
 use crate::settings::StoreSettings;
@@ -21,10 +23,15 @@ use crate::settings::StoreSettings;
 /// Chunks of the largest size that are kept when nobody uses them: as many as the commits of a turn may give back at once
 /// before the next appends take them.
 const SPARE_MAX: usize = 8;
-/// While a store grows, so many chunks lie ready: as many logs may need one at about the same time.
+/// While a store grows, so many chunks lie ready at most: as many logs may need one at about the same time.
 const AHEAD_MAX: usize = SPARE_MAX;
+/// For each chunk that was taken in an interval so many lie ready in this one and the next. A log takes chunks of half the
+/// largest size, and of a quarter, before its first one of that: so some lie ready by then.
+const AHEAD_PER_TAKEN: usize = 2;
 /// Smaller chunks are there soon enough.
 const AHEAD_BYTES_MIN: usize = 256 * 1024;
+/// How often it is looked at how many were taken. Each time, one fewer lies ready if that were too many.
+const LOOK_INTERVAL_MS: i64 = 2_000;
 
 /// The part of the cache that is for chunks that are appended to: 1/2. The other half keeps what was written for readers.
 const APPENDED_TO_PART: usize = 2;
@@ -44,10 +51,15 @@ pub(crate) struct Chunks {
     spare: VecDeque<Chunk>,
     /// Whether one was taken since it was last seen to that enough lie ready.
     was_taken: bool,
-    /// How many of the largest size another thread is still to make.
+    /// How many that are not small were taken since the last look.
+    taken: usize,
+    /// How many should lie ready.
+    ahead: usize,
+    next_look: TimestampMs,
+    /// How often another thread is still to make some of the largest size.
     ordered: usize,
     /// Where those come from.
-    made: (Sender<Chunk>, Receiver<Chunk>),
+    made: (Sender<Vec<Chunk>>, Receiver<Vec<Chunk>>),
     /// Where chunks count that readers still see.
     cold: ColdMemory,
 }
@@ -60,8 +72,11 @@ impl Chunks {
             cache_bytes_max: settings.cache_bytes_max,
             in_use: 0,
             tails: 0,
-            spare: VecDeque::with_capacity(SPARE_MAX),
+            spare: VecDeque::with_capacity(2 * SPARE_MAX),
             was_taken: false,
+            taken: 0,
+            ahead: 0,
+            next_look: TimestampMs(0),
             ordered: 0,
             made: mpsc::channel(),
             cold,
@@ -72,9 +87,13 @@ impl Chunks {
     pub(crate) fn take(&mut self, bytes: usize) -> Chunk {
         // A small log must not get a large chunk: it would keep it.
         let is_large = bytes == self.bytes_max;
-        self.was_taken |= is_large && bytes >= AHEAD_BYTES_MIN;
-        let spare = if is_large { self.pop_spare() } else { None };
-        let chunk = spare.unwrap_or_else(|| Chunk::with_capacity(bytes));
+        if (AHEAD_BYTES_MIN..=self.bytes_max).contains(&bytes) && self.share_bytes() == self.bytes_max {
+            self.was_taken = true;
+            self.taken += 1;
+            self.ahead = self.ahead.max(self.ahead_for_taken());
+        }
+        let ready = if is_large { self.pop_spare().or_else(|| self.make_large()) } else { None };
+        let chunk = ready.unwrap_or_else(|| Chunk::with_capacity(bytes));
         self.in_use += chunk.capacity();
         chunk
     }
@@ -107,33 +126,66 @@ impl Chunks {
         share.clamp(self.bytes_min, self.bytes_max)
     }
 
-    /// If one was taken, orders what should lie ready: as much as tails may still grow by. Each is work for another thread; nobody
-    /// waits until it is done.
+    /// If one was taken, orders what should lie ready, but no more than tails may still grow by. Each is work for another thread;
+    /// nobody waits until it is done.
     pub(crate) fn prepare(&mut self) -> impl Iterator<Item = impl FnOnce() + Send + use<>> {
         let growth = self.cache_bytes_max.saturating_sub(self.in_use) / self.bytes_max.max(1);
-        let enough = if std::mem::take(&mut self.was_taken) { AHEAD_MAX.min(growth) } else { 0 };
-        let missing = enough.saturating_sub(self.spare.len() + self.ordered);
+        let enough = if std::mem::take(&mut self.was_taken) { self.ahead.min(growth) } else { 0 };
+        let together = Chunk::count_in_huge_page(self.bytes_max);
+        let missing = enough.saturating_sub(self.spare.len() + self.ordered * together).div_ceil(together);
         self.ordered += missing;
         (0..missing).map(|_| {
             let (bytes, made) = (self.bytes_max, self.made.0.clone());
             move || {
-                let chunk = Chunk::with_capacity(bytes);
-                chunk.populate();
-                // If the store is gone nobody needs it.
-                let _ = made.send(chunk);
+                let chunks = Chunk::in_huge_pages(bytes);
+                chunks.iter().for_each(Chunk::populate);
+                // If the store is gone nobody needs them.
+                let _ = made.send(chunks);
             }
         })
     }
 
+    /// From time to time, lets go of what needs no longer lie ready.
+    pub(crate) fn look(&mut self, now: TimestampMs) {
+        if now < self.next_look {
+            return;
+        }
+        self.next_look = TimestampMs(now.0 + LOOK_INTERVAL_MS);
+        self.ahead = self.ahead.saturating_sub(1).max(self.ahead_for_taken());
+        self.taken = 0;
+        self.receive_made();
+        // Those first that were never used: the ones that share a huge page lie side by side, and go together.
+        let together = Chunk::count_in_huge_page(self.bytes_max);
+        let needless = self.spare.len().saturating_sub(self.ahead);
+        self.spare.drain(..if self.ahead == 0 { needless } else { needless / together * together });
+    }
+
+    fn ahead_for_taken(&self) -> usize {
+        (self.taken * AHEAD_PER_TAKEN).min(AHEAD_MAX)
+    }
+
+    fn receive_made(&mut self) {
+        while let Ok(chunks) = self.made.1.try_recv() {
+            self.ordered = self.ordered.saturating_sub(1);
+            chunks.into_iter().for_each(|chunk| self.spare.push_front(chunk));
+        }
+    }
+
     /// The spare chunk that was used last, behind which those come that were never used.
     fn pop_spare(&mut self) -> Option<Chunk> {
-        while let Ok(chunk) = self.made.1.try_recv() {
-            self.ordered = self.ordered.saturating_sub(1);
-            if self.spare.len() < SPARE_MAX {
-                self.spare.push_front(chunk);
-            }
-        }
+        self.receive_made();
         self.spare.pop_back()
+    }
+
+    /// One of the largest size, where none lies ready; those that share its huge page are spare from now on.
+    fn make_large(&mut self) -> Option<Chunk> {
+        if self.bytes_max < AHEAD_BYTES_MIN {
+            return None;
+        }
+        let mut made = Chunk::in_huge_pages(self.bytes_max);
+        let chunk = made.pop();
+        self.spare.extend(made);
+        chunk
     }
 
     /// Whether a chunk was made for one large batch.
@@ -235,48 +287,76 @@ mod tests {
         assert_eq!(chunks.in_use(), 0, "what is kept for the next tail is nobody's");
     }
 
-    /// How many chunks were ordered, after they were made.
+    /// How many chunks share a huge page.
+    const TOGETHER: usize = 2;
+    const LARGE: usize = 1024 * 1024;
+
+    /// Makes what is ordered, and says how many chunks that were.
     fn prepare(chunks: &mut Chunks) -> usize {
-        chunks.prepare().map(|make| make()).count()
+        chunks.prepare().map(|make| make()).count() * TOGETHER
     }
 
     fn large_chunks(cache_bytes_max: usize) -> Chunks {
-        let settings = StoreSettings { chunk_bytes_max: AHEAD_BYTES_MIN, cache_bytes_max, ..chunk_sizes() };
+        let settings = StoreSettings { chunk_bytes_max: LARGE, cache_bytes_max, ..chunk_sizes() };
         Chunks::new(&settings, ColdMemory::new(0))
     }
 
     #[test]
-    fn chunks_lie_ready_while_tails_may_grow_and_large_ones_are_taken() {
-        let mut chunks = large_chunks(20 * AHEAD_BYTES_MIN);
+    fn the_more_chunks_are_taken_the_more_lie_ready_while_tails_may_grow() {
+        let mut chunks = large_chunks(20 * LARGE);
         assert_eq!(prepare(&mut chunks), 0, "nobody has taken one");
         let _small = chunks.take(AHEAD_BYTES_MIN / 2);
         assert_eq!(prepare(&mut chunks), 0, "a small one is no reason");
-        let _first = chunks.take(AHEAD_BYTES_MIN);
+        let _half = chunks.take(LARGE / 2);
+        assert_eq!(prepare(&mut chunks), AHEAD_PER_TAKEN, "its log will soon want a large one");
+        let _first = chunks.take(LARGE);
+        assert_eq!((chunks.spare.len(), chunks.ordered), (AHEAD_PER_TAKEN - 1, 0), "it was one of those");
+        assert_eq!(prepare(&mut chunks), 4, "twice two, and an odd one shares its page with another");
+        let taken: Vec<Chunk> = (0..6).map(|_| chunks.take(LARGE)).collect();
         assert_eq!(prepare(&mut chunks), AHEAD_MAX);
-        let next = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!((chunks.spare.len(), chunks.ordered), (AHEAD_MAX - 1, 0), "it was one of those");
-        assert_eq!(prepare(&mut chunks), 1);
-        let outsize = chunks.take(12 * AHEAD_BYTES_MIN);
-        let _another = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!(prepare(&mut chunks), 0, "the memory is nearly used up");
+        taken.into_iter().for_each(|chunk| chunks.put_back(chunk));
+        assert_eq!(prepare(&mut chunks), 0);
+        let outsize = chunks.take(17 * LARGE);
+        let _taken: Vec<Chunk> = (0..SPARE_MAX).map(|_| chunks.take(LARGE)).collect();
+        assert_eq!(prepare(&mut chunks), 0, "the memory is used up");
         chunks.put_back(outsize);
-        chunks.put_back(next);
-        let _next = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!(prepare(&mut chunks), 1, "there is room again");
+        let _next = chunks.take(LARGE);
+        assert!(prepare(&mut chunks) > 0, "there is room again");
+    }
+
+    #[test]
+    fn a_store_at_rest_lets_go_of_what_lies_ready_little_by_little() {
+        let mut chunks = large_chunks(20 * LARGE);
+        let taken: Vec<Chunk> = (0..AHEAD_MAX).map(|_| chunks.take(LARGE)).collect();
+        assert_eq!(prepare(&mut chunks), AHEAD_MAX);
+        let mut now = 0;
+        let mut ready_after = |chunks: &mut Chunks, ms| {
+            now += ms;
+            chunks.look(TimestampMs(now));
+            chunks.spare.len()
+        };
+        assert_eq!(ready_after(&mut chunks, LOOK_INTERVAL_MS), AHEAD_MAX, "they were taken in this interval");
+        assert_eq!(ready_after(&mut chunks, LOOK_INTERVAL_MS - 1), AHEAD_MAX, "it is not over");
+        assert_eq!(ready_after(&mut chunks, 1), AHEAD_MAX, "one fewer, but two share a huge page");
+        for enough in (0..AHEAD_MAX - 1).rev() {
+            assert_eq!(ready_after(&mut chunks, LOOK_INTERVAL_MS), enough.next_multiple_of(TOGETHER));
+        }
+        taken.into_iter().for_each(|chunk| chunks.put_back(chunk));
+        assert_eq!(chunks.spare.len(), SPARE_MAX, "the next append may want one");
+        assert_eq!(ready_after(&mut chunks, LOOK_INTERVAL_MS), 0);
     }
 
     #[test]
     fn nobody_waits_for_a_chunk_that_is_still_to_be_made_and_none_is_ordered_twice() {
-        let mut chunks = large_chunks(20 * AHEAD_BYTES_MIN);
-        let first = chunks.take(AHEAD_BYTES_MIN);
+        let mut chunks = large_chunks(20 * LARGE);
+        let _taken: Vec<Chunk> = (0..AHEAD_MAX).map(|_| chunks.take(LARGE)).collect();
         let ordered: Vec<_> = chunks.prepare().collect();
-        assert_eq!(ordered.len(), AHEAD_MAX);
-        assert_eq!(chunks.take(AHEAD_BYTES_MIN).capacity(), AHEAD_BYTES_MIN);
+        assert_eq!(ordered.len() * TOGETHER, AHEAD_MAX);
+        assert_eq!(chunks.take(LARGE).capacity(), LARGE);
         assert_eq!(prepare(&mut chunks), 0, "as many are on their way as shall lie ready");
-        chunks.put_back(first);
         ordered.into_iter().for_each(|make| make());
-        let _next = chunks.take(AHEAD_BYTES_MIN);
-        assert_eq!((chunks.spare.len(), chunks.ordered), (SPARE_MAX - 1, 0), "more than that are not kept");
+        let _next = chunks.take(LARGE);
+        assert_eq!((chunks.spare.len(), chunks.ordered), (AHEAD_MAX, 0), "one was left of the one before");
     }
 
     #[test]

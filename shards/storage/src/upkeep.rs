@@ -132,6 +132,7 @@ impl Store {
         if looked_ms_ago >= self.core.idle_look_interval_ms() && self.take_back_memory(reactor) {
             self.upkeep.last_idle_look = now;
         }
+        self.core.chunks.look(now);
         self.core.grow_journals(reactor);
         self.advance_closing(reactor);
     }
