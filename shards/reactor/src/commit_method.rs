@@ -15,10 +15,11 @@ use crate::aligned::{ALIGNMENT, AlignedMemory};
 use crate::file::{File, OpenOptions};
 use crate::transfer::Sync;
 
-/// How often each way is tried.
+/// How often each way is tried, in turns.
 const ROUNDS: usize = 8;
-/// No longer than this in all.
-const TIME_MAX: Duration = Duration::from_millis(40);
+/// No longer than this in all, but once each: a start waits for it, and where one try takes milliseconds, because the disk is
+/// slow or busy, a few tell as much.
+const TIME_MAX: Duration = Duration::from_millis(10);
 /// The tried file; whoever opens the directory removes one that was left.
 const NAME: &str = "strome-probe";
 
@@ -92,8 +93,17 @@ fn measure(path: &Path) -> io::Result<CommitMethod> {
     write(0)?;
     file.sync_data()?;
     let until = Instant::now() + TIME_MAX;
-    let write_and_sync = median(until, || write(0).and_then(|()| file.sync_data()))?;
-    let inline = if file.direct() { median(until, || write(libc::RWF_DSYNC)).ok().flatten() } else { None };
+    let (mut syncs, mut inlines) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
+    let mut takes_inline = file.direct();
+    while syncs.len() < ROUNDS && (syncs.is_empty() || Instant::now() < until) {
+        syncs.push(timed(|| write(0).and_then(|()| file.sync_data()))?);
+        if takes_inline {
+            let time = timed(|| write(libc::RWF_DSYNC));
+            takes_inline = time.is_ok();
+            inlines.extend(time.ok());
+        }
+    }
+    let (write_and_sync, inline) = (median(syncs), if takes_inline { median(inlines) } else { None });
     let is_faster = inline.zip(write_and_sync).is_some_and(|(inline, both)| inline < both);
     let writes_through = writes_through(path).unwrap_or(false);
     Ok(CommitMethod {
@@ -105,16 +115,15 @@ fn measure(path: &Path) -> io::Result<CommitMethod> {
     })
 }
 
-/// The median time of some rounds; `None` if there was time for none.
-fn median(until: Instant, mut round: impl FnMut() -> io::Result<()>) -> io::Result<Option<Duration>> {
-    let mut times = Vec::with_capacity(ROUNDS);
-    while times.len() < ROUNDS && Instant::now() < until {
-        let began = Instant::now();
-        round()?;
-        times.push(began.elapsed());
-    }
+fn timed(work: impl FnOnce() -> io::Result<()>) -> io::Result<Duration> {
+    let began = Instant::now();
+    work().map(|()| began.elapsed())
+}
+
+/// `None` if there are none.
+fn median(mut times: Vec<Duration>) -> Option<Duration> {
     times.sort_unstable();
-    Ok(times.get(times.len() / 2).copied())
+    times.get(times.len() / 2).copied()
 }
 
 /// Whether the disk below `path` writes through its cache when asked to, as the kernel knows it.
