@@ -83,3 +83,21 @@ pub(crate) struct Finished {
     /// CPU time that it has used while it was measured, in nanoseconds.
     pub(crate) cpu_nanos: u64,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn everything_has_come_when_no_producer_is_left_and_nothing_is_missing() {
+        let control = Control::new(2);
+        control.received(3);
+        assert!(!control.is_all_received(), "producers may promise more");
+        control.producer_finished(2);
+        assert!(!control.is_all_received(), "one is left");
+        control.producer_finished(2);
+        assert!(!control.is_all_received() && control.missing() == 1);
+        control.received(1);
+        assert!(control.is_all_received() && control.missing() == 0);
+    }
+}

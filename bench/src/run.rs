@@ -15,7 +15,7 @@ use crate::error::BenchError;
 use crate::explain::explain;
 use crate::host::{Host, unwritten_bytes};
 use crate::moment::Clock;
-use crate::outcome::{Broker, Client, Outcome, Topics};
+use crate::outcome::{Broker, Client, Outcome, Point, Topics};
 use crate::payload::{RunId, STAMP_BYTES};
 use crate::phase::{Found, Phase, perform};
 use crate::plan::{Acks, Load, Mode, Plan, RecordPlan, Spread};
@@ -194,14 +194,7 @@ fn outcome(
     topic_settings: BTreeMap<String, String>,
     topics: Topics,
 ) -> Outcome {
-    let (mut produced, mut consumed) = (Amount::default(), Amount::default());
-    let measured_until = found.seconds + 1e-6;
-    for point in &found.series {
-        if point.at_s > 0.0 && point.at_s <= measured_until {
-            produced.add(point.produced);
-            consumed.add(point.consumed);
-        }
-    }
+    let (produced, consumed) = moved_within(found.seconds, &found.series);
     let broker_cpu: Option<f64> =
         brokers.iter().map(|broker| broker.usage.map(|usage| usage.cpu_seconds)).sum();
     let spent = &found.spent;
@@ -233,6 +226,16 @@ fn outcome(
         topic_settings,
         topics,
     }
+}
+
+/// What was produced and consumed in the measured time: neither in the warm-up nor in what is awaited after the end.
+fn moved_within(seconds: f64, series: &[Point]) -> (Amount, Amount) {
+    let (mut produced, mut consumed) = (Amount::default(), Amount::default());
+    for point in series.iter().filter(|point| point.at_s > 0.0 && point.at_s <= seconds + 1e-6) {
+        produced.add(point.produced);
+        consumed.add(point.consumed);
+    }
+    (produced, consumed)
 }
 
 /// Puts records into the topics, for consumers to begin with.
@@ -331,4 +334,26 @@ fn offsets(plan: &Plan, access: &Access, map: &Map) -> Result<Vec<Vec<(Offset, O
 
 fn no_offsets(map: &Map) -> Vec<Vec<(Offset, Offset)>> {
     map.topics.iter().map(|topic| vec![(Offset(0), Offset(0)); topic.leaders.len()]).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::outcome::Digest;
+
+    #[test]
+    fn neither_the_warm_up_nor_what_comes_after_the_end_was_moved_in_the_measured_time() {
+        let point = |at_s, records| Point {
+            at_s,
+            seconds: 1.0,
+            produced: Amount { records, bytes: 2 * records },
+            consumed: Amount { records: 3 * records, bytes: 0 },
+            produce: Digest::default(),
+            end_to_end: Digest::default(),
+            fetch: Digest::default(),
+        };
+        let series = [point(-1.0, 1), point(0.0, 10), point(1.0, 100), point(1.5, 1_000), point(2.5, 10_000)];
+        let (produced, consumed) = moved_within(1.5, &series);
+        assert_eq!((produced.records, produced.bytes, consumed.records), (1_100, 2_200, 3_300));
+    }
 }
