@@ -86,7 +86,7 @@ impl AlignedMemory {
     }
 
     /// So many blocks of `bytes` rounded up, all zero, side by side in huge pages if there are any. None if there is no
-    /// memory to be had.
+    /// memory to be had, or none in pieces of this kind.
     pub(crate) fn in_huge_pages(bytes: usize) -> Vec<Self> {
         let blocks = Block::in_huge_pages(rounded(bytes), Self::count_in_huge_page(bytes)).into_iter();
         blocks.map(|block| Self { block: ManuallyDrop::new(block), is_reusable: false }).collect()

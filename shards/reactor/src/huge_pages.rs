@@ -10,7 +10,9 @@
 
 use std::ptr::{self, NonNull};
 
-/// A huge page's size where pages have 4 KiB. Where it is another, pieces lie in ordinary pages.
+use crate::aligned::ALIGNMENT;
+
+/// A huge page's size where pages have 4 KiB.
 pub(crate) const HUGE_PAGE_BYTES: usize = 2 * 1024 * 1024;
 
 /// `prctl`'s number for it, and what leaves huge pages to those who ask; since Linux 6.18.
@@ -29,9 +31,12 @@ pub fn only_where_asked() {
     }
 }
 
-/// Maps `bytes`, which are whole pages, at a multiple of [`HUGE_PAGE_BYTES`], and asks for huge pages. `None` if there is
-/// no memory to be had.
+/// Maps `bytes`, a multiple of [`ALIGNMENT`], at a multiple of [`HUGE_PAGE_BYTES`], and asks for huge pages. `None` if there
+/// is no memory to be had, or where pages are larger than [`ALIGNMENT`]: what ends in the middle of one cannot be given back.
 pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
+    if rustix::param::page_size() > ALIGNMENT {
+        return None;
+    }
     let mapped_bytes = bytes.checked_add(HUGE_PAGE_BYTES)?;
     let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping of no file, at a place of the system's choice, touches no memory that is in use.
