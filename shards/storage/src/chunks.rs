@@ -20,15 +20,15 @@ use types::TimestampMs;
 use crate::cold_memory::ColdMemory;
 use crate::settings::StoreSettings;
 
-/// Chunks of the largest size that are kept when nobody uses them: as many as the commits of a turn may give back at once
+/// Chunks of the usual size that are kept when nobody uses them: as many as the commits of a turn may give back at once
 /// before the next appends take them.
 const SPARE_MAX: usize = 8;
 /// While a store grows, so many chunks lie ready at most: as many logs may need one at about the same time.
 const AHEAD_MAX: usize = SPARE_MAX;
 /// For each chunk that was taken in an interval so many lie ready in this one and the next. A log takes chunks of half the
-/// largest size, and of a quarter, before its first one of that: so some lie ready by then.
+/// usual size, and of a quarter, before its first one of that: so some lie ready by then.
 const AHEAD_PER_TAKEN: usize = 2;
-/// Smaller chunks are there soon enough.
+/// Smaller chunks are there soon enough, and lie in ordinary pages.
 const AHEAD_BYTES_MIN: usize = 256 * 1024;
 /// How often it is looked at how many were taken. Each time, one fewer lies ready if that were too many.
 const LOOK_INTERVAL_MS: i64 = 2_000;
@@ -47,7 +47,9 @@ pub(crate) struct Chunks {
     in_use: usize,
     /// Tails that have any.
     tails: usize,
-    /// Empty, of the largest size; the next one to be taken is the last.
+    /// The size of which busy tails take their chunks at present: their share.
+    usual_bytes: usize,
+    /// Empty, of the usual size; the next one to be taken is the last.
     spare: VecDeque<Chunk>,
     /// Whether one was taken since it was last seen to that enough lie ready.
     was_taken: bool,
@@ -56,7 +58,7 @@ pub(crate) struct Chunks {
     /// How many should lie ready.
     ahead: usize,
     next_look: TimestampMs,
-    /// How often another thread is still to make some of the largest size.
+    /// How often another thread is still to make some of the usual size.
     ordered: usize,
     /// Where those come from.
     made: (Sender<Vec<Chunk>>, Receiver<Vec<Chunk>>),
@@ -66,12 +68,13 @@ pub(crate) struct Chunks {
 
 impl Chunks {
     pub(crate) fn new(settings: &StoreSettings, cold: ColdMemory) -> Self {
-        Self {
+        let mut chunks = Self {
             bytes_min: settings.chunk_bytes_min,
             bytes_max: settings.chunk_bytes_max,
             cache_bytes_max: settings.cache_bytes_max,
             in_use: 0,
             tails: 0,
+            usual_bytes: 0,
             spare: VecDeque::with_capacity(2 * SPARE_MAX),
             was_taken: false,
             taken: 0,
@@ -80,19 +83,21 @@ impl Chunks {
             ordered: 0,
             made: mpsc::channel(),
             cold,
-        }
+        };
+        chunks.follow_share();
+        chunks
     }
 
     /// An empty chunk with room for at least `bytes`.
     pub(crate) fn take(&mut self, bytes: usize) -> Chunk {
         // A small log must not get a large chunk: it would keep it.
-        let is_large = bytes == self.bytes_max;
-        if (AHEAD_BYTES_MIN..=self.bytes_max).contains(&bytes) && self.share_bytes() == self.bytes_max {
+        let is_usual = bytes == self.usual_bytes;
+        if (AHEAD_BYTES_MIN..=self.usual_bytes).contains(&bytes) {
             self.was_taken = true;
             self.taken += 1;
             self.ahead = self.ahead.max(self.ahead_for_taken());
         }
-        let ready = if is_large { self.pop_spare().or_else(|| self.make_large()) } else { None };
+        let ready = if is_usual { self.pop_spare().or_else(|| self.make_usual()) } else { None };
         let chunk = ready.unwrap_or_else(|| Chunk::with_capacity(bytes));
         self.in_use += chunk.capacity();
         chunk
@@ -101,11 +106,13 @@ impl Chunks {
     /// A tail that had no chunk is about to get one.
     pub(crate) fn tail_begins(&mut self) {
         self.tails += 1;
+        self.follow_share();
     }
 
     /// A tail has given back all of its chunks.
     pub(crate) fn tail_ends(&mut self) {
         self.tails = self.tails.saturating_sub(1);
+        self.follow_share();
     }
 
     /// Memory of all tails.
@@ -126,16 +133,25 @@ impl Chunks {
         share.clamp(self.bytes_min, self.bytes_max)
     }
 
+    /// What lies ready is of no use any more where the share has become another.
+    fn follow_share(&mut self) {
+        let share_bytes = self.share_bytes();
+        if self.usual_bytes != share_bytes {
+            self.usual_bytes = share_bytes;
+            self.spare.clear();
+        }
+    }
+
     /// If one was taken, orders what should lie ready, but no more than tails may still grow by. Each is work for another thread;
     /// nobody waits until it is done.
     pub(crate) fn prepare(&mut self) -> impl Iterator<Item = impl FnOnce() + Send + use<>> {
-        let growth = self.cache_bytes_max.saturating_sub(self.in_use) / self.bytes_max.max(1);
+        let growth = self.cache_bytes_max.saturating_sub(self.in_use) / self.usual_bytes.max(1);
         let enough = if std::mem::take(&mut self.was_taken) { self.ahead.min(growth) } else { 0 };
-        let together = Chunk::count_in_huge_page(self.bytes_max);
+        let together = Chunk::count_in_huge_page(self.usual_bytes);
         let missing = enough.saturating_sub(self.spare.len() + self.ordered * together).div_ceil(together);
         self.ordered += missing;
         (0..missing).map(|_| {
-            let (bytes, made) = (self.bytes_max, self.made.0.clone());
+            let (bytes, made) = (self.usual_bytes, self.made.0.clone());
             move || {
                 let chunks = Chunk::in_huge_pages(bytes);
                 chunks.iter().for_each(Chunk::populate);
@@ -155,7 +171,7 @@ impl Chunks {
         self.taken = 0;
         self.receive_made();
         // Those first that were never used: the ones that share a huge page lie side by side, and go together.
-        let together = Chunk::count_in_huge_page(self.bytes_max);
+        let together = Chunk::count_in_huge_page(self.usual_bytes);
         let needless = self.spare.len().saturating_sub(self.ahead);
         self.spare.drain(..if self.ahead == 0 { needless } else { needless / together * together });
     }
@@ -167,7 +183,10 @@ impl Chunks {
     fn receive_made(&mut self) {
         while let Ok(chunks) = self.made.1.try_recv() {
             self.ordered = self.ordered.saturating_sub(1);
-            chunks.into_iter().for_each(|chunk| self.spare.push_front(chunk));
+            // The share may have become another meanwhile.
+            if chunks.first().is_some_and(|chunk| chunk.capacity() == self.usual_capacity()) {
+                chunks.into_iter().for_each(|chunk| self.spare.push_front(chunk));
+            }
         }
     }
 
@@ -177,12 +196,12 @@ impl Chunks {
         self.spare.pop_back()
     }
 
-    /// One of the largest size, where none lies ready; those that share its huge page are spare from now on.
-    fn make_large(&mut self) -> Option<Chunk> {
-        if self.bytes_max < AHEAD_BYTES_MIN {
+    /// One of the usual size, where none lies ready; those that share its huge page are spare from now on.
+    fn make_usual(&mut self) -> Option<Chunk> {
+        if self.usual_bytes < AHEAD_BYTES_MIN {
             return None;
         }
-        let mut made = Chunk::in_huge_pages(self.bytes_max);
+        let mut made = Chunk::in_huge_pages(self.usual_bytes);
         let chunk = made.pop();
         self.spare.extend(made);
         chunk
@@ -193,10 +212,15 @@ impl Chunks {
         chunk.capacity() > self.bytes_max.next_multiple_of(Chunk::ALIGNMENT)
     }
 
+    /// What a chunk of the usual size has room for.
+    fn usual_capacity(&self) -> usize {
+        self.usual_bytes.next_multiple_of(Chunk::ALIGNMENT)
+    }
+
     /// Takes back what a tail no longer needs.
     pub(crate) fn put_back(&mut self, chunk: Chunk) {
         self.in_use = self.in_use.saturating_sub(chunk.capacity());
-        let is_usual = chunk.capacity() == self.bytes_max.next_multiple_of(Chunk::ALIGNMENT);
+        let is_usual = chunk.capacity() == self.usual_capacity();
         let chunk = if is_usual && self.spare.len() < SPARE_MAX { chunk.emptied() } else { Err(chunk) };
         match chunk {
             Ok(empty) => self.spare.push_back(empty),
@@ -322,6 +346,31 @@ mod tests {
         chunks.put_back(outsize);
         let _next = chunks.take(LARGE);
         assert!(prepare(&mut chunks) > 0, "there is room again");
+    }
+
+    #[test]
+    fn many_tails_have_smaller_chunks_that_are_made_and_used_again_like_large_ones() {
+        let mut chunks = large_chunks(16 * LARGE);
+        let _large: Vec<Chunk> = (0..3).map(|_| chunks.take(LARGE)).collect();
+        let late: Vec<_> = chunks.prepare().collect();
+        assert_eq!(chunks.spare.len(), 1, "two share a page");
+        (0..16).for_each(|_| chunks.tail_begins());
+        assert_eq!(
+            (chunks.share_bytes(), chunks.spare.len()),
+            (LARGE / 2, 0),
+            "nobody takes the large one now"
+        );
+        let first = chunks.take(LARGE / 2);
+        assert_eq!(chunks.spare.len(), 3, "four share a page");
+        late.into_iter().for_each(|make| make());
+        let _second = chunks.take(LARGE / 2);
+        assert_eq!(
+            (chunks.spare.len(), chunks.ordered),
+            (2, 0),
+            "those that were made too late are none of them"
+        );
+        chunks.put_back(first);
+        assert!(chunks.spare.iter().all(|chunk| chunk.capacity() == LARGE / 2) && chunks.spare.len() == 3);
     }
 
     #[test]
