@@ -188,9 +188,10 @@ fn take_spare(capacity: usize) -> Option<Block> {
     SPARES.try_with(take).ok().flatten()
 }
 
-/// A block in a huge page, and keeps those that share it; small ones are not worth that.
+/// A block in a huge page, and keeps those that share it. Small ones are not worth that, nor sizes that are hardly asked for
+/// twice, such as those of what is left of a file.
 fn make_spares(capacity: usize) -> Option<Block> {
-    if capacity < IN_HUGE_PAGES_BYTES_MIN {
+    if capacity < IN_HUGE_PAGES_BYTES_MIN || !capacity.is_power_of_two() {
         return None;
     }
     let mut made = Block::in_huge_pages(capacity, AlignedMemory::count_in_huge_page(capacity));

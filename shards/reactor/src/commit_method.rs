@@ -4,6 +4,10 @@
 //! operation where the disk can write through its cache (FUA); elsewhere the kernel does both steps in a worker, which is
 //! slow when cores are busy, and so it is not chosen there for small writes however fast it looks at an idle start. A large write
 //! needs a worker in any case.
+//!
+//! # Invariants
+//! - A write carries its sync only on a disk that the kernel knows. File systems that lie on none (FUSE, 9p, those of networks)
+//!   may take RWF_DSYNC with a direct write and do nothing about it, which no trial can show; an fdatasync reaches them.
 
 use std::fmt;
 use std::fs;
@@ -94,7 +98,8 @@ fn measure(path: &Path) -> io::Result<CommitMethod> {
     file.sync_data()?;
     let until = Instant::now() + TIME_MAX;
     let (mut syncs, mut inlines) = (Vec::with_capacity(ROUNDS), Vec::with_capacity(ROUNDS));
-    let mut takes_inline = file.direct();
+    let writes_through = writes_through(path)?;
+    let mut takes_inline = file.direct() && writes_through.is_some();
     while syncs.len() < ROUNDS && (syncs.is_empty() || Instant::now() < until) {
         syncs.push(timed(|| write(0).and_then(|()| file.sync_data()))?);
         if takes_inline {
@@ -105,7 +110,7 @@ fn measure(path: &Path) -> io::Result<CommitMethod> {
     }
     let (write_and_sync, inline) = (median(syncs), if takes_inline { median(inlines) } else { None });
     let is_faster = inline.zip(write_and_sync).is_some_and(|(inline, both)| inline < both);
-    let writes_through = writes_through(path).unwrap_or(false);
+    let writes_through = writes_through == Some(true);
     Ok(CommitMethod {
         is_direct: file.direct(),
         is_inline: is_faster && writes_through,
@@ -126,8 +131,8 @@ fn median(mut times: Vec<Duration>) -> Option<Duration> {
     times.get(times.len() / 2).copied()
 }
 
-/// Whether the disk below `path` writes through its cache when asked to, as the kernel knows it.
-fn writes_through(path: &Path) -> io::Result<bool> {
+/// Whether the disk below `path` writes through its cache when asked to, as the kernel knows it. `None` if it knows no disk there.
+fn writes_through(path: &Path) -> io::Result<Option<bool>> {
     use std::os::unix::fs::MetadataExt;
     let device = fs::metadata(path)?.dev();
     let numbers = format!("{}:{}", rustix::fs::major(device), rustix::fs::minor(device));
@@ -135,7 +140,7 @@ fn writes_through(path: &Path) -> io::Result<bool> {
     // A partition has its queue in the directory of its disk.
     let queue = [block.join("queue/fua"), block.join("../queue/fua")];
     let found = queue.iter().find_map(|path| fs::read_to_string(path).ok());
-    Ok(found.is_some_and(|fua| fua.trim() == "1"))
+    Ok(found.map(|fua| fua.trim() == "1"))
 }
 
 #[cfg(test)]
@@ -167,6 +172,16 @@ mod tests {
         assert_eq!((found.sync_of_much(), found.sync()), (Sync::Inline, Sync::Data));
         assert_eq!(CommitMethod { writes_through: true, ..found }.sync_of_much(), Sync::Data);
         assert_eq!(CommitMethod { inline: None, ..found }.sync_of_much(), Sync::Data);
+    }
+
+    #[test]
+    fn where_the_kernel_knows_no_disk_no_write_carries_its_sync() {
+        let Ok(dir) = tempfile::tempdir_in("/dev/shm") else {
+            return eprintln!("skipped: there is no /dev/shm to write to");
+        };
+        let found = CommitMethod::measure(dir.path()).unwrap();
+        assert_eq!((found.inline, found.writes_through), (None, false));
+        assert_eq!((found.sync_of_much(), found.known(Some(true)).sync()), (Sync::Data, Sync::Data));
     }
 
     #[test]

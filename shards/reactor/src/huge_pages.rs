@@ -37,18 +37,36 @@ pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
     if rustix::param::page_size() > ALIGNMENT {
         return None;
     }
-    let mapped_bytes = bytes.checked_add(HUGE_PAGE_BYTES)?;
+    // The system tends to place what is as large as huge pages at their bounds, beside what was mapped before, so that both count as
+    // one mapping, of which a process can have so many.
+    let start = map_anywhere(bytes)?;
+    let start = if start.addr().get().is_multiple_of(HUGE_PAGE_BYTES) {
+        start
+    } else {
+        // SAFETY: mapped just now, and nobody knows of it.
+        unsafe { unmap(start, bytes) };
+        map_with_room_around(bytes)?
+    };
+    // SAFETY: advice about new memory changes nothing but how it is provided.
+    unsafe { libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE) };
+    Some(start)
+}
+
+fn map_anywhere(bytes: usize) -> Option<NonNull<u8>> {
     let (access, kind) = (libc::PROT_READ | libc::PROT_WRITE, libc::MAP_PRIVATE | libc::MAP_ANONYMOUS);
     // SAFETY: a new mapping of no file, at a place of the system's choice, touches no memory that is in use.
-    let mapped = unsafe { libc::mmap(ptr::null_mut(), mapped_bytes, access, kind, -1, 0) };
-    if mapped == libc::MAP_FAILED {
-        return None;
-    }
-    let mapped = NonNull::new(mapped.cast::<u8>())?;
+    let mapped = unsafe { libc::mmap(ptr::null_mut(), bytes, access, kind, -1, 0) };
+    if mapped == libc::MAP_FAILED { None } else { NonNull::new(mapped.cast::<u8>()) }
+}
+
+/// Maps more, and gives back what lies around.
+fn map_with_room_around(bytes: usize) -> Option<NonNull<u8>> {
+    let mapped_bytes = bytes.checked_add(HUGE_PAGE_BYTES)?;
+    let mapped = map_anywhere(mapped_bytes)?;
     let before = mapped.addr().get().next_multiple_of(HUGE_PAGE_BYTES) - mapped.addr().get();
     let behind = mapped_bytes - before - bytes;
     // SAFETY: `before + bytes + behind` is what was mapped, so all of it lies within; of the memory that is not returned
-    // nobody knows. Advice about new memory changes nothing but how it is provided.
+    // nobody knows.
     unsafe {
         let start = mapped.add(before);
         for (from, len) in [(mapped, before), (start.add(bytes), behind)] {
@@ -56,7 +74,6 @@ pub(crate) fn map(bytes: usize) -> Option<NonNull<u8>> {
                 unmap(from, len);
             }
         }
-        libc::madvise(start.as_ptr().cast(), bytes, libc::MADV_HUGEPAGE);
         Some(start)
     }
 }
@@ -74,6 +91,18 @@ pub(crate) unsafe fn unmap(start: NonNull<u8>, bytes: usize) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_was_mapped_with_room_around_begins_with_a_huge_page_too() {
+        let bytes = HUGE_PAGE_BYTES / 2;
+        let start = map_with_room_around(bytes).unwrap();
+        assert!(start.addr().get().is_multiple_of(HUGE_PAGE_BYTES));
+        // SAFETY: the memory is used within its size, and not after it was unmapped.
+        unsafe {
+            start.write_bytes(7, bytes);
+            unmap(start, bytes);
+        }
+    }
 
     #[test]
     fn mapped_memory_begins_with_a_huge_page_is_zero_and_goes_back_in_parts() {

@@ -185,7 +185,8 @@ impl Chunks {
             self.ordered = self.ordered.saturating_sub(1);
             // The share may have become another meanwhile.
             if chunks.first().is_some_and(|chunk| chunk.capacity() == self.usual_capacity()) {
-                chunks.into_iter().for_each(|chunk| self.spare.push_front(chunk));
+                let room = SPARE_MAX.saturating_sub(self.spare.len());
+                chunks.into_iter().take(room).for_each(|chunk| self.spare.push_front(chunk));
             }
         }
     }
@@ -405,7 +406,7 @@ mod tests {
         assert_eq!(prepare(&mut chunks), 0, "as many are on their way as shall lie ready");
         ordered.into_iter().for_each(|make| make());
         let _next = chunks.take(LARGE);
-        assert_eq!((chunks.spare.len(), chunks.ordered), (AHEAD_MAX, 0), "one was left of the one before");
+        assert_eq!((chunks.spare.len(), chunks.ordered), (SPARE_MAX - 1, 0), "more than that are not kept");
     }
 
     #[test]
