@@ -295,20 +295,24 @@ impl Partitions {
         // What it has read is read again later: views must not keep memory alive meanwhile.
         job.fetched.clear();
         self.read_deadlines.insert((job.work.until, key));
+        self.visit_partitions_of(key, |partition| {
+            // A client may name a partition many times in one request.
+            if partition.reads.last() != Some(&key) {
+                partition.reads.push(key);
+            }
+        });
+    }
+
+    /// Shows each partition of a read that is open here to `visit`.
+    fn visit_partitions_of(&mut self, key: Key, mut visit: impl FnMut(&mut Partition)) {
+        // Taken out meanwhile, so that nothing need be copied.
+        let Some(job) = self.read_jobs.get_mut(key) else { return };
         let parts = std::mem::take(&mut job.work.parts);
         for part in &parts {
             if let Some(partition) = self.find(part.at).ok().and_then(|found| self.open.get_mut(found)) {
-                // A client may name a partition many times in one request.
-                if partition.reads.last() != Some(&key) {
-                    partition.reads.push(key);
-                }
+                visit(partition);
             }
         }
-        self.give_parts_back(key, parts);
-    }
-
-    /// After the partitions of a read were gone through.
-    fn give_parts_back(&mut self, key: Key, parts: Vec<Part<ReadPart>>) {
         if let Some(job) = self.read_jobs.get_mut(key) {
             job.work.parts = parts;
         }
@@ -319,13 +323,7 @@ impl Partitions {
         job.parked = false;
         job.passage.waited(self.clock);
         self.read_deadlines.remove(&(job.work.until, key));
-        let parts = std::mem::take(&mut job.work.parts);
-        for part in &parts {
-            if let Some(partition) = self.find(part.at).ok().and_then(|found| self.open.get_mut(found)) {
-                partition.reads.retain(|read| *read != key);
-            }
-        }
-        self.give_parts_back(key, parts);
+        self.visit_partitions_of(key, |partition| partition.reads.retain(|read| *read != key));
     }
 }
 

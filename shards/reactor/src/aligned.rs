@@ -30,7 +30,7 @@ const SPARES_BYTES_MAX: usize = 4 * 1024 * 1024;
 /// From this size on buffers for reads lie in huge pages: some disks take no more than so many pieces of memory at once.
 const IN_HUGE_PAGES_BYTES_MIN: usize = 256 * 1024;
 
-/// So much is populated by one call: as long as that takes, no memory can be mapped or given back.
+/// So much is populated by one call, but of a huge page all of it: as long as that takes, no memory can be mapped or given back.
 const POPULATED_BYTES: usize = 64 * 1024;
 
 const _: () = assert!(ALIGNMENT.is_power_of_two());

@@ -2,8 +2,8 @@
 //!
 //! A write that is followed by an fdatasync suits every disk. One that carries the sync with it (RWF_DSYNC) is one
 //! operation where the disk can write through its cache (FUA); elsewhere the kernel does both steps in a worker, which is
-//! slow when cores are busy, and so it is not chosen there for small writes however fast it looks at an idle start. A large write
-//! needs a worker in any case.
+//! slow when cores are busy, and so it is not chosen there for writes to a journal however fast it looks at an idle start. A write
+//! to where a file was not written before needs a worker in any case.
 //!
 //! # Invariants
 //! - A write carries its sync only on a disk that the kernel knows. File systems that lie on none (FUSE, 9p, those of networks)
@@ -32,7 +32,7 @@ const NAME: &str = "strome-probe";
 pub struct CommitMethod {
     /// Whether files pass by the page cache.
     pub is_direct: bool,
-    /// Whether a write carries its sync with it.
+    /// Whether a write to where was written before carries its sync with it, as in a journal.
     pub is_inline: bool,
     /// Whether the disk writes through its cache when asked to, as the kernel knows it.
     pub writes_through: bool,
@@ -64,7 +64,7 @@ impl CommitMethod {
         if self.is_inline { Sync::Inline } else { Sync::Data }
     }
 
-    /// The same of a write of much into a file that was not written there before. The kernel does that in a worker in any case, and
+    /// The same of a write, of much as a rule, into a file that was not written there before. The kernel does that in a worker in any case, and
     /// so it can sync there, too, without the shard's coming between: a shard that is busy notices late that a write has ended,
     /// and the worker of the sync has to wait until it sleeps.
     #[must_use]

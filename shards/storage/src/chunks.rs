@@ -47,9 +47,7 @@ pub(crate) struct Chunks {
     in_use: usize,
     /// Tails that have any.
     tails: usize,
-    /// The size of which busy tails take their chunks at present: their share.
-    usual_bytes: usize,
-    /// Empty, of the usual size; the next one to be taken is the last.
+    /// Empty, of the usual size, which is the share of a tail; the next one to be taken is the last.
     spare: VecDeque<Chunk>,
     /// Whether one was taken since it was last seen to that enough lie ready.
     was_taken: bool,
@@ -68,14 +66,13 @@ pub(crate) struct Chunks {
 
 impl Chunks {
     pub(crate) fn new(settings: &StoreSettings, cold: ColdMemory) -> Self {
-        let mut chunks = Self {
+        Self {
             bytes_min: settings.chunk_bytes_min,
             bytes_max: settings.chunk_bytes_max,
             cache_bytes_max: settings.cache_bytes_max,
             in_use: 0,
             tails: 0,
-            usual_bytes: 0,
-            spare: VecDeque::with_capacity(2 * SPARE_MAX),
+            spare: VecDeque::with_capacity(SPARE_MAX),
             was_taken: false,
             taken: 0,
             ahead: 0,
@@ -83,16 +80,15 @@ impl Chunks {
             ordered: 0,
             made: mpsc::channel(),
             cold,
-        };
-        chunks.follow_share();
-        chunks
+        }
     }
 
     /// An empty chunk with room for at least `bytes`.
     pub(crate) fn take(&mut self, bytes: usize) -> Chunk {
         // A small log must not get a large chunk: it would keep it.
-        let is_usual = bytes == self.usual_bytes;
-        if (AHEAD_BYTES_MIN..=self.usual_bytes).contains(&bytes) {
+        let share_bytes = self.share_bytes();
+        let is_usual = bytes == share_bytes;
+        if (AHEAD_BYTES_MIN..=share_bytes).contains(&bytes) {
             self.was_taken = true;
             self.taken += 1;
             self.ahead = self.ahead.max(self.ahead_for_taken());
@@ -105,14 +101,12 @@ impl Chunks {
 
     /// A tail that had no chunk is about to get one.
     pub(crate) fn tail_begins(&mut self) {
-        self.tails += 1;
-        self.follow_share();
+        self.set_tails(self.tails + 1);
     }
 
     /// A tail has given back all of its chunks.
     pub(crate) fn tail_ends(&mut self) {
-        self.tails = self.tails.saturating_sub(1);
-        self.follow_share();
+        self.set_tails(self.tails.saturating_sub(1));
     }
 
     /// Memory of all tails.
@@ -134,10 +128,10 @@ impl Chunks {
     }
 
     /// What lies ready is of no use any more where the share has become another.
-    fn follow_share(&mut self) {
+    fn set_tails(&mut self, tails: usize) {
         let share_bytes = self.share_bytes();
-        if self.usual_bytes != share_bytes {
-            self.usual_bytes = share_bytes;
+        self.tails = tails;
+        if self.share_bytes() != share_bytes {
             self.spare.clear();
         }
     }
@@ -145,13 +139,14 @@ impl Chunks {
     /// If one was taken, orders what should lie ready, but no more than tails may still grow by. Each is work for another thread;
     /// nobody waits until it is done.
     pub(crate) fn prepare(&mut self) -> impl Iterator<Item = impl FnOnce() + Send + use<>> {
-        let growth = self.cache_bytes_max.saturating_sub(self.in_use) / self.usual_bytes.max(1);
+        let bytes = self.share_bytes();
+        let growth = self.cache_bytes_max.saturating_sub(self.in_use) / bytes.max(1);
         let enough = if std::mem::take(&mut self.was_taken) { self.ahead.min(growth) } else { 0 };
-        let together = Chunk::count_in_huge_page(self.usual_bytes);
+        let together = Chunk::count_in_huge_page(bytes);
         let missing = enough.saturating_sub(self.spare.len() + self.ordered * together).div_ceil(together);
         self.ordered += missing;
-        (0..missing).map(|_| {
-            let (bytes, made) = (self.usual_bytes, self.made.0.clone());
+        (0..missing).map(move |_| {
+            let made = self.made.0.clone();
             move || {
                 let chunks = Chunk::in_huge_pages(bytes);
                 chunks.iter().for_each(Chunk::populate);
@@ -171,7 +166,7 @@ impl Chunks {
         self.taken = 0;
         self.receive_made();
         // Those first that were never used: the ones that share a huge page lie side by side, and go together.
-        let together = Chunk::count_in_huge_page(self.usual_bytes);
+        let together = Chunk::count_in_huge_page(self.share_bytes());
         let needless = self.spare.len().saturating_sub(self.ahead);
         self.spare.drain(..if self.ahead == 0 { needless } else { needless / together * together });
     }
@@ -199,10 +194,10 @@ impl Chunks {
 
     /// One of the usual size, where none lies ready; those that share its huge page are spare from now on.
     fn make_usual(&mut self) -> Option<Chunk> {
-        if self.usual_bytes < AHEAD_BYTES_MIN {
+        if self.share_bytes() < AHEAD_BYTES_MIN {
             return None;
         }
-        let mut made = Chunk::in_huge_pages(self.usual_bytes);
+        let mut made = Chunk::in_huge_pages(self.share_bytes());
         let chunk = made.pop();
         self.spare.extend(made);
         chunk
@@ -215,7 +210,7 @@ impl Chunks {
 
     /// What a chunk of the usual size has room for.
     fn usual_capacity(&self) -> usize {
-        self.usual_bytes.next_multiple_of(Chunk::ALIGNMENT)
+        self.share_bytes().next_multiple_of(Chunk::ALIGNMENT)
     }
 
     /// Takes back what a tail no longer needs.
