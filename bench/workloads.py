@@ -26,7 +26,7 @@ ONE = ["produce", "--record-size", "1000", "--partitions", "1", "--rate", "60000
 KEYED = ["produce", "--record-size", "100", "--keys", "100000"]
 KEYED_TOPIC = ("keyed", 1000)
 
-# Rates are about half of what Kafka takes at most of the same records on the machine on which this was written.
+# Rates are about half of what Kafka takes at most of records with keys, and durable Kafka of others, on the machine on which this was written.
 WORKLOADS = {
     "produce-1k": produce("produce 1 KB, 1 partition", 1000, 1, 1_000_000),
     # What produce-1k has written, from its beginning.
