@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpListener;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use support::Broker;
@@ -162,6 +162,36 @@ fn a_broker_that_stands_still_shows_in_the_latency_of_all_records_that_were_due(
     assert!(max >= 0.95 * PAUSE.as_micros() as f64, "{max}");
     assert!(p99 >= 0.9 * PAUSE.as_micros() as f64, "{p99}");
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
+}
+
+#[test]
+fn a_client_that_may_ask_nothing_more_sleeps_until_it_is_answered() {
+    let broker = Broker::start(&[]);
+    let line =
+        "produce --rate 5000 --seconds 60 --warm-up 0 --linger 0 --max-in-flight 1 --threads 1 --output json";
+    let mut process = begin(&broker, line);
+    await_first_second(&mut process);
+    broker.signal("STOP");
+    std::thread::sleep(PAUSE / 4);
+    let (before, from) = (times_asleep(&process), Instant::now());
+    std::thread::sleep(PAUSE / 2);
+    let (times, elapsed) = (times_asleep(&process) - before, from.elapsed());
+    broker.signal("CONT");
+    process.kill().and_then(|()| process.wait()).expect("its end");
+    // Each thread looks around 50 times a second, whatever happens; 5,000 records are due in that time.
+    assert!((times as f64) < 1_000.0 * elapsed.as_secs_f64(), "{times} times in {elapsed:?}");
+}
+
+/// How often the threads of a process have gone to sleep so far.
+fn times_asleep(process: &Child) -> u64 {
+    let threads = std::fs::read_dir(format!("/proc/{}/task", process.id())).expect("its threads");
+    let of_thread = |thread: std::io::Result<std::fs::DirEntry>| {
+        let status = thread.expect("a thread").path().join("status");
+        let status = std::fs::read_to_string(status).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+        line.map_or(0, |count| count.trim().parse::<u64>().expect("a count"))
+    };
+    threads.map(of_thread).sum()
 }
 
 /// Waits until a second of the run is over, which it tells; what it tells after that is there at its end.

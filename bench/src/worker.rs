@@ -413,8 +413,20 @@ impl Worker {
         if now < self.timeline.start {
             return self.timeline.start;
         }
-        let members = self.members.iter().map(|member| member.wake(now));
+        let members = self.members.iter().enumerate().filter(|(index, _)| self.can_ask(*index));
+        let members = members.map(|(_, member)| member.wake(now));
         members.min().unwrap_or(Moment::NEVER).min(self.intervals.to()).min(now + LOOK_AROUND)
+    }
+
+    /// Whether a member could send something now. If not it waits for an answer, and for nothing before: records that are
+    /// due meanwhile are made when it has come, all at once, for a turn for each of them is more work than they are.
+    fn can_ask(&self, member: usize) -> bool {
+        let requests_max = match self.members[member] {
+            Member::Producer { .. } => self.plan.produce.requests_in_flight_max,
+            Member::Consumer { .. } => 1,
+        };
+        let mut links = self.links.iter().filter(|link| link.member == member && link.is_open());
+        links.any(|link| link.unanswered.len() < requests_max)
     }
 
     fn is_finished(&mut self, now: Moment) -> bool {
