@@ -2,6 +2,7 @@
 import os
 from functools import partial
 from itertools import count
+from statistics import median
 
 import candidates
 from process import Failed, running
@@ -96,8 +97,17 @@ def figures(result, workload):
     latency = result[workload["of"]]["latency"]
     run = {"broker_cpu_s_per_million": result["broker_cpu_us_per_record"], "client_cpu_s_per_million": result["client"]["cpu_us_per_record"],
            "records_per_s": result["produce"]["records_per_s"], "others_cpus": result["others_cpu_seconds"] / result["seconds"],
+           "stolen_cpus": result["stolen_cpu_seconds"] / result["seconds"],
            "unacknowledged": result["unacknowledged_records"]}
     if at_a_rate(workload):
         run |= {f"{name}_ms": latency[f"{name}_us"] / 1000 for name in ("p50", "p99", "p999", "max") if latency[f"{name}_us"] is not None}
+        run["p99_median_second_ms"] = p99_of_the_median_second(result["series"], workload["of"])
         run["curve_us"] = latency["curve_us"]
     return {name: value for name, value in run.items() if value is not None}
+
+
+def p99_of_the_median_second(series, of):
+    """What p99 was for half of the measured time, in milliseconds: single seconds in which the machine had other things to do are not in it."""
+    seconds = [second[of]["p99_us"] for second in series if second["at_s"] >= 0]
+    seconds = [p99 / 1000 for p99 in seconds if p99 is not None]
+    return median(seconds) if seconds else None

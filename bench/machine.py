@@ -13,10 +13,11 @@ def output(*command, cwd=Path(__file__).parent):
         return "unknown"
 
 
-def busy_seconds():
-    """CPU seconds that anything on this machine has used since it was started, all cores together."""
-    user, nice, system, _idle, _iowait, irq, softirq = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:8])
-    return (user + nice + system + irq + softirq) / os.sysconf("SC_CLK_TCK")
+def cpu_seconds():
+    """CPU seconds since this machine was started, all cores together: what anything on it has used, and what a hypervisor withheld."""
+    fields = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
+    user, nice, system, _idle, _iowait, irq, softirq, stolen = (ticks / os.sysconf("SC_CLK_TCK") for ticks in fields)
+    return user + nice + system + irq + softirq, stolen
 
 
 def describe(disk, strome, librdkafka):

@@ -97,19 +97,20 @@ class Process:
 
     def run_client(self, command, records, told_in, environment=None):
         """One run of a client; returns what was measured. `told_in` finds (records, seconds) in what the client says."""
-        busy, cpu, own = machine.busy_seconds(), self.cpu_seconds(), children_seconds()
+        (busy, stolen), cpu, own = machine.cpu_seconds(), self.cpu_seconds(), children_seconds()
         begin = time.monotonic()
         output = self.call(command, environment=environment)
         seconds = time.monotonic() - begin
         time.sleep(0.2)  # What the broker does for this run after the last answer counts too.
         cpu, own = self.cpu_seconds() - cpu, children_seconds() - own
-        others = max(0.0, machine.busy_seconds() - busy - cpu - own)
+        busy, stolen = (now - before for now, before in zip(machine.cpu_seconds(), (busy, stolen)))
+        others = max(0.0, busy - cpu - own)
         told = told_in(output)
         if not told or told[0] < records:
             raise Failed(f"the client did not get through: {output.strip()[-1500:]}")
         return {
             "records": records, "broker_cpu_s_per_million": cpu / records * 1e6, "client_cpu_s_per_million": own / records * 1e6,
-            "records_per_s": records / told[1], "client_seconds": seconds, "others_cpus": others / (seconds + 0.2),
+            "records_per_s": records / told[1], "client_seconds": seconds, "others_cpus": others / (seconds + 0.2), "stolen_cpus": stolen / (seconds + 0.2),
         }
 
     def stop(self):

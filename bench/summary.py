@@ -10,7 +10,8 @@ KEPT_UP = 0.95
 
 CPU = ("Broker CPU seconds per million records", "broker_cpu_s_per_million", 2)
 SPEED = ("Records per second", "records_per_s", 0)
-LATENCIES = [("Median latency, ms", "p50_ms", 2), ("p99 latency, ms", "p99_ms", 2), ("p99.9 latency, ms", "p999_ms", 2)]
+LATENCIES = [("Median latency, ms", "p50_ms", 2), ("p99 latency, ms", "p99_ms", 2), ("p99 of the median second, ms", "p99_median_second_ms", 2),
+             ("p99.9 latency, ms", "p999_ms", 2)]
 
 
 def of(results):
@@ -27,7 +28,7 @@ def of(results):
     lines += ["**Not complete**: the comparison was ended, or is still going on.", ""] if not results.get("complete", True) else []
     lines += ["![The figures of this page as bars](plots.svg)", ""]
     lines += everything(results, machine) if at_full_speed(results) else latencies(results)
-    lines += beside(results)
+    lines += [disturbed(results), "", *beside(results)]
     lines += ["## Machine", "", *[f"- {name}: {value}" for name, value in machine.items() if name != "name"], "",
               "Made by `bench/compare`; every run is in `results.json` beside this file.", ""]
     return "\n".join(lines)
@@ -43,8 +44,7 @@ def everything(results, machine):
     lines += latencies(results)
     lines += table(results, at_full_speed(results), *SPEED, lower_is_better=False)
     lines += [
-        f"Noisy: client and broker share {machine['cores']} cores, and other programs used {others(results)} of them during the runs "
-        "(median; smallest to largest). Where the client is the bottleneck this says little about the broker.", "",
+        f"Noisy: client and broker share {machine['cores']} cores. Where the client is the bottleneck this says little about the broker.", "",
     ]
     return lines
 
@@ -92,7 +92,7 @@ def compared_with(results):
 def drawn(results):
     """The same as a picture."""
     fast, slow = at_full_speed(results), at_set_rates(results)
-    return plots.of(results, [(*CPU, fast), *[(*latency, slow) for latency in LATENCIES if slow], (*SPEED, fast)])
+    return plots.of(results, [(*CPU, fast), *[(*latency, slow) for latency in latencies_known(results)], (*SPEED, fast)])
 
 
 def at_set_rates(results):
@@ -105,12 +105,17 @@ def at_full_speed(results):
 
 def latencies(results):
     """Of the workloads at set rates."""
-    names = at_set_rates(results)
-    if not names:
+    lines = [line for latency in latencies_known(results) for line in table(results, at_set_rates(results), *latency, lower_is_better=True)]
+    if not lines:
         return []
-    lines = [line for latency in LATENCIES for line in table(results, names, *latency, lower_is_better=True)]
     return [*lines, "Open loop: from the time at which a record was due, whether or not the broker kept up. Client: `strome bench`, linger 5 ms unless "
             "the title says otherwise or is of consumers (1 ms), on the same cores.", ""]
+
+
+def latencies_known(results):
+    """Those that some run has: what was measured long ago does not have all of them."""
+    runs = [run for entry in results["rounds"] for run in entry["runs"].values()]
+    return [(title, figure, digits) for title, figure, digits in LATENCIES if any(figure in run for run in runs)]
 
 
 def table(results, names, title, figure, digits, lower_is_better):
@@ -170,11 +175,13 @@ def cell(values, digits):
     return f"{shown(median(values))} ({shown(min(values))}-{shown(max(values))})"
 
 
-def others(results):
-    values = [run["others_cpus"] for entry in results["rounds"] for run in entry["runs"].values() if "others_cpus" in run]
-    if not values:
-        return "an unknown share"
-    return f"{median(values):.1f} ({min(values):.1f} to {max(values):.1f})"
+def disturbed(results):
+    """What neither broker nor client had of the cores during the runs."""
+    def share(figure):
+        values = [run[figure] for entry in results["rounds"] for run in entry["runs"].values() if figure in run]
+        return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})" if values else "an unknown share"
+    return (f"During the runs other programs used {share('others_cpus')} of the {results['machine']['cores']} cores, and the hypervisor withheld "
+            f"{share('stolen_cpus')} (median; smallest to largest).")
 
 
 def beside(results):

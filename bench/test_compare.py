@@ -238,7 +238,7 @@ class Page(unittest.TestCase):
         return next([cell.strip() for cell in line.split("|")[2:-1]] for line in lines if line.startswith(f"| {row} |"))
 
     def fast(self, *cpu):
-        return [{"broker_cpu_s_per_million": value, "records_per_s": 1_000_000 / value, "others_cpus": value / 10} for value in cpu]
+        return [{"broker_cpu_s_per_million": value, "records_per_s": 1_000_000 / value, "others_cpus": value / 10, "stolen_cpus": value / 20} for value in cpu]
 
     def slow(self, *p99, **others):
         return [{"records_per_s": 1000, "p50_ms": 1.0, "p99_ms": value, "p999_ms": 2 * value} | others for value in p99]
@@ -249,7 +249,7 @@ class Page(unittest.TestCase):
                          ["2.00 (1.00-9.00)", "5.00 (4.00-8.00)", "1.00 (1.00-1.00)", "2.5 x less", "2.0 x more"])
         self.assertEqual(self.cells(page, "Records per second", "full speed"),
                          ["500,000 (111,111-1,000,000)", "200,000 (125,000-250,000)", "1,000,000 (1,000,000-1,000,000)", "2.5 x more", "2.0 x less"])
-        self.assertIn("other programs used 0.4 (0.1 to 0.9) of them", page)
+        self.assertIn("other programs used 0.40 (0.10 to 0.90) of the 2 cores, and the hypervisor withheld 0.20 (0.05 to 0.45)", page)
 
     def test_a_run_that_failed_is_in_no_median(self):
         page = self.page(strome={"cpu": [*self.fast(2.0, 4.0), {"failed": "why"}]}, kafka={"cpu": self.fast(6.0)})
@@ -265,9 +265,12 @@ class Page(unittest.TestCase):
 
     def test_latencies_are_shown_of_set_rates_alone(self):
         result = {"produce": {"latency": {"p50_us": 1000, "p99_us": 2000, "p999_us": 3000, "max_us": 4000, "curve_us": []}, "records_per_s": 5.0},
-                  "broker_cpu_us_per_record": 6.0, "client": {"cpu_us_per_record": 7.0}, "others_cpu_seconds": 8.0, "seconds": 4.0, "unacknowledged_records": 0}
+                  "broker_cpu_us_per_record": 6.0, "client": {"cpu_us_per_record": 7.0}, "others_cpu_seconds": 8.0, "stolen_cpu_seconds": 2.0, "seconds": 4.0, "unacknowledged_records": 0,
+                  # Of the warm-up, three seconds that count, and one in which nothing was answered.
+                  "series": [{"at_s": at, "produce": {"p99_us": p99}} for at, p99 in [(-1, 1), (0, 9000), (1, 1500), (2, 2500), (3, None)]]}
         at_a_rate = comparison.figures(result, {"kind": "bench", "of": "produce", "command": ["--rate", "5"]})
-        self.assertEqual([at_a_rate[name] for name in ("p50_ms", "p99_ms", "p999_ms", "broker_cpu_s_per_million", "others_cpus")], [1, 2, 3, 6, 2])
+        self.assertEqual([at_a_rate[name] for name in ("p50_ms", "p99_ms", "p99_median_second_ms", "p999_ms", "broker_cpu_s_per_million", "others_cpus",
+                                                        "stolen_cpus")], [1, 2, 2.5, 3, 6, 2, 0.5])
         self.assertNotIn("p99_ms", comparison.figures(result, {"kind": "bench", "of": "produce", "command": []}))
 
 
