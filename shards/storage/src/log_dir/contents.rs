@@ -38,17 +38,10 @@ pub(crate) fn list_logs(disk: &Disk, dir: &Path) -> Result<Vec<(LogName, Option<
     Ok(logs)
 }
 
-/// The logs in `dir`; `None` if there are some of unknown topics.
+/// The keys of the logs in `dir`; `None` if there are some of unknown topics.
 pub(super) fn known_logs(disk: &Disk, dir: &Path) -> Result<Option<BTreeSet<LogKey>>, StorageError> {
-    let mut known = BTreeSet::new();
-    for (name, path) in entries(disk, dir)? {
-        if let Some(log) = LogName::from_dir_name(&name).filter(|_| disk.is_dir(&path)) {
-            // One that cannot be read is reported when its log is opened.
-            let Ok(Some(topic)) = partition_metadata::read(disk, &path) else { return Ok(None) };
-            known.insert((topic, log.partition));
-        }
-    }
-    Ok(Some(known))
+    let logs = list_logs(disk, dir)?.into_iter();
+    Ok(logs.map(|(log, topic)| Some((topic?, log.partition))).collect())
 }
 
 /// Creates a directory and those above it, as far as they are missing, so that no crash makes them disappear with the logs

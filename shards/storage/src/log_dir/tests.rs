@@ -84,6 +84,22 @@ fn a_log_of_another_topic_id_is_set_aside_and_keeps_its_files() {
 }
 
 #[test]
+fn as_long_as_one_log_is_of_an_unknown_topic_nobody_says_which_are_there() {
+    let temp = tempfile::tempdir().unwrap();
+    let name = |n| LogName { topic: TopicName::new("t").unwrap(), partition: PartitionIndex(n) };
+    let topic = Uuid::from_random([1; 16]);
+    let dir = LogDir::open(temp.path()).unwrap();
+    (0..2).for_each(|n| open(&dir, &name(n), topic));
+    let known = || known_logs(&Disk::host(), temp.path()).unwrap();
+    assert_eq!(known(), Some([0, 1].map(|n| (topic, PartitionIndex(n))).into()));
+    let metadata = temp.path().join("t-1/partition.metadata");
+    fs::write(&metadata, "x").unwrap();
+    assert_eq!(known(), None);
+    fs::remove_file(metadata).unwrap();
+    assert_eq!(known(), None);
+}
+
+#[test]
 fn a_log_whose_deletion_was_not_begun_is_deleted() {
     let temp = tempfile::tempdir().unwrap();
     let name = LogName { topic: TopicName::new("orders").unwrap(), partition: PartitionIndex(7) };
