@@ -1,6 +1,7 @@
 """A broker for a measurement, and what is measured of it."""
 import contextlib
 import json
+import re
 import signal
 import socket
 import subprocess
@@ -18,30 +19,52 @@ def free_port():
         return listener.getsockname()[1]
 
 
+def cpu_seconds(pid):
+    """Of all threads of a process, also those that have ended, to the nanosecond; the kernel's helpers for a broker's rings are among them."""
+    return time.clock_gettime(~pid << 3 | 2)  # As clock_getcpuclockid(3) makes them.
+
+
+class Broker:
+    """A broker on a folder, which may have been another one's. It is stopped at the end; nobody waits for its beginning."""
+
+    def __init__(self, strome, folder, settings=()):
+        self.address = f"127.0.0.1:{free_port()}"
+        self.log = folder / "broker.log"
+        settings = [f"listeners=PLAINTEXT://{self.address}", f"log.dirs={folder}/log", "strome.admin.listener=", *settings]
+        overrides = [word for setting in settings for word in ("--override", setting)]
+        with open(self.log, "ab") as output:
+            self.begun = time.monotonic()
+            self.process = subprocess.Popen([strome, "serve", *overrides], stdin=subprocess.DEVNULL, stdout=output, stderr=output)
+        self.pid = self.process.pid
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(STOP_SECONDS_MAX)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+
+    def give_time(self, seconds):
+        """To start. Ends this program if the broker has ended, or has had time enough."""
+        if self.process.poll() is not None or time.monotonic() > self.begun + START_SECONDS_MAX:
+            raise SystemExit("the broker did not start:\n" + self.log.read_text(errors="replace")[-2000:])
+        time.sleep(seconds)
+
+    def resident_mib(self):
+        return int(re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{self.pid}/status").read_text())[1]) / 1024
+
+
 @contextlib.contextmanager
 def started(strome, folder, settings=()):
-    """A broker on an empty folder; its address."""
-    with tempfile.TemporaryDirectory(dir=folder) as data:
-        address = f"127.0.0.1:{free_port()}"
-        log = Path(data) / "broker.log"
-        settings = [f"listeners=PLAINTEXT://{address}", f"log.dirs={data}/log", "strome.admin.listener=", *settings]
-        overrides = [word for setting in settings for word in ("--override", setting)]
-        with open(log, "w") as output:
-            process = subprocess.Popen([strome, "serve", *overrides], stdout=output, stderr=output)
-        try:
-            until = time.monotonic() + START_SECONDS_MAX
-            while "\nready" not in log.read_text():
-                if process.poll() is not None or time.monotonic() > until:
-                    raise SystemExit("the broker did not start:\n" + log.read_text())
-                time.sleep(0.05)
-            yield address
-        finally:
-            process.send_signal(signal.SIGTERM)
-            try:
-                process.wait(STOP_SECONDS_MAX)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+    """A broker on an empty folder that is ready."""
+    with tempfile.TemporaryDirectory(dir=folder) as data, Broker(strome, Path(data), settings) as broker:
+        while "\nready" not in broker.log.read_text(errors="replace"):
+            broker.give_time(0.05)
+        yield broker
 
 
 # What takes much room, or is the same for all runs.

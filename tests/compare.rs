@@ -50,7 +50,9 @@ fn what_the_broker_sends_from_memory_is_held_against_the_same_bytes_sent_plainly
     let rounds = found["runs"][0]["rounds"].as_object().expect("kinds");
     for (kind, rounds) in rounds {
         let round = &rounds[0];
-        assert!(number(&round["bytes_per_s"]) > 0.0 && number(&round["answers"]) > 0.0, "{kind}: {round}");
+        for figure in ["bytes_per_s", "answers", "sender_us", "reader_us"] {
+            assert!(number(&round[figure]) > 0.0, "{kind}: {round}");
+        }
         // Whole batches: a quarter of what was asked for may be missing, and what surrounds them comes on top.
         let bytes = number(&round["answer_bytes"]);
         assert!((48.0 * 1024.0..=66.0 * 1024.0).contains(&bytes), "{kind}: {round}");
