@@ -7,6 +7,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::{IpAddr, UdpSocket};
 use std::path::Path;
+use std::time::Duration;
+
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::dial::{Address, resolve};
 
@@ -70,6 +73,12 @@ impl Process {
             threads: number_after(&status, "Threads:").unwrap_or_default(),
         })
     }
+}
+
+/// CPU time so far: of this process with all of its threads, or of the calling thread.
+pub(crate) fn cpu_time(clock: ClockId) -> Duration {
+    let time = clock_gettime(clock);
+    Duration::new(time.tv_sec.unsigned_abs(), time.tv_nsec as u32)
 }
 
 /// Whether an address is one of this machine: nothing else can be bound to.

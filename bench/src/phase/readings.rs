@@ -1,9 +1,9 @@
 //! What the clocks of processes and of the machine say when the measured time begins and when it ends.
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 use crate::host::MachineTime;
-use crate::process::{Process, Usage};
+use crate::process::{Process, Usage, cpu_time};
 
 /// The clocks at one moment.
 pub(super) struct Readings {
@@ -28,7 +28,8 @@ impl Readings {
     pub(super) fn take(processes: &[Process]) -> Self {
         let usages = processes.iter().filter_map(|process| Some((process.pid, process.usage()?)));
         let usages = usages.collect();
-        Self { machine: MachineTime::now(), own_cpu_seconds: own_cpu_seconds(), usages }
+        let own_cpu_seconds = cpu_time(ClockId::ProcessCPUTime).as_secs_f64();
+        Self { machine: MachineTime::now(), own_cpu_seconds, usages }
     }
 
     /// What went by since an earlier moment.
@@ -45,12 +46,6 @@ impl Readings {
             usages: self.usages.iter().filter_map(used).collect(),
         }
     }
-}
-
-/// CPU time of this process, all threads together.
-fn own_cpu_seconds() -> f64 {
-    let time = clock_gettime(ClockId::ProcessCPUTime);
-    time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 #[cfg(test)]

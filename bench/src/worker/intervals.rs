@@ -7,10 +7,11 @@
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
-use rustix::time::{ClockId, clock_gettime};
+use rustix::time::ClockId;
 
 use crate::control::Note;
 use crate::moment::{Moment, Timeline};
+use crate::process::cpu_time;
 use crate::tally::{Sample, Tally};
 
 /// Tallies are handed over so often.
@@ -26,13 +27,13 @@ pub(super) struct Intervals {
     index: usize,
     notes: Sender<(usize, Note)>,
     /// What the thread had used when the measured time began.
-    cpu_nanos_before: Option<u64>,
+    cpu_before: Option<Duration>,
 }
 
 impl Intervals {
     pub(super) fn new(timeline: &Timeline, index: usize, notes: Sender<(usize, Note)>) -> Self {
         let (from, to) = (timeline.start, first_boundary(timeline));
-        Self { tally: Tally::default(), from, to, index, notes, cpu_nanos_before: None }
+        Self { tally: Tally::default(), from, to, index, notes, cpu_before: None }
     }
 
     /// When the current one is over.
@@ -42,8 +43,8 @@ impl Intervals {
 
     /// Hands the tally over when its interval is over.
     pub(super) fn turn(&mut self, now: Moment, timeline: &Timeline) {
-        if self.cpu_nanos_before.is_none() && now >= timeline.measure_from {
-            self.cpu_nanos_before = Some(thread_cpu_nanos());
+        if self.cpu_before.is_none() && now >= timeline.measure_from {
+            self.cpu_before = Some(cpu_time(ClockId::ThreadCPUTime));
         }
         while now >= self.to {
             self.hand_over(self.to);
@@ -69,7 +70,7 @@ impl Intervals {
 
     /// CPU time of this thread since the measured time began.
     pub(super) fn cpu_nanos(&self) -> u64 {
-        thread_cpu_nanos() - self.cpu_nanos_before.unwrap_or_default()
+        (cpu_time(ClockId::ThreadCPUTime) - self.cpu_before.unwrap_or_default()).as_nanos() as u64
     }
 }
 
@@ -80,12 +81,6 @@ fn first_boundary(timeline: &Timeline) -> Moment {
     let first = if rest == 0 { INTERVAL } else { Duration::from_nanos(rest as u64) };
     let first = timeline.start + first;
     if timeline.start < timeline.end { first.min(timeline.end) } else { first }
-}
-
-/// CPU time of the calling thread.
-fn thread_cpu_nanos() -> u64 {
-    let time = clock_gettime(ClockId::ThreadCPUTime);
-    time.tv_sec.unsigned_abs() * 1_000_000_000 + time.tv_nsec.unsigned_abs()
 }
 
 #[cfg(test)]
