@@ -210,3 +210,121 @@ fn disk_json(disk: &Place) -> Value {
         "write_cache": disk.write_cache,
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::dial::Address;
+    use crate::outcome::tests::outcome;
+    use crate::outcome::{Client, Topics};
+    use crate::plan::Mode;
+    use crate::process::Usage;
+    use crate::tally::Tally;
+
+    /// In four seconds; no two figures are the same.
+    fn full() -> Outcome {
+        let mut total = Tally {
+            produce_requests: 31,
+            fetch_requests: 32,
+            reconnects: 33,
+            unacknowledged: 34,
+            retries: [(6, 35)].into(),
+            ..Tally::default()
+        };
+        (1_001..=101_000).for_each(|us| total.produce.record(Duration::from_micros(us), 1));
+        total.fetch.record(Duration::from_millis(7), 1);
+        total.end_to_end.record(Duration::from_millis(8), 1);
+        let digest = |p50: f64| Digest {
+            p50_us: Some(p50),
+            p99_us: Some(p50 + 1.0),
+            p999_us: Some(p50 + 2.0),
+            max_us: None,
+        };
+        let point = Point {
+            at_s: 1.0,
+            seconds: 0.5,
+            produced: Amount { records: 41, bytes: 42 },
+            consumed: Amount { records: 43, bytes: 44 },
+            produce: digest(50.0),
+            end_to_end: digest(60.0),
+            fetch: digest(70.0),
+        };
+        let usage = Usage { cpu_seconds: 2.0, rss_bytes: 21, rss_peak_bytes: 22, threads: 23 };
+        let address = Address { host: "localhost".to_owned(), port: 9092 };
+        let mut found = Outcome {
+            produced: Amount { records: 1_000_000, bytes: 8_000_000 },
+            consumed: Amount { records: 3_000_000, bytes: 24_000_000 },
+            total,
+            series: vec![point],
+            missing: 11,
+            caught_up_s: Some(1.25),
+            client: Client { cpu_seconds: 6.0, threads_busy: vec![0.25] },
+            brokers: vec![Broker { id: 1, address, process: None, usage: Some(usage), disks: Vec::new() }],
+            others_cpu_seconds: Some(0.125),
+            stolen_cpu_seconds: 0.0625,
+            unwritten_before_bytes: 12,
+            topics: Topics { count: 2, partitions: 6, replication_factor: 3 },
+            ..outcome(Mode::Mixed)
+        };
+        found.plan.produce.linger = Duration::from_micros(1_500);
+        found.plan.produce.load =
+            Load::Open { records_per_second: 77.0, arrivals: crate::schedule::Arrivals::Poisson };
+        found.plan.records.keys = Some(9);
+        found
+    }
+
+    #[test]
+    fn every_figure_is_under_its_name_in_its_unit() {
+        let told = to_json(&full());
+        let figures = json!({
+            "/seconds": 4.0, "/retries/NOT_LEADER_OR_FOLLOWER": 35, "/reconnects": 33, "/unacknowledged_records": 34,
+            "/topics/partitions": 6, "/durability/replication_factor": 3, "/client/cpu_us_per_record": 1.5,
+            "/broker_cpu_seconds": 2.0, "/broker_cpu_us_per_record": 2.0, "/others_cpu_seconds": 0.125,
+            "/stolen_cpu_seconds": 0.0625, "/unwritten_before_bytes": 12,
+            "/brokers/0/rss_bytes": 21, "/brokers/0/rss_peak_bytes": 22, "/brokers/0/threads": 23,
+            "/produce/records_per_s": 250_000.0, "/produce/mb_per_s": 2.0, "/produce/requests": 31,
+            "/consume/records_per_s": 750_000.0, "/consume/mb_per_s": 6.0, "/consume/requests": 32,
+            "/consume/caught_up_s": 1.25, "/end_to_end/missing_records": 11,
+            "/plan/loop": "open", "/plan/rate_per_s": 77.0, "/plan/arrivals": "poisson", "/plan/linger_ms": 1.5,
+            "/plan/warm_up_s": 5.0, "/plan/duration_s": 30.0, "/plan/drain_s": 30.0, "/plan/spread": "by key",
+            "/plan/fetch_wait_max_ms": 500.0,
+            "/series/0/produced_records": 41, "/series/0/produced_bytes": 42, "/series/0/consumed_records": 43,
+            "/series/0/consumed_bytes": 44, "/series/0/produce/p50_us": 50.0, "/series/0/end_to_end/p99_us": 61.0,
+            "/series/0/fetch/p999_us": 72.0,
+        });
+        for (path, figure) in figures.as_object().unwrap() {
+            assert_eq!(told.pointer(path), Some(figure), "{path}");
+        }
+        // To three digits.
+        for (key, us) in [
+            ("min", 1_001.0),
+            ("mean", 51_000.0),
+            ("p50", 51_000.0),
+            ("p90", 91_000.0),
+            ("p99", 100_000.0),
+            ("p999", 100_900.0),
+            ("p9999", 100_990.0),
+            ("max", 101_000.0),
+        ] {
+            let found = told["produce"]["latency"][format!("{key}_us")].as_f64().unwrap();
+            assert!((found / us - 1.0).abs() < 6e-4, "{key}: {found}");
+        }
+        let longest = ["consume", "end_to_end"].map(|part| told[part]["latency"]["max_us"].as_f64().unwrap());
+        assert_eq!(longest.map(|us| (us / 1e3).round()), [7.0, 8.0]);
+    }
+
+    #[test]
+    fn what_a_run_does_not_do_is_not_in_its_result() {
+        let told = to_json(&Outcome { plan: Plan::of(Mode::Consume), ..full() });
+        assert!(told.get("produce").is_none() && told.get("end_to_end").is_none());
+        assert_eq!(
+            (&told["plan"]["producers"], &told["broker_cpu_us_per_record"]),
+            (&json!(0), &json!(2.0 / 3.0))
+        );
+        let told = to_json(&Outcome { plan: Plan::of(Mode::Produce), ..full() });
+        assert!(told.get("consume").is_none() && told.get("end_to_end").is_none());
+        assert_eq!((&told["plan"]["consumers"], &told["plan"]["loop"]), (&json!(0), &json!("closed")));
+    }
+}

@@ -191,12 +191,6 @@ impl Outcome {
         self.produced.records as f64 / self.seconds
     }
 
-    /// Records a second that consumers have got.
-    #[must_use]
-    pub fn consumed_per_s(&self) -> f64 {
-        self.consumed.records as f64 / self.seconds
-    }
-
     /// Records that were moved: produced, or consumed where nobody produced.
     #[must_use]
     pub fn records(&self) -> u64 {

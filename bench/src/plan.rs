@@ -358,28 +358,63 @@ mod tests {
         }
     }
 
-    /// Each of these would go on without an end, or take all memory there is.
+    type Change = fn(&mut Plan);
+
+    /// Some of these would go on without an end, or take all memory there is.
     #[test]
-    fn what_would_never_end_or_never_fit_is_refused() {
-        let refused = |change: fn(&mut Plan)| {
-            let mut plan = Plan::of(Mode::Produce);
+    fn what_makes_no_sense_is_refused_with_its_reason_and_what_is_just_allowed_is_not() {
+        let why = |mode, change: Change| {
+            let mut plan = Plan::of(mode);
             change(&mut plan);
-            plan.check().is_err()
+            plan.check().err().unwrap_or_default()
         };
-        let open = |records_per_second| Load::Open { records_per_second, arrivals: Arrivals::Even };
-        assert!(refused(|plan| plan.records.sizes = Sizes::fixed(0)));
-        assert!(refused(|plan| plan.produce.records = Some(0)));
-        assert!(refused(|plan| plan.producers = 1_000_000));
-        assert!(refused(|plan| plan.records.keys = Some(u64::MAX)));
-        assert!([1e300, f64::INFINITY, 0.0].iter().all(|rate| {
-            let mut plan = Plan::of(Mode::Produce);
-            plan.produce.load = open(*rate);
-            plan.check().is_err()
-        }));
-        // A record that has nothing but its key is one.
-        assert!(!refused(|plan| {
-            plan.records.sizes = Sizes::fixed(0);
-            plan.records.keys = Some(9);
-        }));
+        fn rate(plan: &mut Plan, records_per_second: f64) {
+            plan.produce.load = Load::Open { records_per_second, arrivals: Arrivals::Even };
+        }
+        let refused: &[(Mode, Change, &str)] = &[
+            (Mode::Produce, |plan| plan.topics.count = 0, "a topic and a partition"),
+            (Mode::Produce, |plan| plan.topics.partitions = 0, "a topic and a partition"),
+            (Mode::Produce, |plan| plan.produce.requests_in_flight_max = 0, "a request"),
+            (Mode::Produce, |plan| plan.produce.batch_bytes = 0, "room for a record"),
+            (Mode::Produce, |plan| plan.produce.window_bytes = 0, "room for a record"),
+            (Mode::Produce, |plan| plan.duration = Duration::ZERO, "last some time"),
+            (Mode::Produce, |plan| plan.records.random_share = 1.01, "random share"),
+            (Mode::Produce, |plan| plan.records.random_share = f64::NAN, "random share"),
+            (Mode::EndToEnd, |plan| plan.producers = 10_000, "10,000 producers and consumers"),
+            (Mode::Produce, |plan| plan.records.keys = Some(0), "there must be a key"),
+            (Mode::Produce, |plan| plan.records.keys = Some(KEYS_MAX + 1), "1,000,000,000,000 keys"),
+            (Mode::Produce, |plan| plan.records.sizes = Sizes::fixed(0), "a key or a value"),
+            (Mode::Produce, |plan| plan.produce.records = Some(0), "there must be a record"),
+            (Mode::Produce, |plan| rate(plan, 0.0), "above zero"),
+            (Mode::Produce, |plan| rate(plan, f64::INFINITY), "above zero"),
+            (Mode::Produce, |plan| rate(plan, 1.01e8), "100,000,000 records a second"),
+            (Mode::EndToEnd, |plan| plan.records.sizes = Sizes::fixed(15), "16 bytes"),
+            (Mode::Mixed, |plan| plan.records.sizes = Sizes::fixed(15), "16 bytes"),
+        ];
+        for (mode, change, words) in refused {
+            let why = why(*mode, *change);
+            assert!(why.contains(words), "{words}: {why:?}");
+        }
+        let allowed: &[(Mode, Change)] = &[
+            (Mode::EndToEnd, |plan| plan.producers = 9_999),
+            (Mode::Produce, |plan| plan.records.keys = Some(KEYS_MAX)),
+            (Mode::Produce, |plan| rate(plan, 1e8)),
+            (Mode::Mixed, |plan| plan.records.sizes = Sizes::fixed(16)),
+            // A record that has nothing but its key is one.
+            (Mode::Produce, |plan| {
+                plan.records.sizes = Sizes::fixed(0);
+                plan.records.keys = Some(9);
+            }),
+        ];
+        for (number, (mode, change)) in allowed.iter().enumerate() {
+            assert_eq!(why(*mode, *change), "", "{number}");
+        }
+    }
+
+    #[test]
+    fn acknowledgements_are_named_as_in_kafkas_clients() {
+        let read = ["0", "1", "all", "-1"].map(|text| text.parse::<Acks>().map(Acks::on_wire));
+        assert_eq!(read, [Ok(0), Ok(1), Ok(-1), Ok(-1)]);
+        assert_eq!("2".parse::<Acks>(), Err("expected 0, 1 or all".to_owned()));
     }
 }

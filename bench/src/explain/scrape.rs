@@ -134,7 +134,9 @@ mod tests {
 
     #[test]
     fn what_is_no_whole_page_is_refused_with_its_reason() {
-        let wrong: [(&'static [&'static [u8]], &str); 6] = [
+        const ENDLESS: &[u8] = &[b'x'; HEAD_BYTES_MAX];
+        let wrong: [(&'static [&'static [u8]], &str); 7] = [
+            (&[b"HTTP/1.1 200 OK\r\n", ENDLESS], "does not speak HTTP"),
             (&[b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n"], "404"),
             (&[b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"], "how long"),
             (&[b"HTTP/1.1 200 OK\r\nContent-Length: 999999999\r\n\r\n"], "too long"),
@@ -146,6 +148,17 @@ mod tests {
             let error = answered(pieces).unwrap_err();
             assert!(error.contains(why), "{error} is not about {why}");
         }
+    }
+
+    #[test]
+    fn what_comes_after_its_time_is_not_waited_for() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = Address { host: "127.0.0.1".to_owned(), port: listener.local_addr().unwrap().port() };
+        let stream = connect(&address, PATIENCE).unwrap();
+        let (mut peer, _) = listener.accept().unwrap();
+        peer.write_all(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n").unwrap();
+        let error = ask(&stream, &address, Instant::now()).unwrap_err();
+        assert!(error.starts_with("no whole answer"), "{error}");
     }
 
     #[test]

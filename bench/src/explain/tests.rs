@@ -45,7 +45,7 @@ fn tally(requests: u64, latency_ms: u64) -> Tally {
     tally
 }
 
-const STAGES_MS: &[(&str, f64)] = &[("work", 0.5), ("commit", 1.5), ("socket", 0.0)];
+const STAGES_MS: &[(&str, f64)] = &[("new", 0.0), ("work", 0.5), ("commit", 1.5), ("socket", 0.0)];
 
 #[test]
 fn the_stages_of_a_request_are_told_in_their_order_with_their_shares() {
@@ -59,7 +59,10 @@ fn the_stages_of_a_request_are_told_in_their_order_with_their_shares() {
             (stage.stage.as_str(), stage.mean_us.round() as i64, (stage.share * 100.0).round() as i64)
         })
         .collect();
-    assert_eq!(stages, [("socket", 0, 0), ("work", 500, 25), ("commit", 1500, 75)]);
+    // One that this program does not know comes last.
+    assert_eq!(stages, [("socket", 0, 0), ("work", 500, 25), ("commit", 1500, 75), ("new", 0, 0)]);
+    let of_shard: Vec<&str> = told.shards[0].stages.iter().map(|(stage, _)| stage.as_str()).collect();
+    assert_eq!(of_shard, ["socket", "work", "commit", "new"]);
     assert_eq!((produce.requests, produce.mean_us.round()), (200, 2000.0));
     assert_eq!(produce.stages[2].p99_at_most_us, Some(2000.0));
     assert_eq!((told.shards.len(), told.writes[0].writes), (1, 200));
@@ -86,6 +89,11 @@ fn the_sentence_names_the_largest_part_inside_or_outside_the_broker() {
             && told.contains("outside the broker, 8.00 ms of 10.0 ms or 80 %; inside it is commit"),
         "{told}"
     );
+    // Less than the whole inside, but more than its largest stage.
+    let mut produce = explain(&looks(STAGES_MS), &plan, &tally(200, 3), 1).unwrap().apis.remove(0);
+    produce.client_mean_us = Some(3_700.0);
+    let told = produce.sentence();
+    assert!(told.contains("outside the broker, 1.70 ms of 3.70 ms or 46 %"), "{told}");
 }
 
 #[test]
@@ -98,6 +106,10 @@ fn what_is_not_comparable_is_not_compared() {
     let mut total = Tally { fetch_requests: 10, ..Tally::default() };
     total.fetch.record(Duration::from_millis(1), 9);
     assert_eq!(client_mean_us("Fetch", &plan, &total), None);
+    // One in a hundred is few enough.
+    total.fetch_requests = 100;
+    total.fetch.record(Duration::from_millis(1), 89);
+    assert_eq!(client_mean_us("Fetch", &plan, &total), None);
     total.fetch.record(Duration::from_millis(1), 1);
     assert!(client_mean_us("Fetch", &plan, &total).is_some());
 }
@@ -107,7 +119,61 @@ fn other_clients_other_brokers_and_the_wrong_broker_are_told() {
     let plan = Plan::of(Mode::Produce);
     let doubts = |own, brokers| explain(&looks(STAGES_MS), &plan, &tally(own, 3), brokers).unwrap().doubts;
     assert!(doubts(50, 1).iter().any(|doubt| doubt.contains("200 Produce requests, of which 50")));
+    // Some that were under way, or a few of others, make no difference.
+    assert_eq!(doubts(182, 1), [""; 0]);
     assert!(doubts(200, 3).iter().any(|doubt| doubt.contains("one broker of 3")));
     let error = explain(&looks(STAGES_MS), &Plan::of(Mode::Consume), &tally(200, 3), 1).unwrap_err();
     assert!(error.to_string().contains("--admin"), "{error}");
+    let of_fetches = Looks { between: between(|page| page.replace("Produce", "Fetch")), ..looks(STAGES_MS) };
+    let fetched = Tally { fetch_requests: 200, ..Tally::default() };
+    let told = explain(&of_fetches, &Plan::of(Mode::Consume), &fetched, 1).unwrap();
+    assert!(told.apis[0].api == "Fetch" && told.doubts.is_empty(), "{told:?}");
+}
+
+/// What lies between two pages that were changed.
+fn between(change: impl Fn(String) -> String) -> Page {
+    let [before, after] = [100, 300].map(|count| Page::read(&change(text(count, STAGES_MS))).unwrap());
+    after.since(&before).unwrap()
+}
+
+#[test]
+fn a_group_is_explained_by_the_requests_of_its_members_alone() {
+    let of_apis = |apis: &[&str]| {
+        let page = |text: String| {
+            let (produce, rest): (Vec<&str>, Vec<&str>) =
+                text.lines().partition(|line| line.contains("Produce"));
+            let renamed = apis.iter().map(|api| produce.join("\n").replace("Produce", api) + "\n");
+            rest.join("\n") + "\n" + &renamed.collect::<String>()
+        };
+        explain_groups(&Looks { between: between(page), ..looks(STAGES_MS) }, Some(3_000.0))
+    };
+    let told = of_apis(&["Fetch", "JoinGroup", "OffsetCommit"]).unwrap();
+    let told: Vec<_> = told.apis.iter().map(|time| (time.api.as_str(), time.client_mean_us)).collect();
+    assert_eq!(told, [("JoinGroup", None), ("OffsetCommit", Some(3_000.0))]);
+    // Somebody's commits are not yet a group.
+    let error = of_apis(&["OffsetCommit"]).unwrap_err();
+    assert!(error.to_string().contains("--admin"), "{error}");
+}
+
+#[test]
+fn an_explanation_is_under_its_names_in_its_units() {
+    let mut looks = looks(STAGES_MS);
+    // Of a hundred, 60 within a millisecond and all within two.
+    let bounds = vec![(0.001, 60), (0.002, 100), (f64::INFINITY, 100)];
+    looks.between.requests.insert("Produce".to_owned(), Buckets::new(bounds, 0.2).unwrap());
+    let told = explain(&looks, &Plan::of(Mode::Produce), &tally(200, 3), 1).unwrap().to_json();
+    for (path, figure) in [
+        ("/apis/Produce/requests", 100.0),
+        ("/apis/Produce/mean_us", 2_000.0),
+        ("/apis/Produce/p99_at_most_us", 2_000.0),
+        ("/apis/Produce/stages/commit/mean_us", 1_500.0),
+        ("/apis/Produce/stages/commit/share", 0.75),
+        ("/apis/Produce/outside_mean_us", 1_000.0),
+        ("/shard_stage_seconds/0/commit", 0.3),
+        ("/commits/journal/writes", 200.0),
+        ("/commits/journal/mean_us", 1_000.0),
+    ] {
+        let found = told.pointer(path).and_then(Value::as_f64).unwrap_or_else(|| panic!("{path}: {told:#}"));
+        assert!((found / figure - 1.0).abs() < 0.002, "{path}: {found}");
+    }
 }

@@ -53,6 +53,14 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_other_threads_of_the_client_use_is_its_own() {
+        let before = Readings::take(&[]);
+        std::thread::spawn(|| while cpu_time(ClockId::ThreadCPUTime).as_millis() < 20 {}).join().unwrap();
+        let spent = Readings::take(&[]).since(&before);
+        assert!(spent.client_cpu_seconds >= 0.02, "{spent:?}");
+    }
+
+    #[test]
     fn only_what_was_used_between_two_moments_counts() {
         let at = |seconds: f64, pids: &[u32]| Readings {
             machine: MachineTime { busy_seconds: 10.0 * seconds, stolen_seconds: 0.5 * seconds },

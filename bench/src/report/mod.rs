@@ -39,8 +39,8 @@ pub fn report(results: &[(String, Value)]) -> Result<String, BenchError> {
 fn by_percentile(saved: &[Saved<'_>], part: &str, title: &str) -> Plot {
     let mut plot = Plot::new(title, Scale::Percentile, Scale::LogMicros);
     for (color, result) in saved.iter().enumerate() {
-        let points = result.curve(part).into_iter().filter(|(percent, _)| *percent < 100.0);
-        plot.line(Line { name: result.name.clone(), color, faint: false, points: points.collect() });
+        let points = result.curve(part);
+        plot.line(Line { name: result.name.clone(), color, faint: false, points });
     }
     plot
 }
@@ -115,9 +115,81 @@ mod tests {
 
     #[test]
     fn what_a_result_says_cannot_break_out_of_its_place() {
-        let page = report(&[("a.json".into(), result("<script>alert(1)</script>", 500.0))]).unwrap();
-        assert!(!page.contains("<script") && page.contains("&lt;script&gt;"));
+        let page = report(&[("a.json".into(), result("<script>alert(\"1\")</script>", 500.0))]).unwrap();
+        assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(&quot;1&quot;)"));
         assert!(page.contains("a &lt;fast&gt; &amp; good one") && page.contains("mind &lt;this&gt;"));
+    }
+
+    #[test]
+    fn the_figures_of_a_page_are_in_their_rows_and_units() {
+        let mut full = result("x", 500.0);
+        full["produce"]["latency"] =
+            json!({ "p50_us": 100.0, "p99_us": 2_000.0, "p999_us": 30_000.0, "max_us": 4e6 });
+        full["end_to_end"] = json!({ "latency": { "p99_us": 5_000.0 } });
+        full["host"]["virtual"] = Value::Null;
+        full["brokers"] = json!([
+            { "rss_peak_bytes": 300 << 20, "command": "one", "disks": [{ "device": "d", "write_cache": "write through" }] },
+            { "rss_peak_bytes": 200 << 20, "command": "two" },
+        ]);
+        let page = report(&[("some/folder/a.json".into(), full), ("b.json".into(), json!({ "format": 1 }))])
+            .unwrap();
+        for (title, class, told) in [
+            ("produced, records/s", "", "1,234"),
+            ("produced, MB/s", "", "1.2"),
+            ("produce p50", "", "100 µs"),
+            ("produce p99", "", "2.00 ms"),
+            ("produce p99.9", "", "30.0 ms"),
+            ("produce, longest", "", "4.00 s"),
+            ("end to end p99", "", "5.00 ms"),
+            ("brokers&#39; memory at most, MiB", "", "500"),
+            ("kernel", "t", "6.1"),
+            ("brokers on the client&#39;s machine", "t", "one; two"),
+            ("their disks", "t", "d, write through"),
+            ("linger_ms", "t", "5.0"),
+        ] {
+            // The second has nothing to say.
+            let row = format!(
+                "<tr><th>{title}</th><td class=\"{class}\">{told}</td><td class=\"{class}\">\u{2013}</td></tr>"
+            );
+            assert!(page.contains(&row), "{row}: {page}");
+        }
+        for nothing in ["not acknowledged", "of a virtual machine"] {
+            assert!(!page.contains(nothing), "{nothing}");
+        }
+        assert!(page.contains("<span class=\"k0\">x (a)") && page.contains("<span class=\"k1\">run (b)"));
+    }
+
+    #[test]
+    fn each_plot_shows_what_its_title_says() {
+        let point = |at: f64, records: u64| {
+            json!({
+                "at_s": at, "seconds": 0.5, "consumed_records": records,
+                "fetch": { "p50_us": 1.0, "p99_us": 2_000.0, "max_us": 20_000.0 },
+            })
+        };
+        let of_fetches = json!({
+            "format": 1, "consume": { "latency": { "curve_us": [[0.0, 500.0], [90.0, 700.0], [100.0, 1e9]] } },
+            // The warm-up is not shown.
+            "series": [point(0.0, 1 << 40), point(1.0, 1_000), point(2.0, 1_000)],
+        });
+        let page = report(&[("a.json".into(), of_fetches)]).unwrap();
+        let figures: Vec<&str> = page.split("<figure>").skip(1).collect();
+        let [by_percentile, over_time, rate] = figures[..] else { panic!("{page}") };
+        assert!(by_percentile.contains("Fetch latency by percentile") && by_percentile.contains(">90 %<"));
+        assert!(
+            by_percentile.contains(">1.00 ms<") && !by_percentile.contains(">10.0 ms<"),
+            "{by_percentile}"
+        );
+        assert!(
+            over_time.contains("Fetch latency over time") && over_time.contains(">1.00 ms<"),
+            "{over_time}"
+        );
+        // The longest are faint, and not in the legend.
+        assert!(over_time.contains(">100 ms<") && over_time.contains("class=\"c0 f\" points"), "{over_time}");
+        assert!(!over_time.contains(">100 µs<") && over_time.matches("<span").count() == 1, "{over_time}");
+        // A thousand in half a second.
+        assert!(rate.contains("Records consumed a second") && rate.contains(">2,000<"), "{rate}");
+        assert!(!rate.contains(">2,500<") && rate.contains(">1.5 s<") && rate.contains(">2 s<"), "{rate}");
     }
 
     #[test]
@@ -126,6 +198,7 @@ mod tests {
         for wrong in [json!({}), json!([]), json!({ "format": 99 }), json!("text"), of_groups] {
             let error = report(&[("wrong.json".into(), wrong)]).unwrap_err().to_string();
             assert!(error.starts_with("wrong.json: "), "{error}");
+            assert!(!error.contains("99") || error.contains("reads format 1"), "{error}");
         }
         // A result with nothing in it makes a page without plots.
         let empty = report(&[("a.json".into(), json!({ "format": 1 }))]).unwrap();

@@ -206,6 +206,14 @@ mod tests {
         assert_eq!(axis.marks.last(), Some(&120_000.0));
         let axis = Axis::of(Scale::LogMicros, [30.0, 4_000.0].into_iter()).unwrap();
         assert_eq!(axis.marks, [10.0, 100.0, 1_000.0, 10_000.0]);
+        // Also where all values are the same, there is room around them.
+        let axis = Axis::of(Scale::LogMicros, [100.0].into_iter()).unwrap();
+        assert_eq!(axis.marks, [100.0, 1_000.0]);
+        let axis = Axis::of(Scale::Seconds, [0.5, 9.7].into_iter()).unwrap();
+        assert_eq!((axis.marks.last(), axis.high), (Some(&8.0), 9.7));
+        let labels = [Scale::Percentile, Scale::LogMicros, Scale::Linear, Scale::Seconds];
+        let labels = labels.map(|scale| scale.label(99.99));
+        assert_eq!(labels, ["99.99 %", "100 µs", "100", "100 s"]);
     }
 
     #[test]
@@ -228,7 +236,15 @@ mod tests {
         });
         assert_eq!(plot.svg(), None);
         plot.line(Line { name: "n".into(), color: 9, faint: false, points: vec![(0.0, 5.0), (9.0, 5e6)] });
+        plot.line(Line {
+            name: "rising".into(),
+            color: 0,
+            faint: false,
+            points: vec![(0.0, 1.0), (9.0, 1e7)],
+        });
         let svg = plot.svg().unwrap();
+        // Times to the right, more of it upwards: from corner to corner.
+        assert!(svg.contains("points=\"80.0,286.0 844.0,12.0\""), "{svg}");
         assert!(svg.contains("class=\"c1\"") && svg.contains(&format!("{LEFT:.1},")), "{svg}");
     }
 }

@@ -129,6 +129,16 @@ mod tests {
     }
 
     #[test]
+    fn what_other_threads_use_meanwhile_is_not_a_threads_own() {
+        let (now, never) = (Moment::ORIGIN, Moment::NEVER);
+        let timeline = Timeline { start: now, read_from: now, measure_from: now, end: never, give_up: never };
+        let mut intervals = Intervals::new(&timeline, 0, channel().0);
+        intervals.turn(now, &timeline);
+        std::thread::spawn(|| while cpu_time(ClockId::ThreadCPUTime).as_millis() < 20 {}).join().unwrap();
+        assert!(intervals.cpu_nanos() < 20 * MS);
+    }
+
+    #[test]
     fn an_end_that_comes_earlier_is_a_boundary_unless_it_is_over() {
         let in_time = handed_over(0, 9_000, Some((1_450, 1_500)));
         assert_eq!(in_time, [(0, 1_000), (1_000, 1_500), (1_500, 2_500), (2_500, 3_500)]);
