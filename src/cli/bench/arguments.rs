@@ -247,11 +247,7 @@ impl ProduceArguments {
     /// The first argument that says how producers go on while it is measured. The others say what is written and how, which
     /// also matters for what consumers find.
     pub(super) fn first_paced(&self) -> Option<&'static str> {
-        let given = [
-            ("--rate", self.rate.is_some()),
-            ("--arrivals", self.arrivals.is_some()),
-            ("--records", self.records.is_some()),
-        ];
+        let given = [("--rate", self.rate.is_some()), ("--records", self.records.is_some())];
         given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
     }
 }
@@ -332,6 +328,9 @@ fn fetch_bytes(text: &str) -> Result<i32, String> {
 
 #[cfg(test)]
 mod tests {
+    use bench::Mode;
+    use clap::Parser;
+
     use super::*;
 
     #[test]
@@ -343,6 +342,116 @@ mod tests {
         assert_eq!(millis("0.5"), Ok(Duration::from_micros(500)));
         assert_eq!(seconds("90"), Ok(Duration::from_secs(90)));
         assert!(seconds("-1").is_err() && seconds("1e300").is_err());
+    }
+
+    #[derive(clap::Parser)]
+    struct All {
+        #[command(flatten)]
+        run: RunArguments,
+        #[command(flatten)]
+        produce: ProduceArguments,
+        #[command(flatten)]
+        consume: ConsumeArguments,
+    }
+
+    fn read(line: &str) -> All {
+        All::try_parse_from(["bench"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty())))
+            .unwrap_or_else(|error| panic!("{line}: {error}"))
+    }
+
+    fn plan(mode: Mode, line: &str) -> Plan {
+        let (given, mut plan) = (read(line), Plan::of(mode));
+        given.run.apply(&mut plan);
+        given.produce.apply(&mut plan, given.run.has_time());
+        given.consume.apply(&mut plan);
+        plan
+    }
+
+    #[test]
+    fn each_argument_changes_what_it_names_and_nothing_else() {
+        type Change = fn(&mut Plan);
+        let arguments: &[(&str, Change)] = &[
+            ("--seconds 0.5", |plan| plan.duration = Duration::from_millis(500)),
+            ("--warm-up 2", |plan| plan.warm_up = Duration::from_secs(2)),
+            ("--drain 3", |plan| plan.drain = Duration::from_secs(3)),
+            ("--topic x", |plan| plan.topics.name = Some("x".to_owned())),
+            ("--topics 4", |plan| plan.topics.count = 4),
+            ("--partitions 5", |plan| plan.topics.partitions = 5),
+            ("--replication-factor 3", |plan| plan.topics.replication_factor = 3),
+            ("--config a=b --config c=d", |plan| {
+                plan.topics.configs =
+                    [("a", "b"), ("c", "d")].map(|(key, value)| (key.into(), value.into())).into();
+            }),
+            ("--keep-topics", |plan| plan.topics.keep = true),
+            ("--producers 6", |plan| plan.producers = 6),
+            ("--consumers 7", |plan| plan.consumers = 7),
+            ("--threads 8", |plan| plan.threads = 8),
+            ("--cpus 2,3", |plan| plan.cores = vec![2, 3]),
+            ("--seed 9", |plan| plan.seed = 9),
+            ("--explain", |plan| plan.explain = Some(Address { host: ADMIN_HOST.to_owned(), port: 9644 })),
+            ("--rate 2k", |plan| {
+                plan.produce.load = Load::Open { records_per_second: 2e3, arrivals: Arrivals::Even };
+            }),
+            ("--rate 1 --arrivals poisson", |plan| {
+                plan.produce.load = Load::Open { records_per_second: 1.0, arrivals: Arrivals::Poisson };
+            }),
+            // Then it lasts as long as it takes, and nothing warms up.
+            ("--records 10", |plan| {
+                plan.produce.records = Some(10);
+                plan.duration = OPEN_END;
+                plan.warm_up = Duration::ZERO;
+            }),
+            ("--records 10 --seconds 5 --warm-up 1", |plan| {
+                plan.produce.records = Some(10);
+                plan.duration = Duration::from_secs(5);
+                plan.warm_up = Duration::from_secs(1);
+            }),
+            ("--record-size 100..64KiB", |plan| plan.records.sizes = "100..65536".parse().unwrap()),
+            ("--keys 11", |plan| plan.records.keys = Some(11)),
+            ("--random-share 0.25", |plan| plan.records.random_share = 0.25),
+            ("--spread round-robin", |plan| plan.produce.spread = Spread::RoundRobin),
+            ("--acks 1", |plan| plan.produce.acks = Acks::Leader),
+            ("--compression lz4", |plan| plan.produce.compression = Compression::Lz4),
+            ("--batch-size 1MB", |plan| plan.produce.batch_bytes = 1_000_000),
+            ("--linger 0.5", |plan| plan.produce.linger = Duration::from_micros(500)),
+            ("--max-request-size 2MiB", |plan| plan.produce.request_bytes_max = 2 << 20),
+            ("--max-in-flight 12", |plan| plan.produce.requests_in_flight_max = 12),
+            ("--window 3MiB", |plan| plan.produce.window_bytes = 3 << 20),
+            ("--backlog 1GB", |plan| plan.fetch.backlog_bytes = 1_000_000_000),
+            ("--fetch-max-bytes 1MiB", |plan| plan.fetch.max_bytes = 1 << 20),
+            ("--max-partition-fetch-bytes 2MiB", |plan| plan.fetch.partition_max_bytes = 2 << 20),
+            ("--fetch-min-bytes 1KiB", |plan| plan.fetch.min_bytes = 1_024),
+            ("--fetch-max-wait 20", |plan| plan.fetch.wait_max = Duration::from_millis(20)),
+        ];
+        for (line, change) in arguments {
+            let mut changed = plan(Mode::Mixed, "");
+            change(&mut changed);
+            assert_eq!(plan(Mode::Mixed, line), changed, "{line}");
+        }
+    }
+
+    #[test]
+    fn what_says_how_it_is_consumed_or_how_fast_it_is_produced_is_named() {
+        let (consuming, pace) = (
+            [
+                "--backlog 1",
+                "--fetch-max-bytes 1",
+                "--max-partition-fetch-bytes 1",
+                "--fetch-min-bytes 1",
+                "--fetch-max-wait 1",
+            ],
+            ["--rate 1", "--records 1"],
+        );
+        for line in consuming {
+            assert_eq!(read(line).consume.first_given(), line.split(' ').next());
+        }
+        for line in pace {
+            assert_eq!(read(line).produce.first_paced(), line.split(' ').next());
+        }
+        let other = read("--linger 5 --acks 1 --record-size 5 --seconds 5");
+        assert_eq!((other.consume.first_given(), other.produce.first_paced()), (None, None));
+        // Arrivals are those of a rate.
+        assert!(All::try_parse_from(["bench", "--arrivals", "even"]).is_err());
     }
 
     #[test]

@@ -74,7 +74,25 @@ pub(super) fn to_json(found: &FoundRate) -> Value {
 
 #[cfg(test)]
 mod tests {
+    use bench::RateSearch;
+
     use super::*;
+
+    #[test]
+    fn a_search_says_what_was_found_and_that_nothing_was() {
+        let mut found = FoundRate { search: RateSearch::new(goal("p99=10ms").unwrap(), 1_000.0), best: None };
+        assert_eq!(conclusion(&found), "at no rate that was tried p99 stays below 10.0 ms");
+        assert_eq!(to_json(&found)["found_rate_per_s"], Value::Null);
+        let trial = Trial { rate: 1_000.0, reached: 999.0, latency_us: Some(5_000.0), complete: true };
+        found.search.tried(trial);
+        assert_eq!(conclusion(&found), "p99 stays below 10.0 ms up to 1,000 records/s");
+        let told = to_json(&found);
+        assert_eq!((&told["found_rate_per_s"], &told["limit_us"]), (&json!(1_000.0), &json!(10_000.0)));
+        assert_eq!(
+            (&told["trials"][0]["reached_per_s"], &told["trials"][0]["holds"]),
+            (&json!(999.0), &json!(true))
+        );
+    }
 
     #[test]
     fn a_rate_that_does_not_hold_although_the_percentile_does_is_told_why() {

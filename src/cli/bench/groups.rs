@@ -217,6 +217,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn changes_and_commits_of_a_group_are_told_in_units_that_they_name() {
+        let change = |ms, requests| Change {
+            kind: ChangeKind::Join,
+            round: 0,
+            assigned: Duration::from_millis(ms),
+            told: Duration::from_millis(2 * ms),
+            after_expiry: None,
+            requests,
+            broker_cpu_seconds: Some(0.25),
+        };
+        let mut latencies = Latencies::default();
+        latencies.record(Duration::from_millis(2), 100);
+        let commits =
+            CommitRun { committers: 8, seconds: 2.0, latencies, refused: 3, broker_cpus: Some(0.5) };
+        let outcome = GroupOutcome {
+            plan: GroupPlan::default(),
+            began_unix_s: 0,
+            changes: vec![change(10, 30), change(20, 50)],
+            commits: vec![commits],
+            broker: None,
+            broker_rss_bytes: Some((5 << 20, 6 << 20)),
+            explanation: Some(Err("why".to_owned())),
+            host: bench::Host::default(),
+        };
+        assert_eq!(
+            text::plain(&rows(&outcome)),
+            "one more joins, 2 times\tall have their assignment\tmedian 10.0 ms  min 10.0 ms  max 20.0 ms\n\
+             one more joins, 2 times\tall know\tmedian 20.0 ms  min 20.0 ms  max 40.0 ms\n\
+             one more joins, 2 times\tbroker CPU\tmedian 250 ms  min 250 ms  max 250 ms\n\
+             one more joins, 2 times\trequests\t40\n\
+             8 committing, 10 partitions at a time\trate\t50 commits/s, 500 offsets/s\n\
+             8 committing, 10 partitions at a time\tlatency\tp50 2.00 ms  p99 2.00 ms  p99.9 2.00 ms  max 2.00 ms\n\
+             8 committing, 10 partitions at a time\tbroker CPU\t10.0 ms per commit\n\
+             8 committing, 10 partitions at a time\trefused for the moment\t3\n\
+             cost\tbroker\t5 MiB resident (at most 6)\n\
+             cost\tnote\twhy\n"
+        );
+    }
+
+    #[test]
     fn a_spread_names_the_middle_and_both_ends() {
         let times = [30, 10, 20].map(Duration::from_millis).to_vec();
         assert_eq!(spread(times), "median 20.0 ms  min 10.0 ms  max 30.0 ms");

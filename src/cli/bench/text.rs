@@ -226,7 +226,139 @@ pub(super) fn plain(rows: &[Row]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use bench::{
+        Address, ApiTime, Arrivals, Broker, Client, Mode, ShardTime, StageTime, Tally, Topics, Usage,
+        WriteTime,
+    };
+
     use super::*;
+
+    /// Two thousand records in four seconds, with latencies of 1, 2 and so on to 2,000 ms.
+    fn outcome(mode: Mode) -> Outcome {
+        let mut total = Tally { produce_requests: 20, fetch_requests: 30, ..Tally::default() };
+        (1..=2_000).for_each(|us| total.produce.record(Duration::from_micros(us * 1_000), 1));
+        total.fetch.record(Duration::from_millis(7), 1);
+        let usage = Usage { cpu_seconds: 0.5, rss_bytes: 21 << 20, rss_peak_bytes: 22 << 20, threads: 2 };
+        let address = Address { host: "localhost".to_owned(), port: 9092 };
+        let broker =
+            |id, usage| Broker { id, address: address.clone(), process: None, usage, disks: Vec::new() };
+        let mut plan = Plan::of(mode);
+        plan.produce.linger = Duration::from_micros(500);
+        plan.produce.load = Load::Open { records_per_second: 500.0, arrivals: Arrivals::Even };
+        Outcome {
+            plan,
+            began_unix_s: 0,
+            seconds: 4.0,
+            stopped: false,
+            left_behind: None,
+            produced: Amount { records: 2_000, bytes: 8_000_000 },
+            consumed: Amount { records: 1_000, bytes: 4_000_000 },
+            total,
+            series: Vec::new(),
+            missing: 0,
+            caught_up_s: Some(2.5),
+            client: Client { cpu_seconds: 0.75, threads_busy: vec![0.5, 0.25] },
+            brokers: vec![broker(1, Some(usage)), broker(2, None)],
+            others_cpu_seconds: None,
+            stolen_cpu_seconds: 0.0,
+            unwritten_before_bytes: 0,
+            explanation: None,
+            host: bench::Host::default(),
+            topic_settings: [("flush.messages".to_owned(), "1".to_owned())].into(),
+            topics: Topics { count: 1, partitions: 6, replication_factor: 3 },
+        }
+    }
+
+    #[test]
+    fn a_result_is_told_in_units_that_it_names() {
+        let mut found = outcome(Mode::Produce);
+        found.total.retries = [(6, 3)].into();
+        found.total.reconnects = 2;
+        found.missing = 9;
+        let told = plain(&rows(&found)).replace("produce, 4.0 s\t", "");
+        let (run, found) = told.split_at(told.find("produced\t").unwrap());
+        assert_eq!(
+            run,
+            "load\topen loop, 500 records/s, even arrivals\n\
+             records\t1000 bytes, no keys\n\
+             topics\t1 topic, 6 partitions, 3 replicas each, 2 brokers\n\
+             producers\t1\n\
+             batches\t262,144 bytes, linger 0.5 ms, compression none\n\
+             acks\tall: acknowledged when on the disk of all replicas in sync\n"
+        );
+        // Of 2,000 records two lie beyond p99.9, and none beyond p99.99.
+        assert_eq!(
+            found,
+            "produced\trecords\t2,000\n\
+             produced\trate\t500 records/s, 2.0 MB/s\n\
+             produced\tlatency\tp50 1.00 s  p90 1.80 s  p99 1.98 s  p99.9 2.00 s  max 2.00 s\n\
+             produced\trequests\t20\n\
+             cost\tbroker 1\t0.50 CPU s, 250.00 µs per record, 21 MiB resident (at most 22)\n\
+             cost\tbroker 2\tlocalhost:9092: not on this machine, or not visible\n\
+             cost\tclient\t0.75 CPU s, 250.00 µs per record, busiest thread 50 %\n\
+             cost\ttried again\t3 x NOT_LEADER_OR_FOLLOWER\n\
+             cost\tconnected again\t2\n\
+             cost\tnote\t9 acknowledged records did not reach a consumer in time\n"
+        );
+    }
+
+    #[test]
+    fn when_a_backlog_was_read_is_told_where_producers_went_on() {
+        let told = |mode| plain(&rows(&outcome(mode)));
+        let (mixed, consume) = (told(Mode::Mixed), told(Mode::Consume));
+        assert!(mixed.contains("consumed\tbacklog read after\t2.5 s\n"), "{mixed}");
+        assert!(!consume.contains("backlog read") && !consume.contains("produced"), "{consume}");
+        assert!(consume.contains("consumed\tfetch until answer\tmax 7.00 ms\n"), "{consume}");
+        assert!(consume.contains("cost\tbroker 1\t0.50 CPU s, 500.00 µs per record"), "{consume}");
+    }
+
+    #[test]
+    fn an_explanation_leaves_out_what_took_no_time_and_a_single_shard() {
+        let stage = |stage: &str, mean_us: f64| StageTime {
+            stage: stage.to_owned(),
+            mean_us,
+            share: mean_us / 200.0,
+            p99_at_most_us: None,
+        };
+        let shard = |shard| ShardTime { shard, stages: vec![("work".to_owned(), 1.5)] };
+        let mut explanation = Explanation {
+            admin: Address { host: "localhost".to_owned(), port: 9644 },
+            apis: vec![ApiTime {
+                api: "Produce".to_owned(),
+                requests: 1_000,
+                mean_us: 200.0,
+                p99_at_most_us: Some(500.0),
+                stages: vec![stage("queue", 0.0), stage("work", 50.0), stage("commit", 150.0)],
+                client_mean_us: Some(150.0),
+            }],
+            shards: vec![shard(0)],
+            writes: vec![WriteTime {
+                way: "journal".to_owned(),
+                writes: 1,
+                mean_us: 80.0,
+                p99_at_most_us: Some(90.0),
+            }],
+            doubts: Vec::new(),
+        };
+        let told = |explanation: &Explanation| {
+            let mut rows = Vec::new();
+            explanation_rows(explanation, &mut rows);
+            plain(&rows).replace("time of Produce requests in the broker\t", "")
+        };
+        assert_eq!(
+            told(&explanation),
+            "in short\tthe largest part of the broker's time is commit (records becoming durable), 150 µs of 200 µs or 75 %\n\
+             whole\tmean 200 µs, p99 at most 500 µs, 1,000 requests\n\
+             work\tmean 50.0 µs, p99 beyond what is told, 25.0 %\n\
+             commit\tmean 150 µs, p99 beyond what is told, 75.0 %\n\
+             outside the broker\tmean -50.0 µs: the client saw 150 µs\n\
+             writes to disk\tjournal\tmean 80.0 µs, p99 at most 90.0 µs, 1 write\n"
+        );
+        explanation.shards.push(shard(1));
+        assert!(told(&explanation).contains("time of the requests of each shard\tshard 1\twork 1.50 s\n"));
+    }
 
     #[test]
     fn a_script_can_tell_groups_apart() {
