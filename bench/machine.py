@@ -23,14 +23,14 @@ def cpu_seconds():
 def describe(disk, strome, librdkafka):
     model = re.search(r"model name\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     model = re.sub(r"\s+", " ", model[1]) if model else platform.machine()
-    flags = set(re.search(r"flags\s*:\s*(.*)|$", Path("/proc/cpuinfo").read_text())[1].split())
+    flags = re.search(r"flags\s*:\s*(.*)", Path("/proc/cpuinfo").read_text())
     memory_gib = int(re.search(r"MemTotal:\s+(\d+)", Path("/proc/meminfo").read_text())[1]) / 1024 / 1024
     cores = len(os.sched_getaffinity(0))
     source, kind, options = (output("findmnt", "-no", "SOURCE,FSTYPE,OPTIONS", "-T", str(disk)).split(None, 2) + ["?"] * 3)[:3]
     word = re.sub(r"\(.*?\)|CPU|Processor|@.*", "", model).lower()
     return {
         "name": f"{'-'.join(word.split())}-{cores}-cores-{memory_gib:.0f}-gib",
-        "cpu": model, "cores": cores, "virtual": "hypervisor" in flags, "memory_gib": round(memory_gib, 1),
+        "cpu": model, "cores": cores, "virtual": bool(flags) and "hypervisor" in flags[1].split(), "memory_gib": round(memory_gib, 1),
         "kernel": platform.release(), "disk": f"{kind} ({options}) on {source}",
         "strome": output(str(strome), "--version"),
         "strome_commit": output("git", "describe", "--always", "--abbrev=10", "--dirty", cwd=strome.parent),  # Of the checkout that it was built in.

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::plan::{Load, Mode, Plan, Spread};
+use crate::plan::{Load, Mode, Plan};
 use crate::schedule::Arrivals;
 use crate::sizes::Sizes;
 
@@ -172,7 +172,6 @@ fn small_batches(mut plan: Plan) -> Plan {
 fn keyed(partitions: i32, producers: usize) -> Plan {
     let mut plan = produce(100, partitions, producers);
     plan.records.keys = Some(1_000_000);
-    plan.produce.spread = Spread::RoundRobin;
     plan.produce.batch_bytes = 16 * 1024;
     plan
 }
