@@ -30,13 +30,13 @@ pub(super) struct RunArguments {
     /// How long the last answers are awaited [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     drain: Option<Duration>,
-    /// A topic to use, made if it is missing and never removed [default: topics are made for the run]
+    /// A topic to use as it is, made if it is missing and never removed [default: topics are made for the run]
     #[arg(long)]
     topic: Option<String>,
-    /// How many topics to make
+    /// How many topics to make [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "topic")]
     topics: Option<usize>,
-    /// Partitions of each topic
+    /// Partitions of each topic that is made [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
     /// Replicas of each partition [default: the broker's]
@@ -48,10 +48,10 @@ pub(super) struct RunArguments {
     /// Leave the topics of the run behind
     #[arg(long)]
     keep_topics: bool,
-    /// How many producers
+    /// How many producers [default: 1]
     #[arg(long, value_name = "N")]
     producers: Option<usize>,
-    /// How many consumers; where there are more than partitions, several read the same one
+    /// How many consumers; where there are more than partitions, several read the same one [default: 1]
     #[arg(long, value_name = "N")]
     consumers: Option<usize>,
     /// Threads of this client [default: 1, and another for every four CPUs]
@@ -62,7 +62,7 @@ pub(super) struct RunArguments {
     cpus: Vec<usize>,
     #[command(flatten)]
     explain: ExplainArguments,
-    /// Of everything that is random
+    /// What sizes, keys, values and arrivals are drawn with: the same again with the same [default: 1]
     #[arg(long, value_name = "NUMBER")]
     seed: Option<u64>,
 }
@@ -94,28 +94,30 @@ pub(super) struct ProduceArguments {
     /// as acknowledgements come]
     #[arg(long, value_name = "RECORDS", value_parser = rate)]
     rate: Option<f64>,
-    /// How records of an open loop follow each other
+    /// How records of an open loop follow each other [default: even]
     #[arg(long, value_enum, requires = "rate")]
     arrivals: Option<ArrivalName>,
     /// Stop after so many records of all producers together
     #[arg(long, value_name = "N")]
     records: Option<u64>,
-    /// Bytes of a record's value: 1000, 64KiB, or evenly spread: 100..1000
+    /// Bytes of a record's value: 1000, 64KiB, or evenly spread: 100..1000 [default: 1000]
     #[arg(long, value_name = "BYTES")]
     record_size: Option<Sizes>,
-    /// Give records keys, out of so many; a key decides the partition
+    /// Give records keys, out of so many; a key decides the partition [default: no keys]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
     keys: Option<u64>,
     /// How much of a value is random, from 0 to 1; matters with compression [default: 0.5]
     #[arg(long, value_name = "SHARE")]
     random_share: Option<f64>,
     /// Where records without a key go: a batch to one partition and the next to another, or each to the next
+    /// [default: sticky]
     #[arg(long, value_enum)]
     spread: Option<SpreadName>,
     /// Who must have a record before it counts: 0 nobody, 1 the leader, all the replicas in sync
+    /// [default: all]
     #[arg(long, value_name = "0|1|all")]
     acks: Option<Acks>,
-    /// How to compress batches
+    /// How to compress batches [default: none]
     #[arg(long, value_name = "CODEC", value_parser = codec())]
     compression: Option<Compression>,
     /// Bytes of a batch, uncompressed [default: 256KiB]

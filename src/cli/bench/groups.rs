@@ -36,10 +36,11 @@ pub struct Groups {
     /// Between two heartbeats of a classic member; for the other protocol the broker says it
     #[arg(long, value_name = "MS", default_value = "3000", value_parser = millis)]
     heartbeat_interval: Duration,
-    /// After this silence a member is taken for dead; for the other protocol the broker says it, and this only tells you
+    /// After this silence a member is taken for dead; for the other protocol the broker says it, and this must be the same
     #[arg(long, value_name = "MS", default_value = "45000", value_parser = millis)]
     session_timeout: Duration,
-    /// How many members commit at the same time, one run for each number; 0: none [default: 1,8,64]
+    /// How many members commit at the same time, one run for each number; 0: none [default: those of 1, 8
+    /// and 64 that there are]
     #[arg(long, value_name = "N,...", value_delimiter = ',')]
     committers: Option<Vec<usize>>,
     /// Partitions of a commit [default: 10, or all there are]

@@ -57,16 +57,17 @@ pub struct OneMode {
     /// at --rate, or at half of what a closed loop reaches
     #[arg(long, value_name = "GOAL", value_parser = goal::goal, help_heading = "Producing")]
     find_rate: Option<Goal>,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Results")]
     results: Results,
-    #[command(flatten)]
+    #[command(flatten, next_help_heading = "Brokers")]
     connect: Connect,
 }
 
 /// The arguments of `strome bench run`.
 #[derive(Args)]
 pub struct Named {
-    /// The workload; 'strome bench list' shows all. Arguments change single things of it
+    /// The workload; 'strome bench list' shows all. Arguments change single things of it, and what is not
+    /// given is as it has it, not as the defaults below say
     #[arg(value_name = "NAME", value_parser = workload)]
     workload: &'static Workload,
     #[command(flatten)]

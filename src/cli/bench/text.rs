@@ -51,7 +51,10 @@ fn run_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
     if outcome.plan.mode.produces() {
         row(rows, "load", load);
     }
-    row(rows, "records", format!("{} bytes, {keys}", records.sizes));
+    // What others have written may be like anything.
+    if outcome.plan.mode.produces() || outcome.plan.fetch.backlog_bytes > 0 {
+        row(rows, "records", format!("{} bytes, {keys}", records.sizes));
+    }
     let found = &outcome.topics;
     let told = [
         several(found.count, "topic"),
@@ -312,6 +315,11 @@ mod tests {
         assert!(!consume.contains("backlog read") && !consume.contains("produced"), "{consume}");
         assert!(consume.contains("consumed\tfetch until answer\tmax 7.00 ms\n"), "{consume}");
         assert!(consume.contains("cost\tbroker 1\t0.50 CPU s, 500.00 µs per record"), "{consume}");
+        // Nobody knows what records are like that others have written.
+        assert!(consume.contains("records\t1000 bytes, no keys\n"), "{consume}");
+        let mut others = outcome(Mode::Consume);
+        others.plan.fetch.backlog_bytes = 0;
+        assert!(!plain(&rows(&others)).contains("1000 bytes"));
     }
 
     #[test]
