@@ -172,7 +172,7 @@ mod tests {
 
     #[test]
     fn a_rate_that_is_not_reached_or_loses_records_does_not_hold() {
-        assert!(trial(100.0, 999.0).holds(&GOAL));
+        assert!(trial(100.0, GOAL.limit_us).holds(&GOAL));
         assert!(!trial(100.0, 1_001.0).holds(&GOAL));
         assert!(!Trial { reached: 98.0, ..trial(100.0, 1.0) }.holds(&GOAL));
         assert!(!Trial { complete: false, ..trial(100.0, 1.0) }.holds(&GOAL));

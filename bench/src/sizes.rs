@@ -102,6 +102,13 @@ mod tests {
         {
             assert_eq!(text.parse(), Ok(Sizes { min, max }), "{text}");
         }
+        let units =
+            ["7", "7b", "7k", "7KiB", "7kB", "7m", "7MiB", "7MB", "7g", "7GiB", "7GB"].map(parse_bytes);
+        let factors =
+            [1, 1, 1 << 10, 1 << 10, 1_000, 1 << 20, 1 << 20, 1_000_000, 1 << 30, 1 << 30, 1_000_000_000];
+        assert_eq!(units, factors.map(|factor| Ok(7 * factor)));
+        assert!("256MiB".parse::<Sizes>().is_ok() && "268435457".parse::<Sizes>().is_err());
+        assert!(parse_bytes("99999999999GiB").is_err_and(|why| why.contains("too much")));
         for bad in ["", "x", "5..4", "-1", "1GiB", "1 stone", "99999999999999999999GiB"] {
             assert!(bad.parse::<Sizes>().is_err(), "{bad}");
         }

@@ -193,3 +193,52 @@ fn commit_json(run: &CommitRun, plan: &GroupPlan) -> Value {
 fn ms(time: Duration) -> f64 {
     time.as_secs_f64() * 1e3
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_figure_of_a_group_is_under_its_name_in_its_unit() {
+        let mut latencies = Latencies::default();
+        latencies.record(Duration::from_millis(2), 100);
+        let change = Change {
+            kind: ChangeKind::Death,
+            round: 1,
+            assigned: Duration::from_millis(1_500),
+            told: Duration::from_millis(1_625),
+            after_expiry: Some(Duration::from_millis(250)),
+            requests: 30,
+            broker_cpu_seconds: Some(0.125),
+        };
+        let told = GroupOutcome {
+            plan: GroupPlan::default(),
+            began_unix_s: 0,
+            changes: vec![change],
+            commits: vec![CommitRun {
+                committers: 8,
+                seconds: 2.0,
+                latencies,
+                refused: 3,
+                broker_cpus: Some(0.5),
+            }],
+            broker: None,
+            broker_rss_bytes: Some((5, 6)),
+            explanation: Some(Err("why".to_owned())),
+            host: Host::default(),
+        }
+        .to_json();
+        let figures = json!({
+            "/plan/members": 100, "/plan/partitions": 200, "/plan/heartbeat_interval_ms": 3_000.0,
+            "/plan/session_timeout_ms": 45_000.0, "/plan/commit_s": 5.0,
+            "/changes/0/change": "death", "/changes/0/assigned_ms": 1_500.0, "/changes/0/told_ms": 1_625.0,
+            "/changes/0/after_expiry_ms": 250.0, "/changes/0/requests": 30, "/changes/0/broker_cpu_ms": 125.0,
+            "/commits/0/commits_per_s": 50.0, "/commits/0/offsets_per_s": 500.0, "/commits/0/refused": 3,
+            "/commits/0/latency/count": 100, "/commits/0/broker_cpu_us_per_commit": 10_000.0,
+            "/broker/rss_bytes": 5, "/broker/rss_peak_bytes": 6, "/explain/error": "why",
+        });
+        for (path, figure) in figures.as_object().unwrap() {
+            assert_eq!(told.pointer(path), Some(figure), "{path}");
+        }
+    }
+}

@@ -112,15 +112,18 @@ mod tests {
         let plan = GroupPlan::default();
         assert_eq!((plan.check(), plan.partitions()), (Ok(()), 200));
         let wrong = [
-            GroupPlan { members: 0, ..plan.clone() },
-            GroupPlan { committers: vec![101], ..plan.clone() },
-            GroupPlan { committers: vec![0], ..plan.clone() },
-            GroupPlan { commit_partitions: 201, ..plan.clone() },
-            GroupPlan { commit_time: Duration::ZERO, ..plan.clone() },
-            GroupPlan { session_timeout: Duration::from_secs(3), ..plan.clone() },
+            (GroupPlan { members: 0, ..plan.clone() }, "1 to 20000 members"),
+            (GroupPlan { members: 20_001, ..plan.clone() }, "1 to 20000 members"),
+            (GroupPlan { committers: vec![101], ..plan.clone() }, "no more than there are"),
+            (GroupPlan { committers: vec![0], ..plan.clone() }, "at least one"),
+            (GroupPlan { commit_partitions: 201, ..plan.clone() }, "no more than the topic"),
+            (GroupPlan { commit_partitions: 0, ..plan.clone() }, "at least one partition"),
+            (GroupPlan { commit_time: Duration::ZERO, ..plan.clone() }, "for some time"),
+            (GroupPlan { session_timeout: Duration::from_secs(3), ..plan.clone() }, "heartbeats"),
+            (GroupPlan { heartbeat_interval: Duration::ZERO, ..plan.clone() }, "heartbeats"),
         ];
-        for plan in wrong {
-            assert!(plan.check().is_err(), "{plan:?}");
+        for (plan, words) in wrong {
+            assert!(plan.check().is_err_and(|why| why.contains(words)), "{words}: {plan:?}");
         }
         assert_eq!(GroupPlan { commit_time: Duration::ZERO, committers: vec![], ..plan }.check(), Ok(()));
     }
