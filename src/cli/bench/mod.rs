@@ -284,3 +284,26 @@ impl From<BenchError> for Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Reached {
+        #[command(flatten)]
+        connect: Connect,
+    }
+
+    #[test]
+    fn brokers_know_the_client_by_the_name_that_it_is_given() {
+        let client_id = |line: &[&str]| {
+            let given = ["bench", "--bootstrap-server", "localhost:1"].iter().chain(line);
+            access(&Reached::parse_from(given).connect).ok().map(|access| access.client_id.to_string())
+        };
+        assert_eq!(client_id(&[]).as_deref(), Some("strome-bench"));
+        assert_eq!(client_id(&["--client-id", "mine"]).as_deref(), Some("mine"));
+    }
+}
