@@ -113,20 +113,35 @@ impl<M: Send> Port<M> {
     /// # Panics
     /// When there is no participant `to`.
     pub fn send(&mut self, to: PortId, message: M) {
+        if self.put(to, message) {
+            self.shared.wake_if_asleep(to);
+        }
+    }
+
+    /// The same, but wakes nobody: whoever sleeps takes the message in when it is woken by something else.
+    ///
+    /// # Panics
+    /// When there is no participant `to`.
+    pub fn send_unhurried(&mut self, to: PortId, message: M) {
+        self.put(to, message);
+    }
+
+    /// Puts a message into its lane, or behind others that wait for room there. Returns whether it is in the lane.
+    fn put(&mut self, to: PortId, message: M) -> bool {
         let outbox = &mut self.outboxes[to.0];
         if !outbox.is_empty() {
             outbox.push_back(message);
             self.waiting += 1;
-            return;
+            return false;
         }
-        match self.shared.lane(to, self.id).push(message) {
-            Ok(()) => self.shared.wake_if_asleep(to),
-            Err(message) => {
-                outbox.push_back(message);
-                self.waiting += 1;
-                self.full += 1;
-            }
+        let pushed = self.shared.lane(to, self.id).push(message);
+        if let Err(message) = pushed {
+            outbox.push_back(message);
+            self.waiting += 1;
+            self.full += 1;
+            return false;
         }
+        true
     }
 
     /// The next message, from the lanes in turn, so that no sender can keep the others waiting.
@@ -321,6 +336,19 @@ mod tests {
         ports[0].send(PortId(1), ());
         assert!(!wakers[1].wait(NOTHING).unwrap(), "it had been woken already");
         ports[1].awake();
+    }
+
+    #[test]
+    fn what_does_not_hurry_wakes_nobody_and_is_taken_in_with_what_does() {
+        let (mut ports, wakers) = ports(2, 8);
+        assert!(ports[1].prepare_to_sleep());
+        ports[0].send_unhurried(PortId(1), 1);
+        assert!(!wakers[1].wait(NOTHING).unwrap());
+        ports[0].send(PortId(1), 2);
+        assert!(wakers[1].wait(NOTHING).unwrap(), "it was asleep");
+        assert_eq!((ports[1].receive(), ports[1].receive()), (Some(1), Some(2)));
+        ports[0].send_unhurried(PortId(1), 3);
+        assert!(!ports[1].prepare_to_sleep(), "it has a message");
     }
 
     #[test]
