@@ -275,10 +275,12 @@ impl Partitions {
                 self.openings.start(reactor, &self.directories, topic, at.partition, is_new);
             }
             Some(Slot::Open(key)) => {
-                if let (Some(partition), Some(state)) =
-                    (self.open.get_mut(*key), topic.partition(at.partition))
-                {
-                    partition.epoch = state.leader_epoch;
+                let key = *key;
+                let Some(state) = topic.partition(at.partition) else { return };
+                let Some(partition) = self.open.get_mut(key) else { return };
+                if std::mem::replace(&mut partition.epoch, state.leader_epoch) != state.leader_epoch {
+                    // Those that believe in the old one are to hear of it.
+                    self.wake_reads(key);
                 }
             }
             // One that is being opened takes its epoch from the image that it was opened for; changes come one by one.
