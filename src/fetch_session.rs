@@ -136,6 +136,11 @@ impl FetchSessions {
         id
     }
 
+    /// Whether there is such a session.
+    pub fn has(&self, session_id: i32) -> bool {
+        self.sessions.iter().any(|session| session.id == session_id)
+    }
+
     /// Whether a response of this session must name the partition; notes that it does.
     pub fn must_tell(&mut self, session_id: i32, topic: &TopicRef, data: &PartitionData) -> bool {
         let Some(session) = self.sessions.iter_mut().find(|session| session.id == session_id) else {
@@ -207,9 +212,11 @@ impl FetchSession {
 
     fn take_turns(&mut self) {
         if std::mem::take(&mut self.take_turns) {
-            let partitions = &self.partitions;
-            // The sort is stable, so both groups keep their order.
-            self.order.sort_by_cached_key(|key| partitions.get(key).is_some_and(|known| known.had_records));
+            let partitions = &mut self.partitions;
+            // The sort is stable, so both groups keep their order. The next response may not get to hear of them all.
+            self.order.sort_by_cached_key(|key| {
+                partitions.get_mut(key).is_some_and(|known| std::mem::take(&mut known.had_records))
+            });
         }
     }
 }

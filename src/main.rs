@@ -18,6 +18,7 @@ mod message;
 mod metrics;
 mod partition;
 mod placement;
+mod polls;
 mod producer_ids;
 mod requests;
 mod routing;

@@ -48,7 +48,12 @@ pub trait Gather {
         false
     }
 
-    /// All owners have answered.
+    /// Whether something is among them because of which the answer must hold what all owners say.
+    fn needs_all(&self) -> bool {
+        true
+    }
+
+    /// All owners have answered that are to be waited for.
     fn finish(self: Box<Self>, call: &Call, shard: &mut Shard) -> Answer;
 }
 

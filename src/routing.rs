@@ -3,7 +3,7 @@
 use types::{ShardId, TopicPartition};
 
 use crate::placement::Placement;
-use crate::work::{Part, Place, Work};
+use crate::work::{Part, Place};
 
 /// The parts of one request, gathered by owner.
 pub struct ByOwner<'a, T> {
@@ -41,7 +41,7 @@ impl<'a, T> ByOwner<'a, T> {
     }
 
     /// A piece of work for each owner.
-    pub fn into_works(self, mut work: impl FnMut(Vec<Part<T>>) -> Work) -> Vec<(ShardId, Work)> {
+    pub fn into_works<W>(self, mut work: impl FnMut(Vec<Part<T>>) -> W) -> Vec<(ShardId, W)> {
         self.owners.into_iter().map(|(owner, parts)| (owner, work(parts))).collect()
     }
 }

@@ -8,6 +8,7 @@
 //! What a request means (`api`); what a partition does (`partition`); a shard's start and end (`shard/phase.rs`).
 
 mod phase;
+mod polls;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -29,10 +30,11 @@ use crate::coordinator::Coordinators;
 use crate::message::Message;
 use crate::metrics::{Apis, Class, LoopTimer, Passage, ShardSnapshot, Snapshot, SnapshotSender, Stages};
 use crate::partition::Partitions;
+use crate::polls::Polls;
 use crate::producer_ids::ProducerIds;
 use crate::requests::{Answer, Call, Gather, Gathered, OwnerSet, Requests};
 use crate::session::Session;
-use crate::work::{Asker, Done, RequestRef, Work};
+use crate::work::{Asker, Done, RequestKey, RequestRef, Work};
 
 /// Messages and requests that a turn handles before it submits, so that no one waits for a whole backlog.
 const TURN_ITEMS_MAX: usize = 512;
@@ -51,6 +53,7 @@ pub struct Shard {
     pub now: Now,
     pub producer_ids: ProducerIds,
     pub connections: Connections<Session>,
+    pub polls: Polls,
     reactor: Reactor,
     partitions: Partitions,
     coordinators: Coordinators,
@@ -95,6 +98,7 @@ impl Shard {
             now,
             producer_ids: ProducerIds::default(),
             connections,
+            polls: Polls::default(),
             reactor,
             partitions,
             coordinators,
@@ -228,7 +232,7 @@ impl Shard {
 
     fn take_requests(&mut self) -> bool {
         for taken in 0..TURN_ITEMS_MAX {
-            if self.mesh.congested() || self.requests.len() >= REQUESTS_IN_FLIGHT_MAX {
+            if self.mesh.congested() || self.requests_waiting() >= REQUESTS_IN_FLIGHT_MAX {
                 return taken > 0;
             }
             let Some(request) = self.connections.next_request() else { return taken > 0 };
@@ -295,8 +299,8 @@ impl Shard {
         let mut owners = OwnerSet::default();
         works.iter().for_each(|(owner, _)| owners.insert(*owner));
         let call = self.worked_on(call);
-        let request = self.requests.insert(call, gather, works.len(), owners);
-        let from = RequestRef { shard: self.id, request };
+        let key = self.requests.insert(call, gather, works.len(), owners);
+        let from = RequestRef { shard: self.id, request: RequestKey::Once(key) };
         for (owner, work) in works {
             if owner == self.id {
                 self.accept(from, work);
@@ -337,7 +341,7 @@ impl Shard {
     ) -> Answer {
         let call = self.worked_on(call);
         let key = self.requests.insert(call, gather, 1, OwnerSet::default());
-        let from = RequestRef { shard: self.id, request: key };
+        let from = RequestRef { shard: self.id, request: RequestKey::Once(key) };
         self.mesh.send(self.broker.control_port(), Message::Ask { from, request: Box::new(request) });
         Answer::Later
     }
@@ -347,7 +351,7 @@ impl Shard {
         // A request that is complete may ask for more, whose answers may be there at once.
         loop {
             let (answers, decided) = (self.partitions.take_answers(), self.coordinators.take_answers());
-            if answers.is_empty() && decided.is_empty() {
+            if answers.is_empty() && decided.is_empty() && !self.bring_to_polls() {
                 return any;
             }
             any = true;
@@ -370,24 +374,44 @@ impl Shard {
         if to.shard == self.id {
             self.merge(to, from, done, &passage);
         } else {
-            self.mesh.send(port_of(to.shard), Message::Done { to, from, done, passage });
+            let is_news = !matches!(done, Done::NothingYet);
+            let message = Message::Done { to, from, done, passage };
+            if is_news {
+                self.mesh.send(port_of(to.shard), message);
+            } else {
+                self.mesh.send_unhurried(port_of(to.shard), message);
+            }
         }
     }
 
     fn merge(&mut self, to: RequestRef, from: PortId, done: Done, passage: &Passage) {
+        let key = match to.request {
+            RequestKey::Once(key) => key,
+            RequestKey::Poll(read) => return self.merge_poll(read, from, done, passage),
+        };
         let disk = if matches!(done, Done::Append(_) | Done::Group(_)) { Stage::Commit } else { Stage::Read };
-        match self.requests.merge(to.request, from, done) {
+        match self.requests.merge(key, from, done) {
             Gathered::Waiting => {}
-            Gathered::Hurry(owners) => self.hurry(to, owners),
-            Gathered::Complete(mut call, gather) => {
-                // Of several owners the last one to answer counts: the others' time lies within its own.
-                let (there, back) = self.ways_of(from);
-                passage.add_to(&mut call.timeline, there, disk);
-                call.timeline.mark(back, self.clock);
-                let answer = gather.finish(&call, self);
-                self.answer(&call, answer);
-            }
+            Gathered::Hurry(owners) => owners.iter().for_each(|owner| self.hurry(to, owner)),
+            Gathered::Complete(call, gather) => self.complete(call, gather, from, passage, disk),
         }
+    }
+
+    /// Answers a request, of which the last thing that it waited for came `from` there.
+    fn complete(
+        &mut self,
+        mut call: Call,
+        gather: Box<dyn Gather>,
+        from: PortId,
+        passage: &Passage,
+        disk: Stage,
+    ) {
+        // Of several owners the last one to answer counts: the others' time lies within its own.
+        let (there, back) = self.ways_of(from);
+        passage.add_to(&mut call.timeline, there, disk);
+        call.timeline.mark(back, self.clock);
+        let answer = gather.finish(&call, self);
+        self.answer(&call, answer);
     }
 
     /// What it is called when a request is on its way to whoever answers it, and back.
@@ -401,13 +425,12 @@ impl Shard {
         }
     }
 
-    fn hurry(&mut self, from: RequestRef, owners: OwnerSet) {
-        for owner in owners.iter() {
-            if owner == self.id {
-                self.hurry_read(from);
-            } else {
-                self.mesh.send(port_of(owner), Message::Hurry { from });
-            }
+    /// Has an owner answer a read at once.
+    fn hurry(&mut self, from: RequestRef, owner: ShardId) {
+        if owner == self.id {
+            self.hurry_read(from);
+        } else {
+            self.mesh.send(port_of(owner), Message::Hurry { from });
         }
     }
 
@@ -419,10 +442,15 @@ impl Shard {
         self.next_sweep = self.now.monotonic + SWEEP_INTERVAL;
         let waiting = self.requests.waiting();
         let gone = waiting.filter(|(_, connection, _)| self.connections.is_leaving(*connection));
-        let gone: Vec<_> = gone.map(|(request, _, owners)| (request, owners)).collect();
+        let gone: Vec<_> = gone.map(|(key, _, owners)| (RequestKey::Once(key), owners)).collect();
         for (request, owners) in gone {
-            self.hurry(RequestRef { shard: self.id, request }, owners);
+            owners.iter().for_each(|owner| self.hurry(RequestRef { shard: self.id, request }, owner));
         }
+        self.sweep_polls();
+    }
+
+    fn requests_waiting(&self) -> usize {
+        self.requests.len() + self.polls.waiting()
     }
 
     /// Sends a copy of all figures. Whoever asked waits for no more than one, so there is room for it.
@@ -437,7 +465,7 @@ impl Shard {
             mesh: self.mesh.traffic(),
             connections: self.connections.statistics().clone(),
             request_memory: self.connections.request_memory(),
-            requests_waiting: self.requests.len(),
+            requests_waiting: self.requests_waiting(),
             partitions: self.partitions.figures(),
         };
         if to.try_send(Snapshot::Shard(Box::new(snapshot))).is_err() {

@@ -2,13 +2,15 @@
 //! One message per (request, owner), never one per partition.
 //!
 //! # Invariants
-//! - Every [`Work`] is answered by exactly one [`Done`] of the same kind.
+//! - Every [`Work`] is answered by exactly one [`Done`] of the same kind. A read of a poll that has to wait says
+//!   [`Done::NothingYet`] before, once.
 //! - A part's [`Place`] comes back as it went; the owner never looks at it.
 
 use std::net::IpAddr;
 use std::time::Instant;
 
 use bytes::Bytes;
+use net::ConnectionId;
 use protocol::Str;
 use record::Validated;
 use types::{ErrorCode, LeaderEpoch, Offset, ProducerId, ShardId, TimestampMs, TopicPartition};
@@ -19,7 +21,31 @@ use crate::arena::Key;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct RequestRef {
     pub shard: ShardId,
-    pub request: Key,
+    pub request: RequestKey,
+}
+
+/// What waits for an answer there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum RequestKey {
+    /// A request that is over when all owners have answered.
+    Once(Key),
+    /// A fetch session, whose reads outlive its requests.
+    Poll(PollRead),
+}
+
+/// One read of a fetch session at one owner.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PollRead {
+    pub session: SessionRef,
+    /// No other read of the session's shard has it.
+    pub number: u64,
+}
+
+/// A fetch session on its connection's shard.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SessionRef {
+    pub connection: ConnectionId,
+    pub id: i32,
 }
 
 /// Who gets the answer to a piece of work.
@@ -31,12 +57,19 @@ pub enum Asker {
     Coordinator(Key),
 }
 
+impl Asker {
+    /// Whether it is a poll, which has to know who has nothing.
+    pub fn is_poll(self) -> bool {
+        matches!(self, Self::Request(RequestRef { request: RequestKey::Poll(_), .. }))
+    }
+}
+
 /// Where in the client's request a part came from; what gathers the answers uses it to put them in that order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place(pub u32);
 
 /// One partition's part of a request or of its answer.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Part<T> {
     pub place: Place,
     pub at: TopicPartition,
@@ -71,6 +104,8 @@ pub enum Work {
 pub enum Done {
     Append(Vec<Part<Appended>>),
     Read(Vec<Part<Fetched>>),
+    /// Not the answer: the read of a poll has found no records at all, and waits.
+    NothingYet,
     ListOffsets(Vec<Part<Listed>>),
     EpochEnds(Vec<Part<EpochEnd>>),
     DeleteRecords(Vec<Part<Result<Offset, ErrorCode>>>),
@@ -130,7 +165,7 @@ impl Appended {
 }
 
 /// A read over several partitions of one owner that may wait for data.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct ReadWork {
     pub parts: Vec<Part<ReadPart>>,
     /// Record bytes over all parts; the first batch found comes whole, however small this is.
@@ -141,6 +176,15 @@ pub struct ReadWork {
     pub until: Instant,
     /// Stop at the last stable offset instead of the high watermark.
     pub committed_only: bool,
+}
+
+impl ReadWork {
+    /// Whether both ask for the same, whatever places the parts have and however long they wait.
+    pub fn asks_the_same(&self, other: &Self) -> bool {
+        let of = |work: &Self| (work.bytes_max, work.bytes_wanted, work.committed_only, work.parts.len());
+        let mut parts = self.parts.iter().zip(&other.parts);
+        of(self) == of(other) && parts.all(|(one, another)| one.at == another.at && one.item == another.item)
+    }
 }
 
 /// What is read from one partition.
@@ -181,6 +225,11 @@ impl Fetched {
             records: Vec::new(),
             aborted: Vec::new(),
         }
+    }
+
+    /// Whether the client must hear of it at once, however little was read.
+    pub fn is_urgent(&self) -> bool {
+        self.error != ErrorCode::None || self.diverging.is_some()
     }
 
     /// The size of the records in bytes.

@@ -17,7 +17,7 @@ use crate::fetch_session::{FetchPlan, TopicRef, Wanted};
 use crate::requests::{Answer, Call, Gather};
 use crate::routing::ByOwner;
 use crate::shard::Shard;
-use crate::work::{Done, Fetched, Part, Place, ReadPart, ReadWork, Work};
+use crate::work::{Done, Fetched, Part, Place, ReadPart, ReadWork, SessionRef, Work};
 
 /// From this version on READ_COMMITTED is the client's to ask for, as all versions served here.
 const READ_COMMITTED: i8 = 1;
@@ -48,6 +48,8 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
     }
     let urgent = fetched.iter().any(Option::is_some);
     let limits = ReadLimits::of(shard, &request, by_owner.owners(), urgent);
+    let session = SessionRef { connection: call.connection, id: plan.session_id };
+    let polls = plan.incremental && limits.bytes_wanted == 1 && shard.polls.is_free(session);
     let gather = Box::new(FetchGather {
         plan,
         fetched,
@@ -56,7 +58,11 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
         committed_only: limits.committed_only,
     });
     shard.connections.expect(call.connection, call.slot, limits.answer_bytes_max);
-    let works = by_owner.into_works(|parts| limits.work(parts));
+    if polls && by_owner.owners() > 1 {
+        let works = by_owner.into_works(|parts| limits.work(parts));
+        return shard.poll_owners(call, session, gather, works);
+    }
+    let works = by_owner.into_works(|parts| Work::Read(limits.work(parts)));
     shard.ask_owners(call, gather, works)
 }
 
@@ -89,9 +95,9 @@ impl ReadLimits {
         }
     }
 
-    fn work(self, parts: Vec<Part<ReadPart>>) -> Work {
+    fn work(self, parts: Vec<Part<ReadPart>>) -> ReadWork {
         let Self { bytes_max, bytes_wanted, until, committed_only, .. } = self;
-        Work::Read(ReadWork { parts, bytes_max, bytes_wanted, until, committed_only })
+        ReadWork { parts, bytes_max, bytes_wanted, until, committed_only }
     }
 }
 
@@ -134,9 +140,12 @@ impl Gather for FetchGather {
     }
 
     fn is_satisfied(&self) -> bool {
-        let here = self.fetched.iter().flatten();
-        let urgent = here.clone().any(|part| part.error != ErrorCode::None || part.diverging.is_some());
-        urgent || here.map(Fetched::len).sum::<usize>() >= self.bytes_wanted
+        let bytes = self.fetched.iter().flatten().map(Fetched::len).sum::<usize>();
+        bytes >= self.bytes_wanted || self.needs_all()
+    }
+
+    fn needs_all(&self) -> bool {
+        self.fetched.iter().flatten().any(Fetched::is_urgent)
     }
 
     fn finish(self: Box<Self>, call: &Call, shard: &mut Shard) -> Answer {
@@ -145,7 +154,12 @@ impl Gather for FetchGather {
         let mut session = shard.connections.session_mut(call.connection);
         let mut response = FetchResponse { session_id: plan.session_id, ..Default::default() };
         for (wanted, fetched) in plan.wanted.into_iter().zip(fetched) {
-            let fetched = fetched.unwrap_or_else(|| Fetched::failed(ErrorCode::UnknownServerError));
+            let fetched = match fetched {
+                Some(fetched) => fetched,
+                // Its owner still waits for records: there is nothing to tell.
+                None if plan.incremental => continue,
+                None => Fetched::failed(ErrorCode::UnknownServerError),
+            };
             let data = partition_data(&wanted, fetched, committed_only);
             let told = plan.session_id == 0
                 || session

@@ -31,6 +31,8 @@ pub(super) struct ReadJob {
     wakes: u64,
     /// It is to be answered with what is here.
     hurried: bool,
+    /// Its poll has been told that there is nothing yet.
+    told: bool,
     passage: Passage,
 }
 
@@ -59,7 +61,7 @@ impl ReadJob {
 
     /// Whether something must be told at once, however little was read.
     fn is_urgent(&self) -> bool {
-        self.fetched.iter().any(|part| part.item.error != ErrorCode::None || part.item.diverging.is_some())
+        self.fetched.iter().any(|part| part.item.is_urgent())
     }
 }
 
@@ -76,6 +78,7 @@ impl Partitions {
             room: 0,
             wakes: 0,
             hurried: false,
+            told: false,
             passage: Passage::begin(self.clock),
         };
         let key = self.read_jobs.insert(job);
@@ -294,6 +297,8 @@ impl Partitions {
         job.parked = true;
         // What it has read is read again later: views must not keep memory alive meanwhile.
         job.fetched.clear();
+        let to_tell = job.from.is_poll() && !std::mem::replace(&mut job.told, true);
+        let (from, passage) = (job.from, job.passage);
         self.read_deadlines.insert((job.work.until, key));
         self.visit_partitions_of(key, |partition| {
             // A client may name a partition many times in one request.
@@ -301,6 +306,9 @@ impl Partitions {
                 partition.reads.push(key);
             }
         });
+        if to_tell {
+            self.answer_after(passage, from, Done::NothingYet);
+        }
     }
 
     /// Shows each partition of a read that is open here to `visit`.

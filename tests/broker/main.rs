@@ -32,6 +32,7 @@ mod producers;
 mod prometheus;
 mod sessions;
 mod shards;
+mod standing;
 mod stops;
 mod transactions;
 mod versions;

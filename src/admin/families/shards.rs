@@ -116,9 +116,11 @@ const SIMPLE: &[Simple] = &[
     gauge("strome_batches_stalled", "Batches that wait because too much is unwritten.", |s| {
         s.partitions.batches_stalled as f64
     }),
-    gauge("strome_fetches_waiting", "Fetches that wait for records or for the disk.", |s| {
-        s.partitions.reads_waiting as f64
-    }),
+    gauge(
+        "strome_fetches_waiting",
+        "Reads that wait for records or for the disk, for a fetch or for the next one of its session.",
+        |s| s.partitions.reads_waiting as f64,
+    ),
     gauge("strome_logs_stalled", "Logs that wait for space on their disk.", |s| {
         s.partitions.levels.stalled_logs as f64
     }),

@@ -18,7 +18,7 @@ use crate::arena::Key;
 use crate::clock::Now;
 use crate::coordinator::{Coordinators, OFFSETS_TOPIC};
 use crate::placement::Placement;
-use crate::work::{Appended, Done, Fetched, GroupQuestion, Part, Place, RequestRef, Work};
+use crate::work::{Appended, Done, Fetched, GroupQuestion, Part, Place, RequestKey, RequestRef, Work};
 
 pub const NODE: BrokerId = BrokerId(1);
 const OTHER_NODE: BrokerId = BrokerId(2);
@@ -33,7 +33,7 @@ pub const TOPIC_ID: TopicId = Uuid([2; 16]);
 
 /// Names a question until it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Asked(u64);
+pub struct Asked(RequestKey);
 
 /// See the module.
 pub struct World {
@@ -84,7 +84,7 @@ impl World {
     /// Asks something; the answer may come now or later.
     pub fn ask(&mut self, request: Request, version: i16) -> Asked {
         self.asked += 1;
-        let from = RequestRef { shard: ShardId(0), request: Key::from_bits(self.asked) };
+        let from = RequestRef { shard: ShardId(0), request: RequestKey::Once(Key::from_bits(self.asked)) };
         let question = GroupQuestion {
             version,
             client_id: None,
@@ -94,7 +94,7 @@ impl World {
         let part = Part { place: Place(0), at: PARTITION, item: question };
         self.coordinators.accept(from, vec![part], self.now, &self.image);
         self.take_answers();
-        Asked(self.asked)
+        Asked(from.request)
     }
 
     /// The answer, if there is one by now.
@@ -106,7 +106,7 @@ impl World {
         for (to, done, _) in self.coordinators.take_answers() {
             let Done::Group(parts) = done else { panic!("an answer of another kind: {done:?}") };
             for part in parts {
-                let twice = self.answers.insert(Asked(to.request.to_bits()), part.item);
+                let twice = self.answers.insert(Asked(to.request), part.item);
                 assert!(twice.is_none(), "{to:?} is answered twice");
             }
         }
