@@ -261,8 +261,8 @@ impl Partitions {
             if let Some(mut job) = self.read_jobs.remove(key) {
                 job.passage.on_disk(self.clock);
                 self.reads_by_asker.remove(&job.from);
-                for (id, _) in &job.on_disk {
-                    self.disk_reads.remove(id);
+                for (id, index) in &job.on_disk {
+                    self.abandon_read(*id, job.work.parts.get(*index));
                 }
                 self.count_fetched(&job.fetched);
                 self.answer_after(job.passage, job.from, Done::Read(job.fetched));
@@ -272,6 +272,15 @@ impl Partitions {
             self.attempt_read(reactor, key, now);
         } else {
             self.park(key);
+        }
+    }
+
+    /// Waits for a read from disk no longer.
+    fn abandon_read(&mut self, id: ReadId, part: Option<&Part<ReadPart>>) {
+        self.disk_reads.remove(&id);
+        let key = part.and_then(|part| self.find(part.at).ok());
+        if let Some(partition) = key.and_then(|key| self.open.get(key)) {
+            self.store.abandon_read(partition.log, id);
         }
     }
 

@@ -65,6 +65,13 @@ pub(crate) struct Commit {
     bytes: u64,
 }
 
+impl Commit {
+    /// What it writes, if somebody waits for it.
+    pub(crate) fn bytes_waited_for(&self) -> usize {
+        if self.is_commit { usize::try_from(self.bytes).unwrap_or(usize::MAX) } else { 0 }
+    }
+}
+
 /// Which way records go that have to become durable.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Route {

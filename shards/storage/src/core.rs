@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) outcomes: VecDeque<Outcome>,
     pub(crate) messages: Sender<Message>,
     operations: Slab<Operation>,
+    /// Bytes that are being written to segments, and that somebody waits for.
+    committing_bytes: usize,
     /// Logs that the next commit looks at.
     pub(crate) dirty: Vec<LogId>,
     /// What is written where room is made.
@@ -105,6 +107,7 @@ impl Core {
             outcomes: VecDeque::new(),
             messages,
             operations: Slab::new(),
+            committing_bytes: 0,
             dirty: Vec::new(),
             zeros: None,
             chunks: Chunks::new(&settings, cold),
@@ -121,8 +124,10 @@ impl Core {
 
     /// A token for an operation, which comes back with the token.
     pub(crate) fn begin(&mut self, operation: Operation) -> Token {
-        if let Operation::Journal(index) = operation {
-            self.note_commit(index);
+        match &operation {
+            Operation::Journal(index) => self.note_commit(*index),
+            Operation::Commit(commit) => self.committing_bytes += commit.bytes_waited_for(),
+            Operation::Zeros(..) | Operation::Load(_) => {}
         }
         let key = self.operations.insert(operation) as u64;
         Token(u64::from(self.settings.token_class) << TOKEN_KEY_BITS | key)
@@ -131,7 +136,11 @@ impl Core {
     /// The operation with this token, which has ended.
     pub(crate) fn end(&mut self, token: Token) -> Option<Operation> {
         let key = token.0 & ((1 << TOKEN_KEY_BITS) - 1);
-        self.operations.try_remove(usize::try_from(key).ok()?)
+        let ended = self.operations.try_remove(usize::try_from(key).ok()?);
+        if let Some(Operation::Commit(commit)) = &ended {
+            self.committing_bytes = self.committing_bytes.saturating_sub(commit.bytes_waited_for());
+        }
+        ended
     }
 
     /// A commit begins in the directory of this journal.
@@ -144,6 +153,11 @@ impl Core {
     /// Whether producers use one of the disks at present, on whatever shard: cold reads then leave it more room.
     pub(crate) fn is_committing(&self) -> bool {
         self.journals.iter().any(|journal| journal.dir.commits.are_going_on(self.now))
+    }
+
+    /// What commits of this shard have at the disk in segments.
+    pub(crate) fn committing_bytes(&self) -> usize {
+        self.committing_bytes
     }
 
     pub(crate) fn next_read_id(&mut self) -> ReadId {

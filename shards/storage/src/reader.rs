@@ -35,7 +35,7 @@ use crate::outcome::{Outcome, Read};
 use crate::regions::Regions;
 use crate::settings::StoreSettings;
 use crate::span::{Found, Span, Then};
-use crate::store::LogId;
+use crate::store::{LogId, ReadId};
 use crate::streams::Streams;
 
 pub(crate) use cold_read::ColdRead;
@@ -44,6 +44,9 @@ pub(crate) use loads::Load;
 /// While producers' commits go on an answer is not longer: sending one takes the shard's time, in which it does not hear
 /// that a commit has ended.
 const ANSWER_BYTES_MAX_COMMITTING: u64 = 256 * 1024;
+/// But so many times what the log has grown since the reader's last answer: whoever lags comes nearer, however much producers
+/// send.
+const GROWTH_FACTOR: u64 = 2;
 
 /// What becomes of a read.
 enum Progress {
@@ -124,7 +127,9 @@ impl ColdReads {
         let id = read.id;
         self.now = core.now;
         if core.is_committing() {
-            read.wanted.bytes_max = read.wanted.bytes_max.min(ANSWER_BYTES_MAX_COMMITTING);
+            let grown = self.streams.grown(log.id, read.wanted.from, log.appended_bytes);
+            let bytes_max = ANSWER_BYTES_MAX_COMMITTING.max(grown.saturating_mul(GROWTH_FACTOR));
+            read.wanted.bytes_max = read.wanted.bytes_max.min(bytes_max);
         }
         let progress = self.attempt(&mut read, None, log, core, reactor);
         let answer = match progress {
@@ -136,6 +141,12 @@ impl ColdReads {
         };
         self.pump(core, reactor);
         answer
+    }
+
+    /// Nobody waits for this read any more. What it needs is loaded all the same, for whoever asked comes again: then that is
+    /// where a reader has come to, and not now.
+    pub(crate) fn abandon_read(&mut self, log: LogId, read: ReadId) {
+        self.regions.abandon_read(log, read);
     }
 
     /// How many bytes one answer may have now.
@@ -374,7 +385,7 @@ impl ColdReads {
         let end = (segment, found.range.end);
         let ends = (read.wanted.from, found.next);
         let how = (found.range.end - found.range.start, !read.waited);
-        let window = self.streams.answered(log.id, ends, end, how, self.now);
+        let window = self.streams.answered(log.id, ends, end, how, log.appended_bytes, self.now);
         self.read_ahead(read.id, log, end, window, core, reactor);
         span.views(found.range.clone())
     }

@@ -20,7 +20,7 @@ use crate::load_queue::RegionName;
 use crate::open_segments::SegmentKey;
 use crate::reader::ColdRead;
 use crate::span::Span;
-use crate::store::LogId;
+use crate::store::{LogId, ReadId};
 use crate::streams::IDLE_MS;
 use crate::tail::BLOCK_BYTES;
 
@@ -207,6 +207,14 @@ impl Regions {
         region.end = end;
         region.state = State::Queued(file, reserved);
         true
+    }
+
+    /// Lets a read of this log no longer wait.
+    pub(crate) fn abandon_read(&mut self, log: LogId, read: ReadId) {
+        let of_log = self.by_segment.range_mut((log, Offset::ZERO)..).take_while(|((of, _), _)| *of == log);
+        for region in of_log.flat_map(|(_, regions)| regions.values_mut()) {
+            region.waiting.retain(|waiting| waiting.id != read);
+        }
     }
 
     /// Drops a region; returns who has waited for it.

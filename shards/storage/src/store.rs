@@ -283,6 +283,11 @@ impl Store {
         answer
     }
 
+    /// Whoever began this read, which was answered [`Read::Later`], does not wait for it any more.
+    pub fn abandon_read(&mut self, log: LogId, read: ReadId) {
+        self.cold.abandon_read(log, read);
+    }
+
     /// Notes that the marker of an aborted transaction was appended; it gets into the transaction index.
     pub fn note_aborted(&mut self, log: LogId, aborted: AbortedTxn) {
         if let Some(log) = find(&mut self.logs, log) {

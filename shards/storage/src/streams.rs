@@ -32,6 +32,8 @@ pub(crate) struct Stream {
     pub(crate) position: u64,
     /// How far ahead is read: nothing after the first answer.
     window: u64,
+    /// What the log had got by then, in all.
+    log_bytes: u64,
     reached_at: TimestampMs,
 }
 
@@ -53,14 +55,21 @@ impl Streams {
         self.by_next.get(&(log, from)).copied()
     }
 
+    /// How much a log that has got `log_bytes` in all has grown since the last answer of the reader that reads on at `from`.
+    pub(crate) fn grown(&self, log: LogId, from: Offset, log_bytes: u64) -> u64 {
+        self.at(log, from).map_or(0, |stream| log_bytes.saturating_sub(stream.log_bytes))
+    }
+
     /// A reader has got an answer of `bytes` that began at `from` and ended before `next`, which lies at `position` of
-    /// `segment`. Returns how many bytes beyond are worth to be read now. `shared` if it found what was read for others.
+    /// `segment`, when the log had got `log_bytes` in all. Returns how many bytes beyond are worth to be read now. `shared`
+    /// if it found what was read for others.
     pub(crate) fn answered(
         &mut self,
         log: LogId,
         (from, next): (Offset, Offset),
         (segment, position): (Offset, u64),
         (bytes, shared): (u64, bool),
+        log_bytes: u64,
         now: TimestampMs,
     ) -> u64 {
         let before = self.by_next.remove(&(log, from)).map(|stream| stream.window);
@@ -81,8 +90,8 @@ impl Streams {
         {
             self.by_next.remove(&oldest);
         }
-        let here =
-            self.by_next.entry((log, next)).or_insert(Stream { segment, position, window, reached_at: now });
+        let stream = Stream { segment, position, window, log_bytes, reached_at: now };
+        let here = self.by_next.entry((log, next)).or_insert(stream);
         // Another one may stand here already.
         here.window = here.window.max(window);
         here.reached_at = now;
@@ -120,7 +129,7 @@ mod tests {
 
     fn step(streams: &mut Streams, from: i64) -> u64 {
         let next = (Offset(from), Offset(from + 10));
-        streams.answered(LOG, next, (Offset(0), from as u64 * 100 + 1000), (1000, false), NOW)
+        streams.answered(LOG, next, (Offset(0), from as u64 * 100 + 1000), (1000, false), 0, NOW)
     }
 
     #[test]
@@ -143,7 +152,7 @@ mod tests {
         let mut streams = Streams::new(1 << 30);
         step(&mut streams, 0);
         let ends = (Offset(10), Offset(20));
-        let window = streams.answered(LOG, ends, (Offset(0), 9000), (1 << 20, false), NOW);
+        let window = streams.answered(LOG, ends, (Offset(0), 9000), (1 << 20, false), 0, NOW);
         assert_eq!(window, 2 << 20);
     }
 
@@ -166,6 +175,26 @@ mod tests {
         assert_eq!(step(&mut streams, 50), 0);
         streams.expire(TimestampMs(NOW.0 + IDLE_MS));
         assert_eq!(streams.at(LOG, Offset(60)), None);
+    }
+
+    #[test]
+    fn a_reader_is_known_by_how_much_the_log_has_grown_since_its_last_answer() {
+        let mut streams = Streams::new(1 << 30);
+        let mut answered = |from, next, log_bytes| {
+            streams.answered(
+                LOG,
+                (Offset(from), Offset(next)),
+                (Offset(0), 9000),
+                (1000, false),
+                log_bytes,
+                NOW,
+            )
+        };
+        answered(0, 10, 5_000);
+        answered(10, 20, 70_000);
+        assert_eq!(streams.grown(LOG, Offset(20), 100_000), 30_000);
+        assert_eq!(streams.grown(LOG, Offset(20), 60_000), 0, "it was opened anew");
+        assert_eq!(streams.grown(LOG, Offset(10), 100_000), 0, "nobody reads on there any more");
     }
 
     #[test]

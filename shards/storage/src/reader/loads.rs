@@ -78,7 +78,9 @@ impl ColdReads {
     /// Hands to the disk what may go there now.
     pub(super) fn pump(&mut self, core: &mut Core, reactor: &mut Reactor) {
         let (usually, committing) = self.in_flight_bytes_max;
-        let in_flight_bytes_max = if core.is_committing() { committing } else { usually };
+        // Readers have as much at the disk as commits have, if that is more: else large ones would leave them behind.
+        let beside = committing.max(core.committing_bytes().min(usually));
+        let in_flight_bytes_max = if core.is_committing() { beside } else { usually };
         while let Some(region) = self.queue.next(piece_bytes(core) as usize, in_flight_bytes_max) {
             let Some((file, bytes, reserved)) = self.regions.start(region) else { continue };
             self.queue.started(bytes);

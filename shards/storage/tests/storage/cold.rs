@@ -242,6 +242,85 @@ fn few_reads_are_with_the_disk_however_many_wait_and_fewer_while_producers_need_
     });
 }
 
+/// Appends so many batches of 10,000 bytes and begins to commit them. Returns how many operations are under way.
+fn commit(shard: &mut Shard, log: LogId, batches: i64) -> usize {
+    let (store, reactor) = shard.parts();
+    store.tick(now(), reactor);
+    for number in 0..batches {
+        store.append(log, &[batch(1, 10_000, 5_000_000 + number)], EPOCH).unwrap();
+    }
+    store.want_durable(log);
+    store.commit(reactor);
+    loads(reactor)
+}
+
+#[test]
+fn while_producers_need_the_disk_answers_are_short_unless_the_log_grows_faster() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().to_owned();
+    on_shard(settings(), |mut shard| async move {
+        let log = filled(&mut shard, &dir).await;
+        let (mut from, mut answers) = (0, Vec::new());
+        for batches in [1, 1, 1, 1, 10, 50, 1] {
+            commit(&mut shard, log, batches);
+            let (next, _) = step(&mut shard, log, from, 1 << 20).await;
+            answers.push(next - from);
+            from = next;
+            quiet(&mut shard).await;
+        }
+        assert!(answers[..5].iter().all(|batches| (20..=26).contains(batches)), "{answers:?}");
+        assert!((90..=100).contains(&answers[5]), "twice of what has come, but: {answers:?}");
+        assert!(answers[6] <= 26, "{answers:?}");
+    });
+}
+
+#[test]
+fn as_much_is_read_as_large_commits_write_meanwhile() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().to_owned();
+    let no_journal = StoreSettings { journal_bytes_max: 0, ..settings() };
+    on_shard(no_journal, |mut shard| async move {
+        let log = filled(&mut shard, &dir).await;
+        quiet(&mut shard).await;
+        // The first one has room made for those behind it.
+        for (batches, read) in [(120, None), (2, Some(400_000..=600_000)), (110, Some(900_000..=1_200_000))] {
+            assert!(commit(&mut shard, log, batches) > 0);
+            let waiting = begin_many(&mut shard, log, 20);
+            let loading = shard.store.levels().loading_bytes;
+            assert!(read.is_none_or(|read| read.contains(&loading)), "{loading} beside {batches} batches");
+            for id in waiting {
+                done(&mut shard, id).await;
+            }
+            shard.make_durable(log).await;
+            quiet(&mut shard).await;
+            // What was read is forgotten.
+            let (store, reactor) = shard.parts();
+            store.tick(TimestampMs(now().0 + 20_000), reactor);
+        }
+    });
+}
+
+#[test]
+fn a_read_that_nobody_waits_for_any_more_is_loaded_and_answers_nobody() {
+    let temp = tempfile::tempdir().unwrap();
+    let dir = temp.path().to_owned();
+    on_shard(settings(), |mut shard| async move {
+        let log = filled(&mut shard, &dir).await;
+        let (from, _) = step(&mut shard, log, 0, 100_000).await;
+        let Read::Later(id) = begin(&mut shard, log, from, 300_000) else { panic!("it is on the disk") };
+        shard.store.abandon_read(log, id);
+        let mut outcomes = Vec::new();
+        for _ in 0..20 {
+            quiet(&mut shard).await;
+            outcomes.extend(shard.outcomes());
+        }
+        let answers = outcomes.iter().filter(|outcome| matches!(outcome, Outcome::ReadDone { .. })).count();
+        assert_eq!(answers, 0);
+        let (next, at_once) = step(&mut shard, log, from, 300_000).await;
+        assert!(at_once && next > from + 20, "from {from} to {next}");
+    });
+}
+
 #[test]
 fn reads_end_also_when_their_log_is_cut_or_removed_under_them() {
     let temp = tempfile::tempdir().unwrap();
