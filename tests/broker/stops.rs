@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use protocol::messages::{FetchRequest, ProduceRequest};
 
 use crate::client::Client;
-use crate::support::Broker;
+use crate::prometheus::Metrics;
+use crate::support::{Broker, PATIENCE};
 use crate::topics::{
     ALL, FETCH, PRODUCE, append, batch, create, delete, fetch_request, produce, produce_request, read_all,
     records,
@@ -16,7 +17,7 @@ use crate::topics::{
 
 #[test]
 fn polls_are_answered_when_the_broker_stops() {
-    let mut broker = Broker::start(&[("strome.shards", "4")]);
+    let mut broker = Broker::start(&[("strome.shards", "4"), ("strome.admin.listener", "127.0.0.1:0")]);
     let mut admin = Client::connect(broker.address());
     create(&mut admin, "t", 4, &[]);
     let mut clients: Vec<Client> = (0..8).map(|_| Client::connect(broker.address())).collect();
@@ -26,7 +27,12 @@ fn polls_are_answered_when_the_broker_stops() {
         let request = FetchRequest { max_wait_ms: 1_000_000, min_bytes: 1, ..fetch_request("t", partitions) };
         client.send(FETCH, &request);
     }
-    // All of them wait: a later request through another connection has come back.
+    let deadline = Instant::now() + PATIENCE;
+    while Metrics::scrape(broker.admin_address()).sum("strome_requests_in_flight", &[]) < clients.len() as f64
+    {
+        assert!(Instant::now() < deadline, "not all of them wait");
+        thread::sleep(Duration::from_millis(10));
+    }
     append(&mut admin, "t", 0, batch(&["wakes those that read partition 0"]));
     broker.begin_stop();
     for client in &mut clients {
