@@ -18,6 +18,9 @@ BROKERS = {
     "kafka": "Kafka (default: acks=all is answered before the disk has the records)",
     "kafka-flush": "Kafka with flush.messages=1 (durable as Strome)",
 }
+# A load's topic is removed when it is over, and by default its files a minute after that: gigabytes, of which file systems with `discard` tell the disk at
+# once, and everybody's writes wait, in the middle of a later load. So they are removed while the next one warms up.
+DELETE_DELAY = {"log.segment.delete.delay.ms": 1000}
 # Only if they are asked for.
 OTHERS = {
     "nats": "NATS JetStream (default: answered before the disk has the records; another client)",
@@ -58,8 +61,8 @@ class KafkaLike(Process):
 
     def strome(self):
         # Nobody reads its page of metrics, whose port may be taken.
-        return [self.kit.strome(), "serve", "--override", f"listeners=PLAINTEXT://{self.bootstrap}",
-                "--override", f"log.dirs={self.folder}/data", "--override", "strome.admin.listener="]
+        settings = {"listeners": f"PLAINTEXT://{self.bootstrap}", "log.dirs": f"{self.folder}/data", "strome.admin.listener": "", **DELETE_DELAY}
+        return [self.kit.strome(), "serve", *(word for name, value in settings.items() for word in ("--override", f"{name}={value}"))]
 
     def kafka(self):
         """The command line; the folder is formatted before, which does not count as starting."""
@@ -70,6 +73,7 @@ class KafkaLike(Process):
             "controller.quorum.voters": f"1@127.0.0.1:{self.controller_port}",
             "offsets.topic.replication.factor": 1, "transaction.state.log.replication.factor": 1,
             "transaction.state.log.min.isr": 1, "group.initial.rebalance.delay.ms": 0,
+            **DELETE_DELAY,
         }
         if self.kind == "kafka-flush":
             settings["log.flush.interval.messages"] = 1
