@@ -19,7 +19,8 @@ BROKERS = {
     "kafka-flush": "Kafka with flush.messages=1 (durable as Strome)",
 }
 # A load's topic is removed when it is over, and by default its files a minute after that: gigabytes, of which file systems with `discard` tell the disk at
-# once, and everybody's writes wait, in the middle of a later load. So they are removed while the next one warms up.
+# once, and everybody's writes wait, in the middle of a later load. So they are removed while the next one warms up
+# (by Kafka not before 30 s after its start, when it first looks).
 DELETE_DELAY = {"log.segment.delete.delay.ms": 1000}
 # Only if they are asked for.
 OTHERS = {
