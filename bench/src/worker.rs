@@ -382,10 +382,11 @@ impl Worker {
             if !link.is_open() {
                 continue;
             }
+            let requests_max = self.members[link.member].requests_max(&self.plan.produce);
             match &mut self.members[link.member] {
                 Member::Producer { producer, .. } => {
                     let ends_when_sent = self.plan.produce.acks == Acks::None;
-                    while link.unanswered.len() < self.plan.produce.requests_in_flight_max {
+                    while link.unanswered.len() < requests_max {
                         let batches = producer.take_request(link.broker, now)?;
                         if batches.is_empty() {
                             break;
@@ -396,7 +397,7 @@ impl Worker {
                 }
                 Member::Consumer { consumer, .. } => {
                     if now >= self.timeline.read_from
-                        && link.unanswered.is_empty()
+                        && link.unanswered.len() < requests_max
                         && let Some(request) = consumer.request(link.broker, now)
                     {
                         link.ask(&request, Vec::new(), false, now)?;
@@ -421,10 +422,7 @@ impl Worker {
     /// Whether a member could send something now. If not it waits for an answer, and for nothing before: records that are
     /// due meanwhile are made when it has come, all at once, for a turn for each of them is more work than they are.
     fn can_ask(&self, member: usize) -> bool {
-        let requests_max = match self.members[member] {
-            Member::Producer { .. } => self.plan.produce.requests_in_flight_max,
-            Member::Consumer { .. } => 1,
-        };
+        let requests_max = self.members[member].requests_max(&self.plan.produce);
         let mut links = self.links.iter().filter(|link| link.member == member && link.is_open());
         links.any(|link| link.unanswered.len() < requests_max)
     }

@@ -49,7 +49,8 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
     let urgent = fetched.iter().any(Option::is_some);
     let limits = ReadLimits::of(shard, &request, by_owner.owners(), urgent);
     let session = SessionRef { connection: call.connection, id: plan.session_id };
-    let polls = plan.incremental && limits.bytes_wanted == 1 && shard.polls.is_free(session);
+    let polls =
+        by_owner.owners() > 1 && plan.incremental && limits.bytes_wanted == 1 && shard.polls.is_free(session);
     let gather = Box::new(FetchGather {
         plan,
         fetched,
@@ -58,7 +59,7 @@ pub fn handle(shard: &mut Shard, call: &Call, request: FetchRequest) -> Answer {
         committed_only: limits.committed_only,
     });
     shard.connections.expect(call.connection, call.slot, limits.answer_bytes_max);
-    if polls && by_owner.owners() > 1 {
+    if polls {
         let works = by_owner.into_works(|parts| limits.work(parts));
         return shard.poll_owners(call, session, gather, works);
     }

@@ -6,6 +6,7 @@ use types::BrokerId;
 use super::Role;
 use crate::consumer::Consumer;
 use crate::moment::{Moment, Timeline};
+use crate::plan::ProducePlan;
 use crate::producer::Producer;
 
 /// See the module.
@@ -39,6 +40,14 @@ impl Member {
         match self {
             Self::Producer { .. } => ApiKey::Produce,
             Self::Consumer { .. } => ApiKey::Fetch,
+        }
+    }
+
+    /// How many requests each of its connections may have unanswered.
+    pub(super) fn requests_max(&self, plan: &ProducePlan) -> usize {
+        match self {
+            Self::Producer { .. } => plan.requests_in_flight_max,
+            Self::Consumer { .. } => 1,
         }
     }
 

@@ -333,6 +333,7 @@ mod tests {
     use bench::Mode;
     use clap::Parser;
 
+    use super::super::OneMode;
     use super::*;
 
     #[test]
@@ -347,25 +348,23 @@ mod tests {
     }
 
     #[derive(clap::Parser)]
-    struct All {
+    struct Line {
         #[command(flatten)]
-        run: RunArguments,
-        #[command(flatten)]
-        produce: ProduceArguments,
-        #[command(flatten)]
-        consume: ConsumeArguments,
+        arguments: OneMode,
     }
 
-    fn read(line: &str) -> All {
-        All::try_parse_from(["bench"].into_iter().chain(line.split(' ').filter(|word| !word.is_empty())))
-            .unwrap_or_else(|error| panic!("{line}: {error}"))
+    fn parse(line: &str) -> Result<OneMode, clap::Error> {
+        let words = line.split(' ').filter(|word| !word.is_empty());
+        Line::try_parse_from(["bench"].into_iter().chain(words)).map(|line| line.arguments)
+    }
+
+    fn read(line: &str) -> OneMode {
+        parse(line).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
     fn plan(mode: Mode, line: &str) -> Plan {
-        let (given, mut plan) = (read(line), Plan::of(mode));
-        given.run.apply(&mut plan);
-        given.produce.apply(&mut plan, given.run.has_time());
-        given.consume.apply(&mut plan);
+        let mut plan = Plan::of(mode);
+        read(line).change(&mut plan);
         plan
     }
 
@@ -453,7 +452,7 @@ mod tests {
         let other = read("--linger 5 --acks 1 --record-size 5 --seconds 5");
         assert_eq!((other.consume.first_given(), other.produce.first_paced()), (None, None));
         // Arrivals are those of a rate.
-        assert!(All::try_parse_from(["bench", "--arrivals", "even"]).is_err());
+        assert!(parse("--arrivals even").is_err());
     }
 
     #[test]

@@ -173,11 +173,16 @@ impl Bench {
 }
 
 impl OneMode {
+    /// Makes of `plan` what these arguments say.
+    fn change(&self, plan: &mut Plan) {
+        self.run.apply(plan);
+        self.produce.apply(plan, self.run.has_time());
+        self.consume.apply(plan);
+    }
+
     /// Runs `plan` as these arguments change it.
     fn run(self, mut plan: Plan) -> Result<(), Failure> {
-        self.run.apply(&mut plan);
-        self.produce.apply(&mut plan, self.run.has_time());
-        self.consume.apply(&mut plan);
+        self.change(&mut plan);
         if let Some(argument) = self.idle_argument(plan.mode) {
             let mode = plan.mode.name();
             return Err(Failure::Usage(format!("{argument} has no meaning for a run of mode {mode}")));
