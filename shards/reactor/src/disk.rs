@@ -8,7 +8,7 @@
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use ::types::{ByteCount, FilePosition, TimestampMs};
 use rustix::fs::{FlockOperation, fcntl_lock};
@@ -16,6 +16,7 @@ use rustix::io::Errno;
 
 use crate::commit_method::CommitMethod;
 use crate::file::{File, OpenOptions, SimulatedFile};
+use crate::removal;
 use crate::simulation::Shared;
 
 /// A file system. Clones are the same one.
@@ -125,6 +126,20 @@ impl Disk {
         match &self.backing {
             Backing::Host => fs::remove_file(path),
             Backing::Simulated(state) => state.lock().remove_file(path),
+        }
+    }
+
+    /// Removes a file unless it is gone already.
+    pub fn remove_if_there(&self, path: &Path) -> io::Result<()> {
+        unless_gone(self.remove_file(path))
+    }
+
+    /// Removes a file unless it is gone already, a large one by and by, so that writes beside it do not wait for the disk:
+    /// its name at once, its room at about a gigabyte per second, and faster the longer it is wanted.
+    pub fn remove_in_steps(&self, path: &Path, wanted_since: Instant) -> io::Result<()> {
+        match &self.backing {
+            Backing::Host => unless_gone(removal::remove_in_steps(path, wanted_since)),
+            Backing::Simulated(_) => self.remove_if_there(path),
         }
     }
 
@@ -267,6 +282,14 @@ fn lock_if_there(path: &Path) -> io::Result<Option<Lock>> {
         })?;
     }
     Ok(Some(Lock { held: Held::Host { _file: file } }))
+}
+
+/// What a removal came to, which somebody else may have done before.
+fn unless_gone(removed: io::Result<()>) -> io::Result<()> {
+    match removed {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn list(path: &Path) -> io::Result<Vec<String>> {

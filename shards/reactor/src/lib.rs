@@ -34,6 +34,7 @@ mod park;
 mod pool;
 mod reactor;
 mod receive;
+mod removal;
 mod ring;
 mod ring_reactor;
 mod send;

@@ -14,12 +14,26 @@ use crate::waker::Waker;
 
 type Work = Box<dyn FnOnce() + Send>;
 
-/// What threads are given of the processor and the disk where there is not enough for all.
+/// What sort of work threads are for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Weight {
-    Usual,
-    /// As little as possible without starving.
-    Least,
+pub(crate) enum Pace {
+    /// Somebody waits for it.
+    Prompt,
+    /// It takes its time, mostly asleep.
+    Unhurried,
+    /// It gets as little of the processor and the disk as possible without starving.
+    Idle,
+}
+
+impl Pace {
+    /// What is added to the shard's name for its threads.
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Prompt => "io",
+            Self::Unhurried => "slow",
+            Self::Idle => "idle",
+        }
+    }
 }
 
 /// The blocking threads of one shard. When it is dropped the threads finish what was handed to them, and end.
@@ -29,14 +43,14 @@ pub(crate) struct Offload {
     waker: Waker,
     started: usize,
     threads_max: usize,
-    weight: Weight,
+    pace: Pace,
 }
 
 impl Offload {
-    pub(crate) fn new(threads_max: usize, weight: Weight, waker: Waker) -> Self {
+    pub(crate) fn new(threads_max: usize, pace: Pace, waker: Waker) -> Self {
         let (sender, receiver) = channel();
         let receiver = Arc::new(Mutex::new(receiver));
-        Self { sender, receiver, waker, started: 0, threads_max: threads_max.max(1), weight }
+        Self { sender, receiver, waker, started: 0, threads_max: threads_max.max(1), pace }
     }
 
     pub(crate) fn run(&mut self, work: impl FnOnce() + Send + 'static) {
@@ -60,13 +74,12 @@ impl Offload {
 
     fn start_thread(&mut self) {
         let receiver = Arc::clone(&self.receiver);
-        let suffix = if self.weight == Weight::Least { "idle" } else { "io" };
-        let name =
-            thread::current().name().map_or_else(|| "offload".to_owned(), |name| format!("{name}-{suffix}"));
-        let weight = self.weight;
+        let pace = self.pace;
+        let named = |shard: &str| format!("{shard}-{}", pace.suffix());
+        let name = thread::current().name().map_or_else(|| "offload".to_owned(), named);
         let spawned = thread::Builder::new().name(name).spawn(move || {
             affinity::leave_core();
-            if weight == Weight::Least {
+            if pace == Pace::Idle {
                 affinity::give_way();
             }
             // The lock is held while waiting for work, not while doing it: the threads take turns at waiting.

@@ -175,6 +175,14 @@ impl Reactor {
         }
     }
 
+    /// The same for work that takes its time and does little in it, on another thread of its own.
+    pub fn offload_unhurried(&mut self, work: impl FnOnce() + Send + 'static) {
+        match &mut self.backing {
+            Backing::Ring(ring) => ring.offload_unhurried(work),
+            Backing::Simulated(simulated) => simulated.offload(work),
+        }
+    }
+
     /// The handle that wakes this reactor from anywhere.
     #[must_use]
     pub fn waker(&self) -> Waker {

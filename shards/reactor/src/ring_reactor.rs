@@ -27,7 +27,7 @@ use crate::event::{Event, ReceiveEnd, Token};
 use crate::features::Features;
 use crate::file::File;
 use crate::fill::Fill;
-use crate::offload::{Offload, Weight};
+use crate::offload::{Offload, Pace};
 use crate::operation::{Completion, Context, Operation, OperationId, Operations, Step, TIMER, UNHEARD, WAKE};
 use crate::options::Options;
 use crate::park::Sleeper;
@@ -57,6 +57,7 @@ pub(crate) struct RingReactor {
     pub(crate) sleeper: Sleeper,
     offload: Offload,
     idle_offload: Offload,
+    unhurried_offload: Offload,
 }
 
 impl RingReactor {
@@ -81,8 +82,9 @@ impl RingReactor {
             completions: Vec::new(),
             completed: 0,
             sleeper,
-            offload: Offload::new(options.offload_threads, Weight::Usual, waker.clone()),
-            idle_offload: Offload::new(1, Weight::Least, waker),
+            offload: Offload::new(options.offload_threads, Pace::Prompt, waker.clone()),
+            idle_offload: Offload::new(1, Pace::Idle, waker.clone()),
+            unhurried_offload: Offload::new(1, Pace::Unhurried, waker),
         })
     }
 
@@ -259,6 +261,10 @@ impl RingReactor {
 
     pub(crate) fn offload_idle(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
         self.idle_offload.run(work);
+    }
+
+    pub(crate) fn offload_unhurried(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
+        self.unhurried_offload.run(work);
     }
 
     /// The handle that wakes this reactor from anywhere.

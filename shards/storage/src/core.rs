@@ -2,11 +2,10 @@
 //! memory is in use.
 
 use std::collections::VecDeque;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use reactor::{Chunk, Disk, Reactor, Token};
+use reactor::{Chunk, Reactor, Token};
 use slab::Slab;
 use types::TimestampMs;
 
@@ -87,8 +86,6 @@ pub(crate) enum Message {
     /// Somebody has looked behind damage in a segment.
     Searched(Searched),
     LookedUp(LookedUp),
-    /// Files of a removed log are left in this directory.
-    DeleteMore(Disk, PathBuf),
     /// The journal with this index is open, or cannot be.
     JournalOpened(usize, Result<OpenedJournal, StorageError>),
     /// The journal with this index was written on up to a position, or could not be.

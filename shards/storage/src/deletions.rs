@@ -1,5 +1,5 @@
 //! Files that nobody needs any more: they keep another name for `file.delete.delay.ms`, and are then deleted in the
-//! background.
+//! background, where large ones take their time (`Disk::remove_in_steps`).
 //!
 //! # Invariants
 //! - Who reads such a file goes on: an open file outlives its name.
@@ -8,12 +8,12 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Instant;
 
 use reactor::{Disk, Reactor};
 use tracing::warn;
 use types::{Offset, TimestampMs};
 
-use crate::core::{Core, Message};
 use crate::job;
 use crate::log::Log;
 use crate::recover::Origin;
@@ -60,29 +60,29 @@ impl Deletions {
     }
 
     /// Deletes what has waited long enough.
-    pub(crate) fn start_due(&mut self, core: &Core, reactor: &mut Reactor) {
-        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= core.now) {
-            match first.remove() {
-                Deletion::Segments { origin, segments, .. } => reactor.offload(move || {
-                    if let Err(error) = job::remove_set_aside(origin.disk(), &origin.path, &segments) {
-                        origin.dir.judge(&error);
-                        warn!(log = %origin.name, %error, "cannot delete old segments; the next start will");
-                    }
-                }),
-                Deletion::Log(disk, path) => delete_some(disk, path, core, reactor),
-            }
+    pub(crate) fn start_due(&mut self, now: TimestampMs, reactor: &mut Reactor) {
+        while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= now) {
+            let (deletion, wanted_since) = (first.remove(), Instant::now());
+            reactor.offload_unhurried(move || deletion.run(wanted_since));
         }
     }
 }
 
-/// Deletes some files of a log that was removed, and comes again for the rest: a log of many large files must not keep
-/// what others wait for off the offload threads.
-pub(crate) fn delete_some(disk: Disk, dir: PathBuf, core: &Core, reactor: &mut Reactor) {
-    let messages = core.messages.clone();
-    reactor.offload(move || match job::delete_some(&disk, &dir) {
-        Ok(true) => {}
-        // It fails when the store is gone: the next start deletes the rest.
-        Ok(false) => drop(messages.send(Message::DeleteMore(disk, dir))),
-        Err(error) => warn!(%error, "cannot delete the files of a removed log"),
-    });
+impl Deletion {
+    fn run(self, wanted_since: Instant) {
+        match self {
+            Self::Segments { origin, segments, .. } => {
+                let outcome = job::remove_set_aside(origin.disk(), &origin.path, &segments, wanted_since);
+                if let Err(error) = outcome {
+                    origin.dir.judge(&error);
+                    warn!(log = %origin.name, %error, "cannot delete old segments; the next start will");
+                }
+            }
+            Self::Log(disk, path) => {
+                if let Err(error) = job::remove_log_dir(&disk, &path, wanted_since) {
+                    warn!(%error, "cannot delete the files of a removed log; the next start will");
+                }
+            }
+        }
+    }
 }

@@ -9,6 +9,7 @@ use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
+use std::time::Instant;
 
 use reactor::{Disk, File, OpenOptions};
 use types::{ByteCount, FilePosition, Offset, TimestampMs, Uuid};
@@ -129,9 +130,6 @@ const SNAPSHOTS_KEPT: usize = 3;
 pub(crate) const SEGMENT_FILES: [FileKind; 4] =
     [FileKind::Log, FileKind::Index, FileKind::TimeIndex, FileKind::TxnIndex];
 
-/// How many files of a removed log are deleted before other work has its turn.
-const DELETED_AT_ONCE: usize = 8;
-
 /// Runs `job` and tells the outcome. For an offload thread.
 pub(crate) fn run(log: LogId, job: Job, origin: &Origin, outcome: Sender<Message>) {
     let mut report = Report { log, outcome: Some(outcome) };
@@ -217,7 +215,8 @@ impl Job {
             }
             Self::Remove { unique } => remove(origin, *unique),
             Self::Close { size, index } => {
-                remove_if_there(disk, &dir.join(PREPARED))?;
+                let prepared = dir.join(PREPARED);
+                disk.remove_if_there(&prepared).context("remove", &prepared)?;
                 set_size(disk, &file_path(dir, index.base(), FileKind::Log), *size)?;
                 index.save(disk, dir)?;
                 sync_dir(disk, dir).map(|()| Done::Closed)
@@ -256,7 +255,7 @@ fn for_zeros(file: &File) -> File {
 
 fn prepare_next(disk: &Disk, dir: &Path, usable: u64) -> Result<Done, StorageError> {
     let path = dir.join(PREPARED);
-    remove_if_there(disk, &path)?;
+    disk.remove_if_there(&path).context("remove", &path)?;
     let file = disk.open(&path, OpenOptions::CREATE).context("create", &path)?;
     file.allocate(FilePosition::ZERO, ByteCount(usable)).context("extend", &path)?;
     file.sync_all().context("sync", &path)?;
@@ -296,20 +295,33 @@ fn set_aside(disk: &Disk, dir: &Path, gone: &[Offset], first: Offset) -> Result<
 
 /// Removes the files of one segment.
 pub(crate) fn remove_segment(disk: &Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
-    SEGMENT_FILES.into_iter().try_for_each(|kind| remove_if_there(disk, &file_path(dir, base, kind)))
+    let mut files = SEGMENT_FILES.iter().map(|kind| file_path(dir, base, *kind));
+    files.try_for_each(|path| disk.remove_if_there(&path).context("remove", &path))
 }
 
 /// Removes files that were set aside.
-pub(crate) fn remove_set_aside(disk: &Disk, dir: &Path, segments: &[Offset]) -> Result<(), StorageError> {
-    let mut files = segments.iter().flat_map(|base| SEGMENT_FILES.map(|kind| (*base, kind)));
-    files.try_for_each(|(base, kind)| remove_if_there(disk, &deleted_path(dir, base, kind)))
+pub(crate) fn remove_set_aside(
+    disk: &Disk,
+    dir: &Path,
+    segments: &[Offset],
+    wanted_since: Instant,
+) -> Result<(), StorageError> {
+    let files = segments.iter().flat_map(|base| SEGMENT_FILES.map(|kind| deleted_path(dir, *base, kind)));
+    remove_in_steps(disk, files, wanted_since)
 }
 
-fn remove_if_there(disk: &Disk, path: &Path) -> Result<(), StorageError> {
-    match disk.remove_file(path) {
-        Err(error) if error.kind() != ErrorKind::NotFound => Err(StorageError::io("remove", path, error)),
-        _ => Ok(()),
-    }
+/// Removes the directory of a removed log.
+pub(crate) fn remove_log_dir(disk: &Disk, dir: &Path, wanted_since: Instant) -> Result<(), StorageError> {
+    remove_in_steps(disk, entries(disk, dir)?.into_iter().map(|(_, path)| path), wanted_since)?;
+    disk.remove_dir_all(dir).context("remove", dir)
+}
+
+fn remove_in_steps(
+    disk: &Disk,
+    mut files: impl Iterator<Item = PathBuf>,
+    wanted_since: Instant,
+) -> Result<(), StorageError> {
+    files.try_for_each(|path| disk.remove_in_steps(&path, wanted_since).context("remove", &path))
 }
 
 fn save_snapshot(disk: &Disk, dir: &Path, at: Offset, bytes: &[u8]) -> Result<(), StorageError> {
@@ -321,17 +333,10 @@ fn save_snapshot(disk: &Disk, dir: &Path, at: Offset, bytes: &[u8]) -> Result<()
         }
     }
     found.sort_unstable_by(|a, b| b.cmp(a));
-    found.iter().skip(SNAPSHOTS_KEPT).try_for_each(|(_, path)| remove_if_there(disk, path))
-}
-
-/// Deletes some files of a removed log; says whether nothing is left.
-pub(crate) fn delete_some(disk: &Disk, dir: &Path) -> Result<bool, StorageError> {
-    let files = entries(disk, dir)?;
-    if files.len() <= DELETED_AT_ONCE {
-        return disk.remove_dir_all(dir).context("remove", dir).map(|()| true);
-    }
-    files.iter().take(DELETED_AT_ONCE).try_for_each(|(_, path)| remove_if_there(disk, path))?;
-    Ok(false)
+    found
+        .iter()
+        .skip(SNAPSHOTS_KEPT)
+        .try_for_each(|(_, path)| disk.remove_if_there(path).context("remove", path))
 }
 
 fn remove(origin: &Origin, unique: Uuid) -> Result<Done, StorageError> {

@@ -180,7 +180,8 @@ fn list_segments(
                 indexed.extend((kind == FileKind::TxnIndex).then_some(base));
             }
             None if name.ends_with(layout::DELETED_SUFFIX) || name.ends_with(".tmp") => {
-                disk.remove_file(path).context("remove", path)?;
+                // What was set aside goes in the background, too.
+                disk.remove_if_there(path).context("remove", path)?;
             }
             None => {}
         }

@@ -86,9 +86,6 @@ impl Store {
                         journal.grown(result, self.core.now);
                     }
                 }
-                Message::DeleteMore(disk, path) => {
-                    deletions::delete_some(disk, path, &self.core, reactor);
-                }
                 Message::Checkpointed(result) => self.on_checkpointed(result, reactor),
                 Message::Compacted(slice) => self.on_compacted(slice, reactor),
             }
@@ -123,7 +120,7 @@ impl Store {
                 None => {}
             }
         }
-        self.upkeep.deletions.start_due(&self.core, reactor);
+        self.upkeep.deletions.start_due(self.core.now, reactor);
         if now >= self.upkeep.next_checkpoint || self.upkeep.checkpoint_wanted {
             self.upkeep.next_checkpoint = TimestampMs(now.0 + self.core.settings.checkpoint_interval_ms);
             self.checkpoint(reactor);

@@ -75,7 +75,8 @@ fn promise(disk: &Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
 fn withdraw(disk: &Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
     // While there is a file `.cleaned`, those that are `.swap` already count for nothing; so they go first.
     for kind in SEGMENT_FILES {
-        remove_if_there(disk, &swap_path(dir, base, kind))?;
+        let path = swap_path(dir, base, kind);
+        disk.remove_if_there(&path).context("remove", &path)?;
     }
     target::remove(disk, dir, base)?;
     sync_dir(disk, dir)
@@ -93,13 +94,6 @@ fn rename_if_there(disk: &Disk, from: &Path, to: &Path) -> Result<(), StorageErr
     match disk.rename(from, to) {
         Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
         outcome => outcome.context("rename", from),
-    }
-}
-
-fn remove_if_there(disk: &Disk, path: &Path) -> Result<(), StorageError> {
-    match disk.remove_file(path) {
-        Err(error) if error.kind() == ErrorKind::NotFound => Ok(()),
-        outcome => outcome.context("remove", path),
     }
 }
 
@@ -184,7 +178,7 @@ fn take_place(
     info!(path = %path.display(), "a compacted segment takes its place after a crash");
     let end = end.max(base.next());
     for (_, path) in segments.iter().filter(|(of, _)| *of >= base && *of < end) {
-        remove_if_there(disk, path)?;
+        disk.remove_if_there(path).context("remove", path)?;
     }
     sync_dir(disk, dir)?;
     Ok(true)

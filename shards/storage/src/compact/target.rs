@@ -120,14 +120,6 @@ impl Target {
 
 /// Removes what was written of a segment that is not to be.
 pub(super) fn remove(disk: &Disk, dir: &Path, base: Offset) -> Result<(), StorageError> {
-    for kind in SEGMENT_FILES {
-        let path = cleaned_path(dir, base, kind);
-        match disk.remove_file(&path) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(StorageError::io("remove", &path, error));
-            }
-            _ => {}
-        }
-    }
-    Ok(())
+    let mut files = SEGMENT_FILES.iter().map(|kind| cleaned_path(dir, base, *kind));
+    files.try_for_each(|path| disk.remove_if_there(&path).context("remove", &path))
 }
