@@ -28,6 +28,7 @@ def program(name):
 
 compare = program("compare")
 import comparison  # noqa: E402
+import kit  # noqa: E402
 import summary  # noqa: E402
 from process import Failed, Process  # noqa: E402
 
@@ -218,6 +219,17 @@ class Comparison(unittest.TestCase):
         while lives(told.stdout.strip()) and time.monotonic() < deadline:
             time.sleep(0.01)
         self.assertFalse(lives(told.stdout.strip()))
+
+
+class Binary(unittest.TestCase):
+    def test_an_empty_variable_names_no_binary(self):
+        for named, found in (("", None), ("/bin/true", Path("/bin/true").resolve())):
+            with mock.patch.dict(os.environ, STROME_BIN=named):
+                self.assertEqual(kit.named_binary(), found)
+
+    def test_a_relative_name_is_one_of_the_folder_in_which_the_program_began(self):
+        with mock.patch.dict(os.environ, STROME_BIN="some/strome"):
+            self.assertEqual(kit.strome(), Path.cwd() / "some" / "strome")
 
 
 class Page(unittest.TestCase):

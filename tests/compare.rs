@@ -1,6 +1,7 @@
 //! The programs beside `strome bench`: `bench/compare` goes through to its end whatever one candidate does (its own tests, which
 //! start no broker), and those that measure something else do so with a broker of this build.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -12,8 +13,13 @@ fn folder() -> PathBuf {
 
 /// What Python has made of it; `None` where there is none.
 fn python(arguments: &[&str]) -> Option<Output> {
+    python_with(env!("CARGO_BIN_EXE_strome"), arguments)
+}
+
+/// The same with another program in the place of strome.
+fn python_with(strome: &str, arguments: &[&str]) -> Option<Output> {
     let mut python = Command::new("python3");
-    python.arg("-B").args(arguments).current_dir(folder()).env("STROME_BIN", env!("CARGO_BIN_EXE_strome"));
+    python.arg("-B").args(arguments).current_dir(folder()).env("STROME_BIN", strome);
     match python.output() {
         Ok(done) => Some(done),
         Err(error) => {
@@ -41,6 +47,30 @@ fn number(value: &Value) -> f64 {
 fn a_comparison_goes_on_when_a_candidate_fails_and_says_what_was_measured() {
     let Some(done) = python(&["-m", "unittest", "-v", "test_compare"]) else { return };
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+}
+
+#[test]
+fn a_prediction_that_fails_ends_a_comparison_with_it_in_its_own_words() {
+    let data = tempfile::tempdir().expect("a folder");
+    let strome = data.path().join("strome");
+    // What it says of a plan that does not fit can be read as well as any.
+    let program = r#"#!/bin/sh
+case "$1 $2" in
+"tune disk") echo '{ "profile": {} }' ;;
+"tune plan") echo '{ "limits": [{ "resource": "cores", "usage": 1.0 }] }'; echo "it does not fit" >&2; exit 1 ;;
+*) exit 3 ;;
+esac
+"#;
+    std::fs::write(&strome, program).expect("a program");
+    std::fs::set_permissions(&strome, std::fs::Permissions::from_mode(0o755)).expect("a program");
+    let folder = data.path().display().to_string();
+    let arguments = ["plan", "--rounds", "1", "--data", &folder, "--out", &folder];
+    let Some(done) = python_with(&strome.display().to_string(), &arguments) else { return };
+    let told = String::from_utf8_lossy(&done.stderr);
+    assert!(
+        !done.status.success() && told.contains("tune plan") && told.contains("it does not fit"),
+        "{told}"
+    );
 }
 
 #[test]

@@ -8,6 +8,26 @@ from pathlib import Path
 INSTALL_SECONDS_MAX = 900
 
 
+ROOT = Path(__file__).resolve().parent.parent.parent
+
+
+def named_binary():
+    """The one that $STROME_BIN names, if it names one."""
+    named = os.environ.get("STROME_BIN")
+    return Path(named).resolve() if named else None
+
+
+def strome():
+    """The binary that is tested and measured: the one that $STROME_BIN names, or that of this checkout, which is built if it is not there."""
+    if named := named_binary():
+        return named
+    binary = ROOT / "target" / "release" / "strome"
+    if not binary.exists():
+        print("building target/release/strome", flush=True)
+        subprocess.run(["cargo", "build", "--release", "--bin", "strome"], cwd=ROOT, check=True)
+    return binary
+
+
 class Unavailable(Exception):
     """Something that a suite needs cannot be had on this machine; the suite is skipped, loudly."""
 
@@ -15,7 +35,7 @@ class Unavailable(Exception):
 class Kit:
     def __init__(self, here):
         self.here = here
-        self.root = here.parent.parent
+        self.root = ROOT
         self.cache = here / ".cache"
         self.cache.mkdir(exist_ok=True)
         self.folder = None
@@ -30,15 +50,7 @@ class Kit:
             return f"{sys.executable} {self.here}/kafka_broker.py {self.java_libraries()} {{port}} {{dir}} {{settings}}"
         return f"{self.strome()} serve --override listeners=PLAINTEXT://127.0.0.1:{{port}} --override log.dirs={{dir}} {{settings}}"
 
-    def strome(self):
-        named = os.environ.get("STROME_BIN")
-        if named:
-            return Path(named).resolve()
-        binary = self.root / "target" / "release" / "strome"
-        if not binary.exists():
-            print("building target/release/strome", flush=True)
-            subprocess.run(["cargo", "build", "--release", "--bin", "strome"], cwd=self.root, check=True)
-        return binary
+    strome = staticmethod(strome)
 
     # --- installing -------------------------------------------------------------------------------------------------
 

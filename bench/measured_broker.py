@@ -77,6 +77,14 @@ def without(found):
     return {key: without(value) for key, value in found.items() if key not in LEFT_OUT}
 
 
+def output(command):
+    """What a command tells as JSON. Ends this program with the command's own words if it fails."""
+    done = subprocess.run(command, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{' '.join(map(str, command))} ended with {done.returncode}:\n{(done.stderr or done.stdout)[-2000:].strip()}")
+    return json.loads(done.stdout)
+
+
 def result(command):
     """What `strome bench` has found, in short."""
-    return without(json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout))
+    return without(output(command))
