@@ -131,13 +131,17 @@ fn rows(outcome: &GroupOutcome) -> Vec<Row> {
     let plan = &outcome.plan;
     let mut rows = Vec::new();
     let mut row = |name: &str, value: String| rows.push((name.to_owned(), value));
-    row("", format!("group of {} members, {} protocol", plan.members, plan.protocol.name()));
+    row("", "group".to_owned());
+    row("members", plan.members.to_string());
+    row("protocol", plan.protocol.name().to_owned());
+    row("partitions", plan.partitions().to_string());
     for kind in ChangeKind::ALL {
         let changes: Vec<&Change> = outcome.of(kind).collect();
         if changes.is_empty() {
             continue;
         }
-        row("", format!("{}, {}", about(kind), text::several(changes.len(), "time")));
+        row("", about(kind).to_owned());
+        row("times", changes.len().to_string());
         let spread = |what: fn(&Change) -> Option<Duration>| {
             let times: Vec<Duration> = changes.iter().filter_map(|change| what(change)).collect();
             (!times.is_empty()).then(|| spread(times))
@@ -157,7 +161,8 @@ fn rows(outcome: &GroupOutcome) -> Vec<Row> {
         row("requests", count(requests as f64 / changes.len() as f64));
     }
     for run in &outcome.commits {
-        row("", format!("{} committing, {} partitions at a time", run.committers, plan.commit_partitions));
+        row("", format!("{} committing", run.committers));
+        row("partitions at a time", plan.commit_partitions.to_string());
         let offsets = run.per_s() * f64::from(plan.commit_partitions);
         row("rate", format!("{} commits/s, {} offsets/s", count(run.per_s()), count(offsets)));
         row("latency", latencies(&run.latencies));
@@ -244,14 +249,19 @@ mod tests {
         };
         assert_eq!(
             text::plain(&rows(&outcome)),
-            "one more joins, 2 times\tall have their assignment\tmedian 10.0 ms  min 10.0 ms  max 20.0 ms\n\
-             one more joins, 2 times\tall know\tmedian 20.0 ms  min 20.0 ms  max 40.0 ms\n\
-             one more joins, 2 times\tbroker CPU\tmedian 250 ms  min 250 ms  max 250 ms\n\
-             one more joins, 2 times\trequests\t40\n\
-             8 committing, 10 partitions at a time\trate\t50 commits/s, 500 offsets/s\n\
-             8 committing, 10 partitions at a time\tlatency\tp50 2.00 ms  p99 2.00 ms  p99.9 2.00 ms  max 2.00 ms\n\
-             8 committing, 10 partitions at a time\tbroker CPU\t10.0 ms per commit\n\
-             8 committing, 10 partitions at a time\trefused for the moment\t3\n\
+            "group\tmembers\t100\n\
+             group\tprotocol\tclassic\n\
+             group\tpartitions\t200\n\
+             one more joins\ttimes\t2\n\
+             one more joins\tall have their assignment\tmedian 10.0 ms  min 10.0 ms  max 20.0 ms\n\
+             one more joins\tall know\tmedian 20.0 ms  min 20.0 ms  max 40.0 ms\n\
+             one more joins\tbroker CPU\tmedian 250 ms  min 250 ms  max 250 ms\n\
+             one more joins\trequests\t40\n\
+             8 committing\tpartitions at a time\t10\n\
+             8 committing\trate\t50 commits/s, 500 offsets/s\n\
+             8 committing\tlatency\tp50 2.00 ms  p99 2.00 ms  p99.9 2.00 ms  max 2.00 ms\n\
+             8 committing\tbroker CPU\t10.0 ms per commit\n\
+             8 committing\trefused for the moment\t3\n\
              cost\tbroker\t5 MiB resident (at most 6)\n\
              cost\tnote\twhy\n"
         );

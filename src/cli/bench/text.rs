@@ -40,7 +40,9 @@ pub(super) fn rows(outcome: &Outcome) -> Vec<Row> {
 
 fn run_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
     let Plan { records, produce, .. } = &outcome.plan;
-    group(rows, &format!("{}, {:.1} s", outcome.plan.name, outcome.seconds));
+    group(rows, "run");
+    row(rows, "workload", outcome.plan.name.clone());
+    row(rows, "measured", format!("{:.1} s", outcome.seconds));
     let load = match produce.load {
         Load::Closed => "closed loop, as fast as acknowledgements come".to_owned(),
         Load::Open { records_per_second, arrivals } => {
@@ -280,11 +282,13 @@ mod tests {
         found.total.retries = [(6, 3)].into();
         found.total.reconnects = 2;
         found.missing = 9;
-        let told = plain(&rows(&found)).replace("produce, 4.0 s\t", "");
+        let told = plain(&rows(&found)).replace("run\t", "");
         let (run, found) = told.split_at(told.find("produced\t").unwrap());
         assert_eq!(
             run,
-            "load\topen loop, 500 records/s, even arrivals\n\
+            "workload\tproduce\n\
+             measured\t4.0 s\n\
+             load\topen loop, 500 records/s, even arrivals\n\
              records\t1000 bytes, no keys\n\
              topics\t1 topic, 6 partitions, 3 replicas each, 2 brokers\n\
              producers\t1\n\
