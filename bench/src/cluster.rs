@@ -146,7 +146,7 @@ impl Access {
     }
 
     /// Whether there is such a topic.
-    pub(crate) fn has_topic(&self, name: &Str) -> Result<bool, BenchError> {
+    pub fn has_topic(&self, name: &Str) -> Result<bool, BenchError> {
         const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
         let (_, trouble) = self.look(std::slice::from_ref(name))?;
         Ok(trouble.is_none_or(|(_, code)| code != UNKNOWN_TOPIC_OR_PARTITION))

@@ -7,7 +7,7 @@ use tuning::disk::Place;
 use crate::dial::Address;
 use crate::explain::Explanation;
 use crate::host::Host;
-use crate::plan::{Acks, Plan};
+use crate::plan::{Acks, Mode, Plan};
 use crate::process::{Process, Usage};
 use crate::tally::{Amount, Tally};
 
@@ -223,6 +223,13 @@ impl Outcome {
             let planned = self.plan.duration.as_secs_f64();
             warnings.push(format!("somebody stopped it after {:.1} s of {planned} s", self.seconds));
         }
+        let had_backlog = self.plan.mode == Mode::Consume || self.plan.fetch.backlog_bytes > 0;
+        if self.plan.mode.reads_backlog() && had_backlog && self.caught_up_s.is_none() {
+            warnings.push(
+                "it was over before consumers had read all that was there: more --seconds, or less --backlog"
+                    .to_owned(),
+            );
+        }
         if let Some(busiest) = self.client.threads_busy.iter().copied().reduce(f64::max)
             && busiest > BUSY_WARNING
         {
@@ -364,6 +371,21 @@ pub(crate) mod tests {
             let warnings = warned.warnings();
             assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
         }
+    }
+
+    #[test]
+    fn a_backlog_that_was_not_read_to_its_end_is_told() {
+        let told = |mode, backlog_bytes, caught_up_s| {
+            let mut found = Outcome { caught_up_s, ..outcome(mode) };
+            found.plan.fetch.backlog_bytes = backlog_bytes;
+            found.warnings().iter().any(|warning| warning.contains("all that was there"))
+        };
+        assert!(told(Mode::Consume, 5, None) && told(Mode::Consume, 0, None) && told(Mode::Mixed, 5, None));
+        assert!(
+            !told(Mode::Consume, 5, Some(1.0))
+                && !told(Mode::Mixed, 0, None)
+                && !told(Mode::EndToEnd, 0, None)
+        );
     }
 
     #[test]

@@ -237,6 +237,9 @@ pub struct Plan {
     pub seed: u64,
 }
 
+/// Filling topics is to take as little time as it may.
+pub(crate) const FILL_WINDOW_BYTES: usize = 8 * 1024 * 1024;
+
 /// Each has connections of its own, and some memory.
 const MEMBERS_MAX: usize = 10_000;
 /// Each record of an open loop is accounted for, even if it was never made: more could not be counted in any time.
@@ -271,7 +274,7 @@ impl Plan {
                 linger: Duration::from_millis(5),
                 request_bytes_max: 1024 * 1024,
                 requests_in_flight_max: 5,
-                window_bytes: 4 * 1024 * 1024,
+                window_bytes: if consume { FILL_WINDOW_BYTES } else { 4 * 1024 * 1024 },
                 records: None,
             },
             consumers: usize::from(mode.consumes()),

@@ -18,7 +18,7 @@ use crate::moment::Clock;
 use crate::outcome::{Broker, Client, Outcome, Point, Topics};
 use crate::payload::{RunId, STAMP_BYTES};
 use crate::phase::{Found, Phase, perform};
-use crate::plan::{Acks, Load, Mode, Plan, RecordPlan, Spread};
+use crate::plan::{Acks, FILL_WINDOW_BYTES, Load, Mode, Plan, RecordPlan, Spread};
 use crate::process::Process;
 use crate::random::mix;
 use crate::sizes::Sizes;
@@ -39,9 +39,8 @@ const TELLING_SETTINGS: &[&str] = &[
     "segment.bytes",
 ];
 
-/// Filling topics goes in batches of this size, whatever the run itself does with batches.
+/// Filling topics goes in batches of this size beside producers whose own are smaller.
 const FILL_BATCH_BYTES: usize = 256 * 1024;
-const FILL_WINDOW_BYTES: usize = 8 * 1024 * 1024;
 /// The first records of new partitions go in requests of this size: three partitions each, or some hundred.
 const BEGIN_REQUEST_BYTES_MAX: usize = 16 * 1024;
 /// The first record of a new partition: more than `index.interval.bytes` (4,096), so that the second one is indexed.
@@ -247,16 +246,23 @@ fn fill(
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<(), BenchError> {
+    write(filling(plan), access, map, run, watch, stop)
+}
+
+fn filling(plan: &Plan) -> Plan {
     let mut filling = plan.clone();
     let record_bytes =
         plan.records.sizes.mean() + plan.records.keys.map_or(0.0, |_| crate::payload::KEY_BYTES as f64);
     let records = (plan.fetch.backlog_bytes as f64 / record_bytes.max(1.0)).ceil() as u64;
     filling.producers = plan.producers.max(1);
-    filling.produce.spread = Spread::Sticky;
-    filling.produce.batch_bytes = plan.produce.batch_bytes.max(FILL_BATCH_BYTES);
-    filling.produce.window_bytes = plan.produce.window_bytes.max(FILL_WINDOW_BYTES);
+    // Where producers go on what is said of them is about that; where they do not, it is about this.
+    if plan.mode.produces() {
+        filling.produce.spread = Spread::Sticky;
+        filling.produce.batch_bytes = plan.produce.batch_bytes.max(FILL_BATCH_BYTES);
+        filling.produce.window_bytes = plan.produce.window_bytes.max(FILL_WINDOW_BYTES);
+    }
     filling.produce.records = Some(records.max(1));
-    write(filling, access, map, run, watch, stop)
+    filling
 }
 
 /// Writes two records to each partition of new topics, which nobody counts: for the first ones some brokers do what they never
@@ -340,6 +346,26 @@ fn no_offsets(map: &Map) -> Vec<Vec<(Offset, Offset)>> {
 mod tests {
     use super::*;
     use crate::outcome::Digest;
+
+    #[test]
+    fn what_is_said_of_producers_is_about_the_backlog_where_they_write_nothing_else() {
+        let written = |mode| {
+            let mut plan = Plan::of(mode);
+            plan.fetch.backlog_bytes = 5_500;
+            plan.produce.batch_bytes = 10;
+            plan.produce.window_bytes = 20;
+            plan.produce.spread = Spread::RoundRobin;
+            filling(&plan).produce
+        };
+        let (consume, mixed) = (written(Mode::Consume), written(Mode::Mixed));
+        assert_eq!((consume.batch_bytes, consume.window_bytes, consume.spread), (10, 20, Spread::RoundRobin));
+        assert_eq!(
+            (mixed.batch_bytes, mixed.window_bytes, mixed.spread),
+            (256 << 10, 8 << 20, Spread::Sticky)
+        );
+        assert_eq!((consume.records, mixed.records), (Some(6), Some(6)));
+        assert_eq!(filling(&Plan::of(Mode::Consume)).produce.window_bytes, 8 << 20);
+    }
 
     #[test]
     fn neither_the_warm_up_nor_what_comes_after_the_end_was_moved_in_the_measured_time() {

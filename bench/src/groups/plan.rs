@@ -95,7 +95,7 @@ impl GroupPlan {
         } else if self.commit_time.is_zero() && !self.committers.is_empty() {
             "commits are measured for some time".to_owned()
         } else if self.heartbeat_interval.is_zero() || self.heartbeat_interval >= self.session_timeout {
-            "heartbeats come more often than sessions end".to_owned()
+            "the heartbeat interval must be above zero, and shorter than the timeout of a session".to_owned()
         } else {
             return Ok(());
         };
@@ -119,8 +119,8 @@ mod tests {
             (GroupPlan { commit_partitions: 201, ..plan.clone() }, "no more than the topic"),
             (GroupPlan { commit_partitions: 0, ..plan.clone() }, "at least one partition"),
             (GroupPlan { commit_time: Duration::ZERO, ..plan.clone() }, "for some time"),
-            (GroupPlan { session_timeout: Duration::from_secs(3), ..plan.clone() }, "heartbeats"),
-            (GroupPlan { heartbeat_interval: Duration::ZERO, ..plan.clone() }, "heartbeats"),
+            (GroupPlan { session_timeout: Duration::from_secs(3), ..plan.clone() }, "heartbeat interval"),
+            (GroupPlan { heartbeat_interval: Duration::ZERO, ..plan.clone() }, "heartbeat interval"),
         ];
         for (plan, words) in wrong {
             assert!(plan.check().is_err_and(|why| why.contains(words)), "{words}: {plan:?}");

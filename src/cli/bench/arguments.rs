@@ -1,4 +1,9 @@
 //! The arguments of a run. Each changes one thing of a plan; what is not given stays as the mode or the workload has it.
+//!
+//! # Not here
+//! Arguments that would change nothing (`effect.rs`).
+
+mod effect;
 
 use std::time::Duration;
 
@@ -27,7 +32,7 @@ pub(super) struct RunArguments {
     /// How long it runs before it is measured [default: 5; 0 with --records and for consume]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     warm_up: Option<Duration>,
-    /// How long the last answers are awaited [default: 30]
+    /// How long the last answers to producers are awaited [default: 30]
     #[arg(long, value_name = "SECONDS", value_parser = seconds)]
     drain: Option<Duration>,
     /// A topic to use as it is, made if it is missing and never removed [default: topics are made for the run]
@@ -36,7 +41,7 @@ pub(super) struct RunArguments {
     /// How many topics to make [default: 1]
     #[arg(long, value_name = "N", conflicts_with = "topic")]
     topics: Option<usize>,
-    /// Partitions of each topic that is made [default: 1]
+    /// Partitions of each topic that is made; one that is there has its own [default: 1]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(i32).range(1..))]
     partitions: Option<i32>,
     /// Replicas of each partition [default: the broker's]
@@ -46,7 +51,7 @@ pub(super) struct RunArguments {
     #[arg(long = "config", value_name = "KEY=VALUE", value_parser = key_value)]
     configs: Vec<(String, String)>,
     /// Leave the topics of the run behind
-    #[arg(long)]
+    #[arg(long, conflicts_with = "topic")]
     keep_topics: bool,
     /// How many producers [default: 1]
     #[arg(long, value_name = "N")]
@@ -54,10 +59,10 @@ pub(super) struct RunArguments {
     /// How many consumers; where there are more than partitions, several read the same one [default: 1]
     #[arg(long, value_name = "N")]
     consumers: Option<usize>,
-    /// Threads of this client [default: 1, and another for every four CPUs]
+    /// Threads of this client, which share producers and consumers out [default: 1, and another for every four CPUs]
     #[arg(long, value_name = "N")]
     threads: Option<usize>,
-    /// CPUs that those threads stay on: 2,3 [default: wherever there is room]
+    /// CPUs that those threads stay on, each on one: 2,3 [default: wherever there is room]
     #[arg(long, value_name = "CPU,...", value_delimiter = ',')]
     cpus: Vec<usize>,
     #[command(flatten)]
@@ -109,7 +114,7 @@ pub(super) struct ProduceArguments {
     /// How much of a value is random, from 0 to 1; matters with compression [default: 0.5]
     #[arg(long, value_name = "SHARE")]
     random_share: Option<f64>,
-    /// Where records without a key go: a batch to one partition and the next to another, or each to the next
+    /// Where records without keys go: a batch to one partition and the next to another, or each to the next
     /// [default: sticky]
     #[arg(long, value_enum)]
     spread: Option<SpreadName>,
@@ -126,13 +131,13 @@ pub(super) struct ProduceArguments {
     /// How long a batch waits for more records [default: 5]
     #[arg(long, value_name = "MS", value_parser = millis)]
     linger: Option<Duration>,
-    /// Bytes of a request's batches [default: 1MiB]
+    /// Bytes of a request's batches; one is always allowed [default: 1MiB]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     max_request_size: Option<usize>,
     /// Unanswered requests of a connection [default: 5]
     #[arg(long, value_name = "N")]
     max_in_flight: Option<usize>,
-    /// Bytes of a producer's records that gather or wait for their acknowledgement [default: 4MiB]
+    /// Bytes of a producer's records that gather or wait for their acknowledgement [default: 4MiB; 8MiB for consume]
     #[arg(long, value_name = "BYTES", value_parser = bytes)]
     window: Option<usize>,
 }
@@ -182,6 +187,8 @@ impl RunArguments {
         set(&mut plan.topics.count, self.topics);
         set(&mut plan.topics.partitions, self.partitions);
         set(&mut plan.topics.replication_factor, self.replication_factor);
+        // A workload's own are replaced.
+        plan.topics.configs.retain(|(key, _)| self.configs.iter().all(|(given, _)| given != key));
         plan.topics.configs.extend(self.configs.iter().cloned());
         plan.topics.keep |= self.keep_topics;
         set(&mut plan.producers, self.producers);
@@ -190,10 +197,6 @@ impl RunArguments {
         plan.cores.clone_from(&self.cpus);
         plan.explain = self.explain.admin();
         set(&mut plan.seed, self.seed);
-    }
-
-    pub(super) fn has_consumers(&self) -> bool {
-        self.consumers.is_some()
     }
 
     /// Threads cannot stay on CPUs that are not there, or not for this process.
@@ -245,32 +248,9 @@ impl ProduceArguments {
         set(&mut plan.produce.requests_in_flight_max, self.max_in_flight);
         set(&mut plan.produce.window_bytes, self.window);
     }
-
-    /// The first argument that says how producers go on while it is measured. The others say what is written and how, which
-    /// also matters for what consumers find.
-    pub(super) fn first_paced(&self) -> Option<&'static str> {
-        let given = [("--rate", self.rate.is_some()), ("--records", self.records.is_some())];
-        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
-    }
 }
 
 impl ConsumeArguments {
-    pub(super) fn has_backlog(&self) -> bool {
-        self.backlog.is_some()
-    }
-
-    /// The first argument that was given.
-    pub(super) fn first_given(&self) -> Option<&'static str> {
-        let given = [
-            ("--backlog", self.backlog.is_some()),
-            ("--fetch-max-bytes", self.fetch_max_bytes.is_some()),
-            ("--max-partition-fetch-bytes", self.max_partition_fetch_bytes.is_some()),
-            ("--fetch-min-bytes", self.fetch_min_bytes.is_some()),
-            ("--fetch-max-wait", self.fetch_max_wait.is_some()),
-        ];
-        given.into_iter().find(|(_, given)| *given).map(|(name, _)| name)
-    }
-
     pub(super) fn apply(&self, plan: &mut Plan) {
         set(&mut plan.fetch.backlog_bytes, self.backlog);
         set(&mut plan.fetch.max_bytes, self.fetch_max_bytes);
@@ -329,7 +309,7 @@ fn fetch_bytes(text: &str) -> Result<i32, String> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(in crate::cli::bench::arguments) mod tests {
     use bench::Mode;
     use clap::Parser;
 
@@ -358,7 +338,7 @@ mod tests {
         Line::try_parse_from(["bench"].into_iter().chain(words)).map(|line| line.arguments)
     }
 
-    fn read(line: &str) -> OneMode {
+    pub(super) fn read(line: &str) -> OneMode {
         parse(line).unwrap_or_else(|error| panic!("{line}: {error}"))
     }
 
@@ -432,27 +412,23 @@ mod tests {
     }
 
     #[test]
-    fn what_says_how_it_is_consumed_or_how_fast_it_is_produced_is_named() {
-        let (consuming, pace) = (
-            [
-                "--backlog 1",
-                "--fetch-max-bytes 1",
-                "--max-partition-fetch-bytes 1",
-                "--fetch-min-bytes 1",
-                "--fetch-max-wait 1",
-            ],
-            ["--rate 1", "--records 1"],
-        );
-        for line in consuming {
-            assert_eq!(read(line).consume.first_given(), line.split(' ').next());
+    fn a_setting_that_a_workload_has_is_replaced() {
+        let mut plan = Plan::of(Mode::Produce);
+        let pairs = |pairs: [(&str, &str); 2]| pairs.map(|(key, value)| (key.into(), value.into())).to_vec();
+        plan.topics.configs = pairs([("a", "1"), ("b", "2")]);
+        read("--config a=3").change(&mut plan);
+        assert_eq!(plan.topics.configs, pairs([("b", "2"), ("a", "3")]));
+    }
+
+    #[test]
+    fn what_cannot_go_together_is_refused_by_both_names() {
+        for line in ["--arrivals even", "--topic x --topics 2", "--topic x --keep-topics", "--admin x"] {
+            let told = parse(line).map(drop).unwrap_err().to_string();
+            assert!(told.matches("--").count() >= 2, "{told}");
         }
-        for line in pace {
-            assert_eq!(read(line).produce.first_paced(), line.split(' ').next());
-        }
-        let other = read("--linger 5 --acks 1 --record-size 5 --seconds 5");
-        assert_eq!((other.consume.first_given(), other.produce.first_paced()), (None, None));
-        // Arrivals are those of a rate.
-        assert!(parse("--arrivals even").is_err());
+        // No argument is called so.
+        let told = parse("--seconds -1").map(drop).unwrap_err().to_string();
+        assert!(told.contains("expected seconds"), "{told}");
     }
 
     #[test]

@@ -33,7 +33,8 @@ pub struct Groups {
     /// How often a member dies; each takes as long as its session
     #[arg(long, value_name = "N", default_value_t = 0)]
     deaths: usize,
-    /// Between two heartbeats of a classic member; for the other protocol the broker says it
+    /// Between two heartbeats of a classic member; for the other protocol the broker says it, and this is only what
+    /// changes are spread over
     #[arg(long, value_name = "MS", default_value = "3000", value_parser = millis)]
     heartbeat_interval: Duration,
     /// After this silence a member is taken for dead; for the other protocol the broker says it, and this must be the same
@@ -46,9 +47,9 @@ pub struct Groups {
     /// Partitions of a commit [default: 10, or all there are]
     #[arg(long, value_name = "N")]
     commit_partitions: Option<i32>,
-    /// How long each run of commits is measured
-    #[arg(long, value_name = "SECONDS", default_value = "5", value_parser = seconds)]
-    commit_seconds: Duration,
+    /// How long each run of commits is measured [default: 5]
+    #[arg(long, value_name = "SECONDS", value_parser = seconds)]
+    commit_seconds: Option<Duration>,
     #[command(flatten)]
     explain: ExplainArguments,
     /// Also write the result to a file, as JSON
@@ -74,7 +75,7 @@ enum ProtocolName {
 impl Groups {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let plan = self.plan();
-        plan.check().map_err(Failure::Usage)?;
+        self.check_effect(&plan).and_then(|()| plan.check()).map_err(Failure::Usage)?;
         self.save.iter().try_for_each(|path| super::check_writable(path))?;
         let access = access(&self.connect)?;
         let mut tell = |line: &str| {
@@ -94,10 +95,22 @@ impl Groups {
         })
     }
 
+    /// An argument that would change nothing is refused.
+    fn check_effect(&self, plan: &GroupPlan) -> Result<(), String> {
+        let partitions = self.commit_partitions.map(|_| "--commit-partitions");
+        match partitions.or(self.commit_seconds.map(|_| "--commit-seconds")) {
+            Some(argument) if plan.committers.is_empty() => {
+                Err(format!("{argument} has no meaning with --committers 0, for then nobody commits"))
+            }
+            _ => Ok(()),
+        }
+    }
+
     fn plan(&self) -> GroupPlan {
         let usual = GroupPlan::default();
-        let committers = match &self.committers {
-            Some(given) => given.iter().copied().filter(|count| *count > 0).collect(),
+        let committers = match self.committers.as_deref() {
+            Some([0]) => Vec::new(),
+            Some(given) => given.to_vec(),
             None => usual.committers.iter().copied().filter(|count| *count <= self.members).collect(),
         };
         let plan = GroupPlan {
@@ -113,7 +126,7 @@ impl Groups {
             session_timeout: self.session_timeout,
             committers,
             commit_partitions: usual.commit_partitions,
-            commit_time: self.commit_seconds,
+            commit_time: self.commit_seconds.unwrap_or(usual.commit_time),
             settle_max: usual.settle_max,
             explain: self.explain.admin(),
         };
@@ -220,6 +233,8 @@ fn spread(mut times: Vec<Duration>) -> String {
 
 #[cfg(test)]
 mod tests {
+    use clap::Parser;
+
     use super::*;
 
     #[test]
@@ -265,6 +280,31 @@ mod tests {
              cost\tbroker\t5 MiB resident (at most 6)\n\
              cost\tnote\twhy\n"
         );
+    }
+
+    #[derive(clap::Parser)]
+    struct Line {
+        #[command(flatten)]
+        groups: Groups,
+    }
+
+    #[test]
+    fn what_is_said_of_commits_that_nobody_makes_is_refused() {
+        let check = |line: &str| {
+            let groups = Line::parse_from(["bench"].into_iter().chain(line.split(' '))).groups;
+            let plan = groups.plan();
+            groups.check_effect(&plan).and_then(|()| plan.check())
+        };
+        for argument in ["--commit-partitions 2", "--commit-seconds 2"] {
+            let told = check(&format!("--committers 0 {argument}")).unwrap_err();
+            assert!(
+                told.starts_with(argument.split(' ').next().unwrap()) && told.contains("--committers 0"),
+                "{told}"
+            );
+            assert_eq!(check(&format!("--committers 1 {argument}")), Ok(()));
+        }
+        assert_eq!(check("--committers 0"), Ok(()));
+        assert!(check("--committers 0,1").is_err_and(|told| told.contains("at least one")));
     }
 
     #[test]

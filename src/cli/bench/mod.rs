@@ -46,6 +46,7 @@ pub enum Bench {
 
 /// The arguments of a run.
 #[derive(Args)]
+#[command(allow_negative_numbers = true)]
 pub struct OneMode {
     #[command(flatten)]
     run: RunArguments,
@@ -115,6 +116,12 @@ impl Report {
             let value = serde_json::from_slice(&text).map_err(|error| at(path, &error))?;
             Ok((path.display().to_string(), value))
         };
+        if self.results.contains(&self.out) {
+            return Err(Failure::Usage(format!(
+                "{}: the page would take the place of a result",
+                self.out.display()
+            )));
+        }
         let results: Vec<(String, Value)> = self.results.iter().map(read).collect::<Result<_, _>>()?;
         let page = bench::report(&results)?;
         fs::write(&self.out, page).map_err(|error| at(&self.out, &error))
@@ -183,14 +190,12 @@ impl OneMode {
     /// Runs `plan` as these arguments change it.
     fn run(self, mut plan: Plan) -> Result<(), Failure> {
         self.change(&mut plan);
-        if let Some(argument) = self.idle_argument(plan.mode) {
-            let mode = plan.mode.name();
-            return Err(Failure::Usage(format!("{argument} has no meaning for a run of mode {mode}")));
-        }
+        self.check_effect(&plan).map_err(Failure::Usage)?;
         plan.check().map_err(Failure::Usage)?;
         self.run.check_cpus().map_err(Failure::Usage)?;
         self.results.check()?;
         let access = access(&self.connect)?;
+        self.check_topic(&plan, &access)?;
         let stop = super::stop_flag();
         let mut progress = Progress::new(self.results.quiet);
         if let Some(goal) = self.find_rate {
@@ -207,18 +212,6 @@ impl OneMode {
         let outcome = bench::run(&plan, &access, &mut progress, &stop);
         progress.end();
         self.results.show(&outcome?, None)
-    }
-
-    /// An argument that would change nothing, which whoever gives it does not expect.
-    fn idle_argument(&self, mode: Mode) -> Option<&'static str> {
-        let of_consumers = self.run.has_consumers().then_some("--consumers").or(self.consume.first_given());
-        let of_producers = self.find_rate.is_some().then_some("--find-rate").or(self.produce.first_paced());
-        match mode {
-            Mode::Produce => of_consumers,
-            Mode::Consume => of_producers,
-            Mode::EndToEnd => self.consume.has_backlog().then_some("--backlog"),
-            Mode::Mixed => None,
-        }
     }
 
     /// The run at the rate that was found, or that there is none.
@@ -251,6 +244,9 @@ fn show(text: &str) -> Result<(), Failure> {
 impl Results {
     /// A file that cannot be written is better known before the run than after it.
     fn check(&self) -> Result<(), Failure> {
+        if self.save.is_some() && self.save == self.html {
+            return Err(Failure::Usage("--save and --html would write to the same file".to_owned()));
+        }
         self.save.iter().chain(&self.html).try_for_each(|path| check_writable(path))
     }
 
