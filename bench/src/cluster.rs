@@ -130,7 +130,7 @@ impl Access {
         for name in topics {
             let found = response.topics.iter().find(|topic| topic.name.as_ref() == Some(name));
             let Some(found) = found else {
-                return Err(BenchError::Plan(format!("the cluster says nothing about topic {name}")));
+                return Err(BenchError::Failed(format!("the cluster says nothing about topic {name}")));
             };
             let topic = Topic::of(name, found);
             let leaderless =

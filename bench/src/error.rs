@@ -16,6 +16,9 @@ pub enum BenchError {
     /// The plan makes no sense.
     #[error("{0}")]
     Plan(String),
+    /// The plan makes sense, but it could not be carried out.
+    #[error("{0}")]
+    Failed(String),
     /// No address leads to a broker.
     #[error(
         "cannot connect to a broker: {0}\ncheck that it runs, and that the address is that of one of its listeners"

@@ -15,16 +15,19 @@ use crate::watch::Watch;
 const FIRST_SHARE: f64 = 0.5;
 
 /// What a search has found.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct FoundRate {
     /// All that was tried.
     pub search: RateSearch,
     /// The run at the highest rate that has held, if one has.
     pub best: Option<Outcome>,
+    /// Why it was over before its end, if it was: somebody stopped it, or a run went wrong.
+    pub cut_short: Option<BenchError>,
 }
 
 /// Searches the highest rate of `plan`. It begins at the plan's own rate, or, for a closed loop, at half of what that
-/// reaches in a run of its own. `told` hears of every trial when it is over.
+/// reaches in a run of its own. `told` hears of every trial when it is over. A search that is cut short tells the best run it
+/// has; it is an error if it has none.
 pub fn find_rate(
     plan: &Plan,
     access: &Access,
@@ -50,13 +53,17 @@ pub fn find_rate(
     };
     let mut search = RateSearch::new(goal, first);
     let mut best: Option<(f64, Outcome)> = None;
+    let mut cut_short = None;
     while let Some(rate) = search.next() {
         let mut trial = plan.clone();
         trial.produce.load = Load::Open { records_per_second: rate, arrivals };
-        let outcome = run(&trial, access, watch, stop)?;
-        if outcome.stopped {
-            return Err(BenchError::Stopped);
-        }
+        let outcome = match run(&trial, access, watch, stop) {
+            Ok(outcome) if !outcome.stopped => outcome,
+            other => {
+                cut_short = Some(other.err().unwrap_or(BenchError::Stopped));
+                break;
+            }
+        };
         let shown = trial_of(&outcome, rate, &goal);
         let holds = shown.holds(&goal);
         told(&shown, holds);
@@ -65,7 +72,10 @@ pub fn find_rate(
             best = Some((rate, outcome));
         }
     }
-    Ok(FoundRate { search, best: best.map(|(_, outcome)| outcome) })
+    match (best, cut_short) {
+        (None, Some(error)) => Err(error),
+        (best, cut_short) => Ok(FoundRate { search, best: best.map(|(_, outcome)| outcome), cut_short }),
+    }
 }
 
 /// What a run says about its rate: of the latency until a consumer has a record where there are consumers, else until it is

@@ -326,7 +326,7 @@ fn write(
     })?;
     match found.total.unacknowledged {
         0 => Ok(()),
-        left => Err(BenchError::Plan(format!("{left} records that prepare the run were not acknowledged"))),
+        left => Err(BenchError::Failed(format!("{left} records that prepare the run were not acknowledged"))),
     }
 }
 

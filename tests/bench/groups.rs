@@ -1,7 +1,9 @@
 //! `strome bench groups`: members that come, go and commit.
 
+use serde_json::Value;
+
 use super::support::Broker;
-use super::{list, measure, number};
+use super::{await_line, begin, interrupt, list, measure, number};
 
 #[test]
 fn what_members_of_a_group_wait_for_is_explained_by_the_metrics_of_their_coordinator() {
@@ -67,4 +69,19 @@ fn members_of_a_group_come_and_go_and_commit() {
     let left = list(&broker, "topics");
     assert!(left.starts_with("__consumer_offsets\t") && left.lines().count() == 1, "{left}");
     assert_eq!(list(&broker, "groups"), "");
+}
+
+#[test]
+fn groups_that_somebody_stops_tell_what_was_measured_so_far() {
+    let broker = Broker::start(&[("group.initial.rebalance.delay.ms", "0")]);
+    let mut process = begin(&broker, "groups --members 2 --committers 1 --commit-seconds 600 --output json");
+    let _told = await_line(&mut process, "start");
+    interrupt(&process);
+    let output = process.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(1));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["stopped"], true);
+    assert!(number(&result["changes"][0], "assigned_ms") > 0.0, "{result:#}");
+    assert!(result["warnings"][0].as_str().is_some_and(|told| told.contains("stopped")), "{result:#}");
+    assert!(!list(&broker, "topics").contains("strome-bench"));
 }

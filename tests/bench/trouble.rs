@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use super::support::Broker;
-use super::{await_first_second, begin, end, interrupt, list, number};
+use super::{await_first_second, await_line, begin, end, interrupt, list, number};
 
 /// The broker is stopped for so long, in the middle of a run.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -129,6 +129,50 @@ fn what_was_measured_of_a_broker_that_goes_away_is_not_lost() {
     assert!(number(&result, "produce.latency.max_us") >= 1e6);
     let told = |warning: &Value| warning.as_str().unwrap().contains("left behind: cannot connect");
     assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
+}
+
+#[test]
+fn a_search_that_somebody_stops_tells_the_best_run_it_has() {
+    let broker = Broker::start(&[]);
+    let page = tempfile::tempdir().unwrap().path().with_extension("html");
+    let line = format!(
+        "produce --rate 20 --seconds 1 --warm-up 0 --find-rate p50=10s --output json --html {}",
+        page.display()
+    );
+    let mut process = begin(&broker, &line);
+    let told = await_line(&mut process, ", holds");
+    interrupt(&process);
+    let output = process.wait_with_output().expect("its end");
+    assert_eq!(output.status.code(), Some(1));
+    assert!(told.join().expect("what it tells").contains("stopped before the end"));
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(result["search"]["stopped"], true);
+    // The run itself came to its end.
+    assert_eq!(result["stopped"], false);
+    assert_eq!(result["plan"]["rate_per_s"], result["search"]["found_rate_per_s"]);
+    let warning = "somebody stopped the search";
+    let told = |told: &Value| told.as_str().unwrap().contains(warning);
+    assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
+    let shown = std::fs::read_to_string(&page).expect("a page");
+    std::fs::remove_file(page).unwrap();
+    assert!(shown.contains(warning));
+    assert_eq!(list(&broker, "topics"), "");
+}
+
+#[test]
+fn a_search_whose_broker_goes_away_tells_the_best_run_it_has() {
+    let mut broker = Broker::start(&[]);
+    let line = "produce --rate 20 --seconds 1 --warm-up 0 --drain 1 --find-rate p50=100ms --output plain";
+    let mut process = begin(&broker, line);
+    let told = await_line(&mut process, ", holds");
+    broker.kill();
+    let output = process.wait_with_output().expect("its end");
+    let (found, told) = (String::from_utf8_lossy(&output.stdout), told.join().expect("what it tells"));
+    assert!(output.status.code() == Some(1) && told.contains("cannot connect"), "{told}");
+    assert!(
+        found.contains("search\tfound\tp50 stays below 100 ms up to ") && found.contains(" at least\n"),
+        "{found}"
+    );
 }
 
 #[test]

@@ -52,7 +52,8 @@ const SEVERAL_KEYS_VERSION: i16 = 4;
 /// How long a member may take to join again.
 const REBALANCE_TIMEOUT_MS: i32 = 60_000;
 
-/// Measures a group. `tell` hears how it goes; `stop` ends it early, with an error.
+/// Measures a group. `tell` hears how it goes; `stop` ends it early. What was measured until then, or until something went
+/// wrong, is a result; an error if that is nothing.
 pub fn run_groups(
     plan: &GroupPlan,
     access: &Access,
@@ -98,7 +99,10 @@ fn measure(
     };
     // Before the first of them joins, and after the last one has left.
     let witness = plan.explain.clone().map(Witness::new);
-    let played = perform(part, tell)?;
+    let mut played = perform(part, tell)?;
+    if let Some(error) = played.cut_short.take_if(|_| played.changes.is_empty()) {
+        return Err(error);
+    }
     let explanation = witness.map(|witness| {
         let looks = witness.and_then(Witness::conclude);
         let commits = GroupOutcome::commit_mean_us(&played.commits);
@@ -117,6 +121,7 @@ fn measure(
         broker: process,
         broker_rss_bytes: usage.map(|usage| (usage.rss_bytes, usage.rss_peak_bytes)),
         explanation,
+        cut_short: played.cut_short,
         host: Host::this(),
     })
 }
@@ -204,5 +209,5 @@ async fn play_on_stage(part: Part, waker: Waker, tell: &dyn Fn(String)) -> Resul
         heartbeat_interval: plan.heartbeat_interval,
     };
     let stage = Stage::new(lines, Rc::new(terms), Clock::start(), reactor, stop)?;
-    Script { plan: &plan, stage, process, random, tell }.play().await
+    Ok(Script { plan: &plan, stage, process, random, tell }.play().await)
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::plan::GroupPlan;
+use crate::error::BenchError;
 use crate::explain::Explanation;
 use crate::host::Host;
 use crate::json::{FORMAT, host_json, latency_json};
@@ -12,7 +13,7 @@ use crate::latency::Latencies;
 use crate::process::Process;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct GroupOutcome {
     /// What was to be done.
     pub plan: GroupPlan,
@@ -28,6 +29,8 @@ pub struct GroupOutcome {
     pub broker_rss_bytes: Option<(u64, u64)>,
     /// Where the time of requests went, or why that is not known, if somebody wanted to know.
     pub explanation: Option<Result<Explanation, String>>,
+    /// Why it was over before its end, if it was: somebody stopped it, or a change went wrong.
+    pub cut_short: Option<BenchError>,
     /// The client's machine.
     pub host: Host,
 }
@@ -123,6 +126,16 @@ impl GroupOutcome {
         all.mean_us()
     }
 
+    /// What who reads the figures should know.
+    #[must_use]
+    pub fn warnings(&self) -> Vec<String> {
+        let cut_short =
+            self.cut_short.as_ref().map(|why| format!("{why}: what was measured until then is told"));
+        let unexplained =
+            self.explanation.as_ref().and_then(|explanation| explanation.as_ref().err().cloned());
+        cut_short.into_iter().chain(unexplained).collect()
+    }
+
     /// The result as JSON, whose keys end in their units.
     #[must_use]
     pub fn to_json(&self) -> Value {
@@ -132,6 +145,7 @@ impl GroupOutcome {
             "tool": concat!("strome bench ", env!("CARGO_PKG_VERSION")),
             "workload": "groups",
             "began_unix_s": self.began_unix_s,
+            "stopped": self.cut_short.is_some(),
             "plan": plan_json(&self.plan),
             "changes": self.changes.iter().map(change_json).collect::<Vec<_>>(),
             "commits": self.commits.iter().map(|run| commit_json(run, &self.plan)).collect::<Vec<_>>(),
@@ -142,6 +156,7 @@ impl GroupOutcome {
                 "rss_peak_bytes": self.broker_rss_bytes.map(|(_, peak)| peak),
             },
             "host": host_json(&self.host),
+            "warnings": self.warnings(),
         });
         match &self.explanation {
             Some(Ok(explanation)) => result["explain"] = explanation.to_json(),
@@ -225,6 +240,7 @@ mod tests {
             broker: None,
             broker_rss_bytes: Some((5, 6)),
             explanation: Some(Err("why".to_owned())),
+            cut_short: Some(BenchError::Stopped),
             host: Host::default(),
         }
         .to_json();
@@ -235,7 +251,8 @@ mod tests {
             "/changes/0/after_expiry_ms": 250.0, "/changes/0/requests": 30, "/changes/0/broker_cpu_ms": 125.0,
             "/commits/0/commits_per_s": 50.0, "/commits/0/offsets_per_s": 500.0, "/commits/0/refused": 3,
             "/commits/0/latency/count": 100, "/commits/0/broker_cpu_us_per_commit": 10_000.0,
-            "/broker/rss_bytes": 5, "/broker/rss_peak_bytes": 6, "/explain/error": "why",
+            "/broker/rss_bytes": 5, "/broker/rss_peak_bytes": 6, "/explain/error": "why", "/stopped": true,
+            "/warnings/0": "stopped before the end: what was measured until then is told", "/warnings/1": "why",
         });
         for (path, figure) in figures.as_object().unwrap() {
             assert_eq!(told.pointer(path), Some(figure), "{path}");

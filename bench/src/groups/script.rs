@@ -30,10 +30,12 @@ pub(super) struct Script<'a> {
 }
 
 /// What it has found.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Played {
     pub(super) changes: Vec<Change>,
     pub(super) commits: Vec<CommitRun>,
+    /// Why it was over before its end, if it was.
+    pub(super) cut_short: Option<BenchError>,
 }
 
 /// When something began, and what was used until then.
@@ -46,9 +48,14 @@ struct Mark {
 }
 
 impl Script<'_> {
-    /// Plays it.
-    pub(super) async fn play(mut self) -> Result<Played, BenchError> {
+    /// Plays it to its end, or as far as it goes.
+    pub(super) async fn play(mut self) -> Played {
         let mut played = Played::default();
+        played.cut_short = self.play_all(&mut played).await.err();
+        played
+    }
+
+    async fn play_all(&mut self, played: &mut Played) -> Result<(), BenchError> {
         // The seat of who comes and goes, and after it those of who will die.
         let guest = self.plan.members;
         for round in 0..self.plan.rounds.max(1) {
@@ -76,7 +83,7 @@ impl Script<'_> {
             }
             self.disperse().await?;
         }
-        Ok(played)
+        Ok(())
     }
 
     /// Waits, so that changes come at all times between two heartbeats: members have theirs at about the same time.
@@ -119,7 +126,7 @@ impl Script<'_> {
         let late = || {
             let wanted = kind.name();
             let seconds = self.plan.settle_max.as_secs();
-            BenchError::Plan(format!("{wanted}: the group has not settled within {seconds} s"))
+            BenchError::Failed(format!("{wanted}: the group has not settled within {seconds} s"))
         };
         let assigned = self.stage.until(deadline, is_assigned).await?.ok_or_else(late)?;
         let (requests, cpu_seconds) = (self.stage.requests(), self.cpu_seconds());
@@ -182,7 +189,7 @@ impl Script<'_> {
         let deadline = now + self.plan.settle_max;
         let left = self.stage.until(deadline, gone).await?;
         self.stage.clear_left();
-        left.map(drop).ok_or_else(|| BenchError::Plan("members cannot leave".to_owned()))
+        left.map(drop).ok_or_else(|| BenchError::Failed("members cannot leave".to_owned()))
     }
 
     fn mark(&self) -> Mark {

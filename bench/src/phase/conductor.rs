@@ -105,7 +105,7 @@ impl<'a> Conductor<'a> {
                 Ok((thread, note)) => self.hear(thread, note, &timeline)?,
                 Err(RecvTimeoutError::Timeout) => {}
                 Err(RecvTimeoutError::Disconnected) => {
-                    return Err(BenchError::Plan("a thread of the client died".to_owned()));
+                    return Err(BenchError::Failed("a thread of the client died".to_owned()));
                 }
             }
         }
@@ -122,7 +122,9 @@ impl<'a> Conductor<'a> {
                 Ok((_, Note::Failed(error))) => return Err(error),
                 Ok(_) => {}
                 Err(_) => {
-                    return Err(BenchError::Plan("a thread of the client ended before it began".to_owned()));
+                    return Err(BenchError::Failed(
+                        "a thread of the client ended before it began".to_owned(),
+                    ));
                 }
             }
         }

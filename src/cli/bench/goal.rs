@@ -1,7 +1,7 @@
 //! What a rate is searched for: `p99.9<10ms`.
 
 use bench::words::{count, micros};
-use bench::{FoundRate, Goal, Trial};
+use bench::{BenchError, FoundRate, Goal, Trial};
 use serde_json::{Value, json};
 
 /// How near a found rate is to one that does not hold.
@@ -47,11 +47,25 @@ pub(super) fn conclusion(found: &FoundRate) -> String {
     let goal = found.search.goal();
     let limit = format!("p{} stays below {}", goal.percentile, micros(goal.limit_us));
     match found.search.found() {
+        Some(rate) if found.cut_short.is_some() => {
+            format!("{limit} up to {} records/s at least", count(rate))
+        }
         Some(rate) => format!("{limit} up to {} records/s", count(rate)),
         None => {
             format!("at no rate that was tried p{} stays below {}", goal.percentile, micros(goal.limit_us))
         }
     }
+}
+
+/// What who reads of a search should know of its end.
+pub(super) fn warning(found: &FoundRate) -> Option<String> {
+    let runs = found.search.trials().len();
+    found.cut_short.as_ref().map(|why| match why {
+        BenchError::Stopped => {
+            format!("somebody stopped the search after run {runs}: higher rates may hold, too")
+        }
+        other => format!("the search ended after run {runs}, so higher rates may hold, too: {other}"),
+    })
 }
 
 /// A search as part of a result.
@@ -67,6 +81,7 @@ pub(super) fn to_json(found: &FoundRate) -> Value {
         "percentile": goal.percentile,
         "limit_us": goal.limit_us,
         "tolerance": goal.tolerance,
+        "stopped": found.cut_short.is_some(),
         "found_rate_per_s": found.search.found(),
         "trials": found.search.trials().iter().map(trial).collect::<Vec<_>>(),
     })
@@ -80,7 +95,8 @@ mod tests {
 
     #[test]
     fn a_search_says_what_was_found_and_that_nothing_was() {
-        let mut found = FoundRate { search: RateSearch::new(goal("p99=10ms").unwrap(), 1_000.0), best: None };
+        let search = RateSearch::new(goal("p99=10ms").unwrap(), 1_000.0);
+        let mut found = FoundRate { search, best: None, cut_short: None };
         assert_eq!(conclusion(&found), "at no rate that was tried p99 stays below 10.0 ms");
         assert_eq!(to_json(&found)["found_rate_per_s"], Value::Null);
         let trial = Trial { rate: 1_000.0, reached: 999.0, latency_us: Some(5_000.0), complete: true };
@@ -92,6 +108,25 @@ mod tests {
             (&told["trials"][0]["reached_per_s"], &told["trials"][0]["holds"]),
             (&json!(999.0), &json!(true))
         );
+        assert_eq!((warning(&found), &told["stopped"]), (None, &json!(false)));
+    }
+
+    #[test]
+    fn a_search_that_was_cut_short_says_why_and_how_far_it_came() {
+        let mut search = RateSearch::new(goal("p99=10ms").unwrap(), 1_000.0);
+        search.tried(Trial { rate: 1_000.0, reached: 1_000.0, latency_us: Some(5_000.0), complete: true });
+        for (why, words) in [
+            (BenchError::Stopped, "somebody stopped the search after run 1: higher"),
+            (
+                BenchError::NoBroker("gone".to_owned()),
+                "ended after run 1, so higher rates may hold, too: cannot connect",
+            ),
+        ] {
+            let found = FoundRate { search: search.clone(), best: None, cut_short: Some(why) };
+            assert_eq!(conclusion(&found), "p99 stays below 10.0 ms up to 1,000 records/s at least");
+            assert_eq!(to_json(&found)["stopped"], true);
+            assert!(warning(&found).is_some_and(|told| told.contains(words)), "{:?}", warning(&found));
+        }
     }
 
     #[test]

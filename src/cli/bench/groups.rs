@@ -92,7 +92,9 @@ impl Groups {
             Form::Table => text::aligned(&rows(&outcome)),
             Form::Plain => text::plain(&rows(&outcome)),
             Form::Json => json,
-        })
+        })?;
+        // What was measured is told, but it is not what was asked for.
+        outcome.cut_short.map_or(Ok(()), |why| Err(why.into()))
     }
 
     /// An argument that would change nothing is refused.
@@ -189,8 +191,8 @@ fn rows(outcome: &GroupOutcome) -> Vec<Row> {
         row("", "cost".to_owned());
         row("broker", format!("{} MiB resident (at most {})", rss >> 20, peak >> 20));
     }
-    if let Some(Err(why)) = &outcome.explanation {
-        row("note", why.clone());
+    for warning in outcome.warnings() {
+        row("note", warning);
     }
     rows
 }
@@ -260,6 +262,7 @@ mod tests {
             broker: None,
             broker_rss_bytes: Some((5 << 20, 6 << 20)),
             explanation: Some(Err("why".to_owned())),
+            cut_short: Some(bench::BenchError::Stopped),
             host: bench::Host::default(),
         };
         assert_eq!(
@@ -278,6 +281,7 @@ mod tests {
              8 committing\tbroker CPU\t10.0 ms per commit\n\
              8 committing\trefused for the moment\t3\n\
              cost\tbroker\t5 MiB resident (at most 6)\n\
+             cost\tnote\tstopped before the end: what was measured until then is told\n\
              cost\tnote\twhy\n"
         );
     }

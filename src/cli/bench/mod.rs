@@ -207,7 +207,7 @@ impl OneMode {
             };
             let found = bench::find_rate(&plan, &access, goal, &mut progress, &mut told, &stop);
             progress.end();
-            return self.found(&found?);
+            return self.found(found?);
         }
         let outcome = bench::run(&plan, &access, &mut progress, &stop);
         progress.end();
@@ -215,11 +215,12 @@ impl OneMode {
     }
 
     /// The run at the rate that was found, or that there is none.
-    fn found(&self, found: &FoundRate) -> Result<(), Failure> {
+    fn found(&self, found: FoundRate) -> Result<(), Failure> {
         match &found.best {
-            Some(outcome) => self.results.show(outcome, Some(found)),
-            None => Err(Failure::Said(goal::conclusion(found))),
+            Some(outcome) => self.results.show(outcome, Some(&found))?,
+            None => return Err(Failure::Said(goal::conclusion(&found))),
         }
+        found.cut_short.map_or(Ok(()), |why| Err(why.into()))
     }
 }
 
@@ -257,6 +258,12 @@ impl Results {
             json["search"] = goal::to_json(found);
             rows.push((String::new(), "search".to_owned()));
             rows.push(("found".to_owned(), goal::conclusion(found)));
+            if let Some(warning) = goal::warning(found) {
+                if let Some(warnings) = json["warnings"].as_array_mut() {
+                    warnings.push(warning.clone().into());
+                }
+                rows.push(("note".to_owned(), warning));
+            }
         }
         if let Some(path) = &self.save {
             let text = format!("{json:#}\n");
