@@ -99,7 +99,13 @@ mod tests {
         let mut found = FoundRate { search, best: None, cut_short: None };
         assert_eq!(conclusion(&found), "at no rate that was tried p99 stays below 10.0 ms");
         assert_eq!(to_json(&found)["found_rate_per_s"], Value::Null);
-        let trial = Trial { rate: 1_000.0, reached: 999.0, latency_us: Some(5_000.0), complete: true };
+        let trial = Trial {
+            rate: 1_000.0,
+            reached: 999.0,
+            under_way: 0.0,
+            latency_us: Some(5_000.0),
+            complete: true,
+        };
         found.search.tried(trial);
         assert_eq!(conclusion(&found), "p99 stays below 10.0 ms up to 1,000 records/s");
         let told = to_json(&found);
@@ -114,7 +120,13 @@ mod tests {
     #[test]
     fn a_search_that_was_cut_short_says_why_and_how_far_it_came() {
         let mut search = RateSearch::new(goal("p99=10ms").unwrap(), 1_000.0);
-        search.tried(Trial { rate: 1_000.0, reached: 1_000.0, latency_us: Some(5_000.0), complete: true });
+        search.tried(Trial {
+            rate: 1_000.0,
+            reached: 1_000.0,
+            under_way: 0.0,
+            latency_us: Some(5_000.0),
+            complete: true,
+        });
         for (why, words) in [
             (BenchError::Stopped, "somebody stopped the search after run 1: higher"),
             (
@@ -133,7 +145,8 @@ mod tests {
     fn a_rate_that_does_not_hold_although_the_percentile_does_is_told_why() {
         let goal = goal("p99=10ms").unwrap();
         let told = |reached, latency_us, complete| {
-            let one = Trial { rate: 1_000.0, reached, latency_us: Some(latency_us), complete };
+            let one =
+                Trial { rate: 1_000.0, reached, under_way: 0.0, latency_us: Some(latency_us), complete };
             trial(&one, &goal, one.holds(&goal))
         };
         assert!(told(1_000.0, 5_000.0, true).ends_with(", holds"));
