@@ -83,11 +83,10 @@ pub fn find_rate(
 fn trial_of(outcome: &Outcome, rate: f64, goal: &Goal) -> Trial {
     let follows = matches!(outcome.plan.mode, Mode::EndToEnd | Mode::Mixed);
     let latencies = if follows { &outcome.total.end_to_end } else { &outcome.total.produce };
-    let mean_s = outcome.total.produce.mean_us().unwrap_or_default() / 1e6;
     Trial {
         rate,
         reached: outcome.produced_per_s(),
-        under_way: rate * mean_s / outcome.seconds,
+        under_way: outcome.under_way_per_s(rate),
         latency_us: latencies.percentile_us(goal.percentile),
         complete: outcome.total.unacknowledged == 0 && outcome.missing == 0,
     }

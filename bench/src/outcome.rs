@@ -7,9 +7,11 @@ use tuning::disk::Place;
 use crate::dial::Address;
 use crate::explain::Explanation;
 use crate::host::Host;
-use crate::plan::{Acks, Mode, Plan};
+use crate::plan::{Acks, Load, Mode, Plan};
 use crate::process::{Process, Usage};
+use crate::search::REACHED_SHARE_MIN;
 use crate::tally::{Amount, Tally};
+use crate::words::count;
 
 /// See the module.
 #[derive(Clone, Debug)]
@@ -215,6 +217,22 @@ impl Outcome {
         self.brokers.iter().map(|broker| broker.usage.map(|usage| usage.cpu_seconds)).sum()
     }
 
+    /// How much of `rate` was under way at the end, if it was as much as on average: answers come late by their latency.
+    #[must_use]
+    pub(crate) fn under_way_per_s(&self, rate: f64) -> f64 {
+        rate * self.total.produce.mean_us().unwrap_or_default() / 1e6 / self.seconds
+    }
+
+    /// The rate of an open loop, if less of it was acknowledged in time than is under way anyway.
+    fn missed_rate(&self) -> Option<f64> {
+        let Load::Open { records_per_second: rate, .. } = self.plan.produce.load else { return None };
+        // One that ends with its records may have had no more for the last second.
+        let is_whole = self.plan.mode.produces() && self.plan.produce.records.is_none() && !self.stopped;
+        let missing = rate - self.produced_per_s() - self.under_way_per_s(rate);
+        let may_miss = (rate * (1.0 - REACHED_SHARE_MIN)).max(RECORDS_TELLING / self.seconds);
+        (is_whole && missing > may_miss).then_some(rate)
+    }
+
     /// What who reads the figures should know.
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
@@ -238,14 +256,21 @@ impl Outcome {
                 busiest * 100.0
             ));
         }
+        if let Some(rate) = self.missed_rate() {
+            warnings.push(format!(
+                "the rate of {} records/s was not kept: records piled up, and latencies say how long that went on",
+                count(rate)
+            ));
+        }
         if self.total.unacknowledged > 0 {
             warnings.push(format!(
                 "{} records were not acknowledged when the run gave up; they count with the time until then",
-                self.total.unacknowledged
+                count(self.total.unacknowledged as f64)
             ));
         }
         if self.missing > 0 {
-            warnings.push(format!("{} acknowledged records did not reach a consumer in time", self.missing));
+            let missing = count(self.missing as f64);
+            warnings.push(format!("{missing} acknowledged records did not reach a consumer in time"));
         }
         if let Some(others) = self.others_cpu_seconds
             && self.seconds >= SECONDS_TELLING
@@ -288,6 +313,8 @@ const BUSY_WARNING: f64 = 0.8;
 /// Processors.
 const OTHERS_WARNING: f64 = 0.1;
 const STOLEN_WARNING: f64 = 0.05;
+/// One record more or less is none of the rate.
+const RECORDS_TELLING: f64 = 5.0;
 /// A disk takes them in a tenth of a second or so, in which nothing else gets on.
 const UNWRITTEN_WARNING: u64 = 64 << 20;
 /// The system counts CPU time in hundredths of a second, which says nothing about a run that is shorter.
@@ -371,6 +398,27 @@ pub(crate) mod tests {
             let warnings = warned.warnings();
             assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
         }
+    }
+
+    #[test]
+    fn a_rate_that_was_not_kept_is_told_unless_it_was_not_to_be() {
+        let told = |rate, records, latency_ms, change: fn(&mut Outcome)| {
+            let mut found = outcome(Mode::Produce);
+            let arrivals = crate::schedule::Arrivals::Even;
+            found.plan.produce.load = Load::Open { records_per_second: rate, arrivals };
+            found.produced.records = records;
+            found.total.produce.record(Duration::from_millis(latency_ms), 1);
+            change(&mut found);
+            found.warnings().iter().any(|warning| warning.contains("was not kept"))
+        };
+        let as_it_is: fn(&mut Outcome) = |_| {};
+        // In four seconds.
+        assert!(told(1_000.0, 3_900, 0, as_it_is) && !told(1_000.0, 3_961, 0, as_it_is));
+        assert!(!told(1_000.0, 3_900, 100, as_it_is), "they were under way");
+        assert!(!told(1.0, 0, 0, as_it_is), "it is one record or another");
+        assert!(!told(1_000.0, 3_900, 0, |found| found.stopped = true));
+        assert!(!told(1_000.0, 3_900, 0, |found| found.plan.produce.records = Some(3_900)));
+        assert!(!told(1_000.0, 3_900, 0, |found| found.plan.produce.load = Load::Closed));
     }
 
     #[test]

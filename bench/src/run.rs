@@ -136,6 +136,12 @@ fn measure(
         None => Default::default(),
     };
     let needs_keys = topic_settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+    let writes = plan.mode.produces() || plan.fetch.backlog_bytes > 0;
+    if needs_keys && writes && plan.records.keys.is_none() {
+        return Err(BenchError::Plan(
+            "the topic is compacted and takes only records with keys: give --keys".to_owned(),
+        ));
+    }
     let seed = mix(plan.seed ^ began.unix_time.as_nanos() as u64);
     if plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog() {
         fill(plan, access, &map, RunId(seed), watch, stop)?;

@@ -37,7 +37,7 @@ pub struct Trial {
 }
 
 /// A run that reaches less of its rate is one in which records pile up.
-const REACHED_SHARE_MIN: f64 = 0.99;
+pub(crate) const REACHED_SHARE_MIN: f64 = 0.99;
 
 impl Trial {
     /// Whether the rate holds.

@@ -109,6 +109,17 @@ fn a_number_of_records_is_produced_and_everything_that_matters_is_told() {
 }
 
 #[test]
+fn a_result_that_cannot_be_kept_is_shown_all_the_same() {
+    let broker = Broker::start(&[]);
+    let process = begin(&broker, "produce --records 10 --save /dev/full --quiet --output json");
+    let output = process.wait_with_output().expect("its end");
+    let told = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.code() == Some(1) && told.contains("/dev/full"), "{told}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert_eq!(number(&result, "produce.records"), 10.0);
+}
+
+#[test]
 fn without_acknowledgements_sent_is_all_that_is_known() {
     let broker = Broker::start(&[]);
     let result = measure(&broker, "produce --records 3000 --acks 0 --batch-size 10KiB --linger 0");

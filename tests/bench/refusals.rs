@@ -31,6 +31,8 @@ fn what_cannot_be_run_is_said_in_words() {
     assert!(told.contains("MESSAGE_TOO_LARGE") && told.contains("partition 0"), "{told}");
     let (code, told) = failed("end-to-end --record-size 8 --seconds 1");
     assert_eq!(code, Some(2), "{told}");
+    let (code, told) = failed("produce --records 1 --config cleanup.policy=compact --quiet");
+    assert!(code == Some(2) && told.contains("--keys"), "{told}");
     let (code, told) = failed("run nonsense");
     assert_eq!(code, Some(2));
     assert!(told.contains("strome bench list"), "{told}");
@@ -94,6 +96,8 @@ fn what_would_be_ignored_or_lost_is_refused_before_the_run() {
         let (code, told) = failed(&format!("produce {argument} {}", missing.display()));
         assert!(code == Some(1) && told.contains("missing/result: No such file"), "{code:?} {told}");
     }
+    let (code, told) = failed(&format!("produce --html {}", folder.path().display()));
+    assert!(code == Some(1) && told.contains("Is a directory"), "{code:?} {told}");
     // What can be written is not touched until there is something to write.
     let (there, absent) = (folder.path().join("there"), folder.path().join("absent"));
     std::fs::write(&there, "as it was").unwrap();

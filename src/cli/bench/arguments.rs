@@ -100,7 +100,7 @@ pub(super) struct ProduceArguments {
     #[arg(long, value_name = "RECORDS", value_parser = rate)]
     rate: Option<f64>,
     /// How records of an open loop follow each other [default: even]
-    #[arg(long, value_enum, requires = "rate")]
+    #[arg(long, value_enum)]
     arrivals: Option<ArrivalName>,
     /// Stop after so many records of all producers together
     #[arg(long, value_name = "N")]
@@ -216,11 +216,15 @@ impl RunArguments {
 
 impl ProduceArguments {
     pub(super) fn apply(&self, plan: &mut Plan, (has_duration, has_warm_up): (bool, bool)) {
-        let arrivals = match self.arrivals {
-            Some(ArrivalName::Poisson) => Arrivals::Poisson,
-            Some(ArrivalName::Even) | None => Arrivals::Even,
+        let (rate, arrivals) = match plan.produce.load {
+            Load::Open { records_per_second, arrivals } => (Some(records_per_second), arrivals),
+            Load::Closed => (None, Arrivals::Even),
         };
-        if let Some(records_per_second) = self.rate {
+        let arrivals = self.arrivals.map_or(arrivals, |name| match name {
+            ArrivalName::Poisson => Arrivals::Poisson,
+            ArrivalName::Even => Arrivals::Even,
+        });
+        if let Some(records_per_second) = self.rate.or(rate) {
             plan.produce.load = Load::Open { records_per_second, arrivals };
         }
         if self.records.is_some() && plan.mode.produces() {
@@ -421,8 +425,24 @@ pub(in crate::cli::bench::arguments) mod tests {
     }
 
     #[test]
+    fn arrivals_are_those_of_a_workload_whose_rate_is_not_given() {
+        let even = Load::Open { records_per_second: 7.0, arrivals: Arrivals::Even };
+        let poisson = Load::Open { records_per_second: 7.0, arrivals: Arrivals::Poisson };
+        for (load, line, changed) in [
+            (even, "--arrivals poisson", poisson),
+            (poisson, "--arrivals even", even),
+            (Load::Open { records_per_second: 9.0, arrivals: Arrivals::Poisson }, "--rate 7", poisson),
+        ] {
+            let mut plan = Plan::of(Mode::Produce);
+            plan.produce.load = load;
+            read(line).change(&mut plan);
+            assert_eq!(plan.produce.load, changed, "{line}");
+        }
+    }
+
+    #[test]
     fn what_cannot_go_together_is_refused_by_both_names() {
-        for line in ["--arrivals even", "--topic x --topics 2", "--topic x --keep-topics", "--admin x"] {
+        for line in ["--topic x --topics 2", "--topic x --keep-topics", "--admin x"] {
             let told = parse(line).map(drop).unwrap_err().to_string();
             assert!(told.matches("--").count() >= 2, "{told}");
         }

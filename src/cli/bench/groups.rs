@@ -85,14 +85,15 @@ impl Groups {
         };
         let outcome = bench::run_groups(&plan, &access, &mut tell, &crate::cli::stop_flag())?;
         let json = format!("{:#}\n", outcome.to_json());
-        if let Some(path) = &self.save {
-            fs::write(path, &json).map_err(|error| at(path, &error))?;
-        }
+        // What was measured is shown all the same where it cannot be kept.
+        let kept =
+            self.save.iter().try_for_each(|path| fs::write(path, &json).map_err(|error| at(path, &error)));
         super::show(&match self.output.form() {
             Form::Table => text::aligned(&rows(&outcome)),
             Form::Plain => text::plain(&rows(&outcome)),
             Form::Json => json,
         })?;
+        kept?;
         // What was measured is told, but it is not what was asked for.
         outcome.cut_short.map_or(Ok(()), |why| Err(why.into()))
     }

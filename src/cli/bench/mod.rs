@@ -113,7 +113,8 @@ impl Report {
     fn run(&self) -> Result<(), Failure> {
         let read = |path: &PathBuf| -> Result<(String, Value), Failure> {
             let text = fs::read(path).map_err(|error| at(path, &error))?;
-            let value = serde_json::from_slice(&text).map_err(|error| at(path, &error))?;
+            let not_json = |error| at(path, &format!("not a result of strome bench: {error}"));
+            let value = serde_json::from_slice(&text).map_err(not_json)?;
             Ok((path.display().to_string(), value))
         };
         if self.results.contains(&self.out) {
@@ -131,7 +132,7 @@ impl Report {
 /// Says whether a file can be written, and leaves it as it is.
 fn check_writable(path: &Path) -> Result<(), Failure> {
     let is_new = !path.exists();
-    if !is_new && !path.is_file() {
+    if !is_new && !path.is_file() && !path.is_dir() {
         // Whoever reads a pipe would take this for its end.
         return Ok(());
     }
@@ -251,6 +252,19 @@ impl Results {
         self.save.iter().chain(&self.html).try_for_each(|path| check_writable(path))
     }
 
+    /// Writes the files that were asked for.
+    fn keep(&self, json: &Value) -> Result<(), Failure> {
+        if let Some(path) = &self.save {
+            fs::write(path, format!("{json:#}\n")).map_err(|error| at(path, &error))?;
+        }
+        if let Some(path) = &self.html {
+            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+            let page = bench::report(&[(name, json.clone())])?;
+            fs::write(path, page).map_err(|error| at(path, &error))?;
+        }
+        Ok(())
+    }
+
     fn show(&self, outcome: &Outcome, search: Option<&FoundRate>) -> Result<(), Failure> {
         let mut json = to_json(outcome);
         let mut rows = text::rows(outcome);
@@ -265,20 +279,14 @@ impl Results {
                 rows.push(("note".to_owned(), warning));
             }
         }
-        if let Some(path) = &self.save {
-            let text = format!("{json:#}\n");
-            fs::write(path, text).map_err(|error| at(path, &error))?;
-        }
-        if let Some(path) = &self.html {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let page = bench::report(&[(name, json.clone())])?;
-            fs::write(path, page).map_err(|error| at(path, &error))?;
-        }
+        // What was measured is shown all the same where it cannot be kept.
+        let kept = self.keep(&json);
         show(&match self.output.form() {
             Form::Table => text::aligned(&rows),
             Form::Plain => text::plain(&rows),
             Form::Json => format!("{json:#}\n"),
         })?;
+        kept?;
         // What was measured is told, but it is not what was asked for.
         if outcome.stopped { Err(Failure::Said(BenchError::Stopped.to_string())) } else { Ok(()) }
     }

@@ -1,6 +1,6 @@
 //! Arguments that would change nothing, which whoever gives them does not expect: they are refused, and told what to do instead.
 
-use bench::{Access, Mode, Plan};
+use bench::{Access, Load, Mode, Plan};
 use protocol::Str;
 
 use super::super::OneMode;
@@ -24,6 +24,9 @@ impl OneMode {
             return Err(
                 "--find-rate measures each rate for some time: give --seconds instead of --records".into()
             );
+        }
+        if self.produce.arrivals.is_some() && plan.produce.load == Load::Closed {
+            return Err("--arrivals are those of an open loop: give --rate, too".into());
         }
         if self.produce.spread.is_some() && plan.records.keys.is_some() {
             return Err("a key decides the partition of its record: leave out --spread".into());
@@ -130,7 +133,11 @@ impl RunArguments {
 impl ProduceArguments {
     /// The first argument that says how producers go on while it is measured.
     fn first_paced(&self) -> Option<&'static str> {
-        first(&[("--rate", self.rate.is_some()), ("--records", self.records.is_some())])
+        first(&[
+            ("--rate", self.rate.is_some()),
+            ("--arrivals", self.arrivals.is_some()),
+            ("--records", self.records.is_some()),
+        ])
     }
 
     /// The first argument that was given. Those that do not set a pace also matter for what consumers find.
@@ -188,7 +195,7 @@ mod tests {
             ("--fetch-min-bytes 1", &[Mode::Produce]),
             ("--fetch-max-wait 1", &[Mode::Produce]),
             ("--backlog 1GB", &[Mode::Produce, Mode::EndToEnd]),
-            ("--rate 1", &[Mode::Consume]),
+            ("--rate 1 --arrivals even", &[Mode::Consume]),
             ("--records 1", &[Mode::Consume]),
             ("--find-rate p99=1ms", &[Mode::Consume]),
             ("--drain 1", &[Mode::Consume]),
@@ -214,6 +221,7 @@ mod tests {
         for (mode, line, words) in [
             (Mode::Produce, "--find-rate p99=1ms --records 5", "--seconds instead of --records"),
             (Mode::Mixed, "--keys 5 --spread sticky", "leave out --spread"),
+            (Mode::Produce, "--arrivals poisson", "give --rate"),
             (Mode::Produce, "--config a=1 --config b=1 --config a=2", "sets a twice"),
             (Mode::Produce, "--producers 2 --threads 3", "at the same time (2)"),
             (Mode::EndToEnd, "--threads 3", "at the same time (2)"),
