@@ -7,7 +7,6 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::thread;
 
 use metadata::{BrokerSettings, Image};
 use reactor::{CommitMethod, Disk};
@@ -140,11 +139,8 @@ impl OpenDirectories {
         let mut found = HashMap::new();
         for (directory, (_, dir)) in self.dirs.iter().enumerate() {
             let Ok(dir) = dir else { continue };
-            match look_for_logs(dir, state).and_then(|logs| Ok((logs, dir.deleted_logs()?))) {
-                Ok((logs, deleted)) => {
-                    found.extend(logs.into_iter().map(|at| (at, directory)));
-                    remove_in_background(Arc::clone(dir), deleted);
-                }
+            match look_for_logs(dir, state) {
+                Ok(logs) => found.extend(logs.into_iter().map(|at| (at, directory))),
                 Err(error @ StorageError::Io { .. }) if directory > 0 => dir.fail(&error),
                 Err(error @ StorageError::Io { .. }) => return Err(first_failed(error)),
                 Err(error) => return Err(error.into()),
@@ -191,23 +187,6 @@ fn look_for_logs(dir: &LogDir, state: &ControlState) -> Result<Vec<TopicPartitio
         }
     }
     Ok(found)
-}
-
-/// Nobody waits for it, and the start does not either.
-fn remove_in_background(dir: Arc<LogDir>, deleted: Vec<PathBuf>) {
-    if deleted.is_empty() {
-        return;
-    }
-    let remove = move || {
-        for path in deleted {
-            if let Err(error) = dir.remove_deleted_log(&path) {
-                tracing::warn!(%error, "cannot delete the rest of a removed log; the next start will");
-            }
-        }
-    };
-    if let Err(error) = thread::Builder::new().name("deleted-logs".to_owned()).spawn(remove) {
-        tracing::warn!(%error, "cannot start a thread that deletes the rest of removed logs; the next start will");
-    }
 }
 
 fn first_failed(error: StorageError) -> BootError {

@@ -14,7 +14,6 @@ mod contents;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Instant;
 
 use reactor::{CommitMethod, Disk, Lock};
 use tracing::{info, warn};
@@ -22,13 +21,12 @@ use types::{Offset, TopicId};
 
 use self::checkpoints::Checkpoints;
 pub(crate) use self::checkpoints::{CheckpointChange, CheckpointEntry};
-use self::contents::{create_durably, deleted_logs, known_logs, take_marker};
+use self::contents::{create_durably, known_logs, remove_leftovers, take_marker};
 pub(crate) use self::contents::{entries, list_logs};
 use crate::checkpoint::{replace, sync_dir};
 use crate::commits::Commits;
 use crate::error::{Context, StorageError, no_space};
 use crate::failure::Failure;
-use crate::job;
 use crate::journal::{Journals, Leftover};
 use crate::layout::{self, LogName};
 use crate::meta_properties::MetaProperties;
@@ -62,8 +60,8 @@ pub struct LogDir {
 }
 
 impl LogDir {
-    /// Creates the directory if need be, locks it, and takes note of whether the last broker here stopped cleanly (the
-    /// marker is removed: from now on a crash is a crash).
+    /// Creates the directory if need be, locks it, removes what an interrupted deletion left, and takes note of
+    /// whether the last broker here stopped cleanly (the marker is removed: from now on a crash is a crash).
     ///
     /// # Errors
     /// `Locked` while another process uses it.
@@ -96,6 +94,7 @@ impl LogDir {
             // Names that a process has given which died before they were durable.
             sync_dir(&disk, path)?;
         }
+        remove_leftovers(&disk, path)?;
         let checkpoints = Checkpoints::read(&disk, path)?;
         let commit_method = match disk.measure_commits(path) {
             // A full disk is no reason not to start.
@@ -157,7 +156,7 @@ impl LogDir {
         list_logs(&self.disk, &self.path)
     }
 
-    /// Begins to delete a log whose deletion was decided before the last stop: it is one of [`Self::deleted_logs`] then. Blocks.
+    /// Deletes a log whose deletion was decided before the last stop, and not begun. Blocks.
     ///
     /// # Errors
     /// Errors of the operating system.
@@ -167,24 +166,8 @@ impl LogDir {
         let doomed = self.path.join(layout::deleted_dir_name(name, topic));
         self.disk.rename(&path, &doomed).context("rename", &path)?;
         sync_dir(&self.disk, &self.path)?;
-        self.save_checkpoints([(name.clone(), None)])
-    }
-
-    /// Where logs lie whose deletion has begun, and did not end before the last stop.
-    ///
-    /// # Errors
-    /// Errors of the operating system.
-    pub fn deleted_logs(&self) -> Result<Vec<PathBuf>, StorageError> {
-        deleted_logs(&self.disk, &self.path)
-    }
-
-    /// Deletes the rest of such a log, which may take long (`Disk::remove_in_steps`). Blocks: for a thread of its own.
-    ///
-    /// # Errors
-    /// Errors of the operating system; the next start tries again.
-    pub fn remove_deleted_log(&self, path: &Path) -> Result<(), StorageError> {
-        info!(path = %path.display(), "removing the rest of a deleted log");
-        job::remove_log_dir(&self.disk, path, Instant::now())
+        self.save_checkpoints([(name.clone(), None)])?;
+        self.disk.remove_dir_all(&doomed).context("remove", &doomed)
     }
 
     /// Opens a log, recovering it unless the last stop was clean, or creates it. A log of that name which belongs to

@@ -5,6 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 use reactor::Disk;
+use tracing::info;
 use types::TopicId;
 
 use super::CLEAN_MARKER;
@@ -71,8 +72,13 @@ pub(super) fn take_marker(disk: &Disk, dir: &Path) -> Result<bool, StorageError>
     }
 }
 
-/// The directories of logs that are being deleted.
-pub(super) fn deleted_logs(disk: &Disk, dir: &Path) -> Result<Vec<PathBuf>, StorageError> {
-    let deleted = entries(disk, dir)?.into_iter().filter(|(name, _)| layout::is_deleted_dir(name));
-    Ok(deleted.map(|(_, path)| path).filter(|path| disk.is_dir(path)).collect())
+/// Removes the directories of logs whose deletion was interrupted.
+pub(super) fn remove_leftovers(disk: &Disk, dir: &Path) -> Result<(), StorageError> {
+    for (name, path) in entries(disk, dir)? {
+        if layout::is_deleted_dir(&name) && disk.is_dir(&path) {
+            info!(path = %path.display(), "removing the rest of a deleted log");
+            disk.remove_dir_all(&path).context("remove", &path)?;
+        }
+    }
+    Ok(())
 }
