@@ -134,8 +134,8 @@ impl Disk {
         unless_gone(self.remove_file(path))
     }
 
-    /// Removes a file unless it is gone already, a large one by and by, so that writes beside it do not wait for the disk:
-    /// its name at once, its room at about a gigabyte per second, and faster the longer it is wanted.
+    /// Removes a file unless it is gone already, so that writes beside it do not wait for the disk: its name at once, its room
+    /// at about a gigabyte per second of all that the process removes, and faster the longer it is wanted.
     pub fn remove_in_steps(&self, path: &Path, wanted_since: Instant) -> io::Result<()> {
         match &self.backing {
             Backing::Host => unless_gone(removal::remove_in_steps(path, wanted_since)),

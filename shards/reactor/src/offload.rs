@@ -1,4 +1,4 @@
-//! A few threads for work that blocks: opening files, scanning logs, deleting segments.
+//! A few threads for work that blocks: opening files, scanning logs, removing segments.
 //!
 //! # Invariants
 //! - The shard is woken after each piece of work, also after one that panicked.

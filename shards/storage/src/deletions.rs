@@ -49,7 +49,8 @@ impl Deletions {
 
     /// The directory of a removed log lies at `path`, with all that was to be deleted of it.
     pub(crate) fn removed_log(&mut self, log: LogId, disk: Disk, path: PathBuf, due: TimestampMs) {
-        // A log of the same name may soon have files of the same names.
+        // A log of the same name may soon have files of the same names. What was handed over by now may remove those early,
+        // which takes nothing from their readers.
         self.due.retain(|_, waiting| !matches!(waiting, Deletion::Segments { log: of, .. } if *of == log));
         self.add(due, Deletion::Log(disk, path));
     }

@@ -312,7 +312,8 @@ pub(crate) fn remove_set_aside(
 
 /// Removes the directory of a removed log.
 pub(crate) fn remove_log_dir(disk: &Disk, dir: &Path, wanted_since: Instant) -> Result<(), StorageError> {
-    remove_in_steps(disk, entries(disk, dir)?.into_iter().map(|(_, path)| path), wanted_since)?;
+    let files = entries(disk, dir)?.into_iter().map(|(_, path)| path).filter(|path| !disk.is_dir(path));
+    remove_in_steps(disk, files, wanted_since)?;
     disk.remove_dir_all(dir).context("remove", dir)
 }
 

@@ -180,7 +180,7 @@ fn list_segments(
                 indexed.extend((kind == FileKind::TxnIndex).then_some(base));
             }
             None if name.ends_with(layout::DELETED_SUFFIX) || name.ends_with(".tmp") => {
-                // What was set aside goes in the background, too.
+                // A removal in the background may have been faster.
                 disk.remove_if_there(path).context("remove", path)?;
             }
             None => {}
