@@ -352,3 +352,20 @@ fn remove(origin: &Origin, unique: Uuid) -> Result<Done, StorageError> {
     origin.dir.save_checkpoints([(origin.name.clone(), None)])?;
     Ok(Done::Removed(renamed))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    #[test]
+    fn the_directory_of_a_removed_log_goes_with_whatever_lies_in_it() {
+        let temp = tempfile::tempdir().unwrap();
+        let dir = temp.path().join("t-0.0123456789abcdef0123456789abcdef-delete");
+        fs::create_dir_all(dir.join("lost+found/within")).unwrap();
+        fs::write(dir.join("00000000000000000000.log"), "x").unwrap();
+        remove_log_dir(&Disk::host(), &dir, Instant::now()).unwrap();
+        assert!(!dir.exists());
+    }
+}
