@@ -272,29 +272,7 @@ impl Outcome {
             let missing = count(self.missing as f64);
             warnings.push(format!("{missing} acknowledged records did not reach a consumer in time"));
         }
-        if let Some(others) = self.others_cpu_seconds
-            && self.seconds >= SECONDS_TELLING
-            && others / self.seconds > OTHERS_WARNING
-        {
-            warnings.push(format!(
-                "other programs used {:.1} processors meanwhile: throughput and latencies suffer, CPU per record hardly",
-                others / self.seconds
-            ));
-        }
-        if self.seconds >= SECONDS_TELLING && self.stolen_cpu_seconds / self.seconds > STOLEN_WARNING {
-            warnings.push(format!(
-                "the hypervisor withheld {:.2} processors meanwhile",
-                self.stolen_cpu_seconds / self.seconds
-            ));
-        }
-        let is_local = self.brokers.iter().any(|broker| broker.process.is_some());
-        if is_local && self.unwritten_before_bytes > UNWRITTEN_WARNING {
-            warnings.push(format!(
-                "{} MiB of earlier writes were not on the disks when it began, and the broker's own may have waited for them: \
-                 run sync before",
-                self.unwritten_before_bytes >> 20
-            ));
-        }
+        warnings.extend(self.disturbances());
         warnings.extend(self.left_behind.clone());
         match &self.explanation {
             Some(Ok(explanation)) => warnings.extend(explanation.doubts.iter().cloned()),
@@ -305,6 +283,35 @@ impl Outcome {
             warnings.push("some latencies were above an hour and count as an hour".to_owned());
         }
         warnings
+    }
+
+    /// What else the machine was busy with.
+    fn disturbances(&self) -> Vec<String> {
+        let mut disturbances = Vec::new();
+        if let Some(others) = self.others_cpu_seconds
+            && self.seconds >= SECONDS_TELLING
+            && others / self.seconds > OTHERS_WARNING
+        {
+            disturbances.push(format!(
+                "other programs used {:.1} processors meanwhile: throughput and latencies suffer, CPU per record hardly",
+                others / self.seconds
+            ));
+        }
+        if self.seconds >= SECONDS_TELLING && self.stolen_cpu_seconds / self.seconds > STOLEN_WARNING {
+            disturbances.push(format!(
+                "the hypervisor withheld {:.2} processors meanwhile",
+                self.stolen_cpu_seconds / self.seconds
+            ));
+        }
+        let is_local = self.brokers.iter().any(|broker| broker.process.is_some());
+        if is_local && self.unwritten_before_bytes > UNWRITTEN_WARNING {
+            disturbances.push(format!(
+                "{} MiB of earlier writes were not on the disks when it began, and the broker's own may have waited for them: \
+                 run sync before",
+                self.unwritten_before_bytes >> 20
+            ));
+        }
+        disturbances
     }
 }
 

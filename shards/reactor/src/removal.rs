@@ -86,8 +86,8 @@ fn rest_after(bytes: u64, step_bytes: u64, rest: &mut impl FnMut()) {
     }
 }
 
-/// An error if anybody else has this file open, in any process, or if the file system cannot tell: only then the kernel
-/// refuses a lease for writing, which is given up at once.
+/// An error if anybody else has this file open, in any process, or if the file system cannot tell: then the kernel refuses
+/// a lease for writing. One that is granted is given up at once.
 fn hold_alone(file: &File) -> io::Result<()> {
     // Should somebody come after all, through /proc: the signal that tells the holder of a lease is one that does no harm.
     fcntl(file, F_SETSIG, libc::SIGURG)?;
