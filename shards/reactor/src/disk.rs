@@ -135,7 +135,8 @@ impl Disk {
     }
 
     /// Removes a file unless it is gone already, so that writes beside it do not wait for the disk: its name at once, its room
-    /// at about a gigabyte per second of all that the process removes, and faster the longer it is wanted.
+    /// at about a gigabyte per second of all that the process removes, and faster the longer it is wanted. Only a thread for
+    /// unhurried work ([`Pace`](crate::Pace)) takes that time; any other removes it at once.
     pub fn remove_in_steps(&self, path: &Path, wanted_since: Instant) -> io::Result<()> {
         match &self.backing {
             Backing::Host => unless_gone(removal::remove_in_steps(path, wanted_since)),

@@ -57,6 +57,7 @@ pub use features::{Features, probe};
 pub use file::{File, OpenOptions};
 pub use file_reader::FileReader;
 pub use launch::{Handle, Placement, launch};
+pub use offload::Pace;
 pub use options::{Allow, Options};
 pub use pool::Received;
 pub use reactor::{Counts, Reactor};

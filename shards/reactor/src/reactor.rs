@@ -19,6 +19,7 @@ use crate::error::ReactorError;
 use crate::event::{Event, Token};
 use crate::features::Features;
 use crate::file::{File, SimulatedFile};
+use crate::offload::Pace;
 use crate::options::Options;
 use crate::ring_reactor::RingReactor;
 use crate::simulation::SimulatedReactor;
@@ -157,28 +158,16 @@ impl Reactor {
         }
     }
 
-    /// Runs `work` on a blocking thread and wakes the shard when it is done. The result travels by whatever
-    /// `work` carries.
+    /// Runs `work`, for which somebody waits, on a blocking thread, and wakes the shard when it is done. The result travels
+    /// by whatever `work` carries.
     pub fn offload(&mut self, work: impl FnOnce() + Send + 'static) {
-        match &mut self.backing {
-            Backing::Ring(ring) => ring.offload(work),
-            Backing::Simulated(simulated) => simulated.offload(work),
-        }
+        self.offload_at(Pace::Prompt, work);
     }
 
-    /// The same for work that can wait: on a thread of its own, which gets the processor and the disk when others leave
-    /// them. One piece of work runs at a time.
-    pub fn offload_idle(&mut self, work: impl FnOnce() + Send + 'static) {
+    /// [`Self::offload`] at another pace.
+    pub fn offload_at(&mut self, pace: Pace, work: impl FnOnce() + Send + 'static) {
         match &mut self.backing {
-            Backing::Ring(ring) => ring.offload_idle(work),
-            Backing::Simulated(simulated) => simulated.offload(work),
-        }
-    }
-
-    /// The same for work that takes its time and does little in it, on another thread of its own.
-    pub fn offload_unhurried(&mut self, work: impl FnOnce() + Send + 'static) {
-        match &mut self.backing {
-            Backing::Ring(ring) => ring.offload_unhurried(work),
+            Backing::Ring(ring) => ring.offload(pace, work),
             Backing::Simulated(simulated) => simulated.offload(work),
         }
     }

@@ -7,6 +7,7 @@
 //! - Who has the file open goes on reading it, and another name of it (a hard link in somebody's backup) keeps its content:
 //!   only a file without names that nobody else has open is cut.
 //! - All threads of the process that remove something share one pace.
+//! - Only threads for which nobody waits take their time; what others remove, they remove at once.
 
 use std::cell::Cell;
 use std::fs::{self, File};
@@ -30,12 +31,27 @@ const GROWTH: Duration = Duration::from_secs(10);
 static REMOVING: AtomicU32 = AtomicU32::new(0);
 
 thread_local! {
+    /// Nobody waits for this thread.
+    static MAY_REST: Cell<bool> = const { Cell::new(false) };
     /// What this thread has given back since it last rested.
     static UNRESTED_BYTES: Cell<u64> = const { Cell::new(0) };
 }
 
+/// Lets the calling thread take its time from now on.
+pub(crate) fn let_rest() {
+    MAY_REST.set(true);
+}
+
+/// Whether the calling thread may take its time.
+pub(crate) fn may_rest() -> bool {
+    MAY_REST.get()
+}
+
 /// Removes the file at `path`, which is wanted since then.
 pub(crate) fn remove_in_steps(path: &Path, wanted_since: Instant) -> io::Result<()> {
+    if !may_rest() {
+        return fs::remove_file(path);
+    }
     let step_bytes = STEP_BYTES.saturating_mul(1 + wanted_since.elapsed().as_secs() / GROWTH.as_secs());
     let others = REMOVING.fetch_add(1, Ordering::Relaxed);
     let removed = remove(path, step_bytes, || thread::sleep(REST.saturating_mul(1 + others)));
@@ -139,6 +155,7 @@ mod tests {
         assert_eq!(rests(&file_of(dir.path(), LENGTH), 2 * STEP_BYTES), 2);
         assert_eq!(rests(&file_of(dir.path(), LENGTH), u64::MAX), 0);
         let path = file_of(dir.path(), LENGTH);
+        let_rest();
         remove_in_steps(&path, Instant::now()).unwrap();
         assert!(!path.exists());
         assert_eq!(remove_in_steps(&path, Instant::now()).unwrap_err().kind(), io::ErrorKind::NotFound);
@@ -163,6 +180,18 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let small: Vec<_> = (0..5).map(|_| rests(&file_of(dir.path(), STEP_BYTES / 2), STEP_BYTES)).collect();
         assert_eq!(small, [0, 1, 0, 1, 0]);
+    }
+
+    #[test]
+    fn a_thread_for_which_somebody_may_wait_does_not_rest() {
+        let dir = tempfile::tempdir().unwrap();
+        for unrested in [0, STEP_BYTES / 2] {
+            let path = file_of(dir.path(), STEP_BYTES / 2);
+            remove_in_steps(&path, Instant::now()).unwrap();
+            assert!(!path.exists());
+            assert_eq!(UNRESTED_BYTES.get(), unrested);
+            let_rest();
+        }
     }
 
     #[test]

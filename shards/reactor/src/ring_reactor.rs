@@ -56,8 +56,6 @@ pub(crate) struct RingReactor {
     completed: u64,
     pub(crate) sleeper: Sleeper,
     offload: Offload,
-    idle_offload: Offload,
-    unhurried_offload: Offload,
 }
 
 impl RingReactor {
@@ -82,9 +80,7 @@ impl RingReactor {
             completions: Vec::new(),
             completed: 0,
             sleeper,
-            offload: Offload::new(options.offload_threads, Pace::Prompt, waker.clone()),
-            idle_offload: Offload::new(1, Pace::Idle, waker.clone()),
-            unhurried_offload: Offload::new(1, Pace::Unhurried, waker),
+            offload: Offload::new(options.offload_threads, waker),
         })
     }
 
@@ -253,18 +249,9 @@ impl RingReactor {
         }
     }
 
-    /// Runs `work` on a blocking thread and wakes the shard when it is done. The result travels by whatever
-    /// `work` carries.
-    pub(crate) fn offload(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
-        self.offload.run(work);
-    }
-
-    pub(crate) fn offload_idle(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
-        self.idle_offload.run(work);
-    }
-
-    pub(crate) fn offload_unhurried(&mut self, work: impl FnOnce() + std::marker::Send + 'static) {
-        self.unhurried_offload.run(work);
+    /// Runs `work` on a blocking thread of this pace and wakes the shard when it is done.
+    pub(crate) fn offload(&mut self, pace: Pace, work: impl FnOnce() + std::marker::Send + 'static) {
+        self.offload.run(pace, work);
     }
 
     /// The handle that wakes this reactor from anywhere.

@@ -10,7 +10,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
-use reactor::{Disk, Reactor};
+use reactor::{Disk, Pace, Reactor};
 use tracing::warn;
 use types::{Offset, TimestampMs};
 
@@ -64,7 +64,7 @@ impl Deletions {
     pub(crate) fn start_due(&mut self, now: TimestampMs, reactor: &mut Reactor) {
         while let Some(first) = self.due.first_entry().filter(|first| first.key().0 <= now) {
             let (deletion, wanted_since) = (first.remove(), Instant::now());
-            reactor.offload_unhurried(move || deletion.run(wanted_since));
+            reactor.offload_at(Pace::Unhurried, move || deletion.run(wanted_since));
         }
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::mpsc::{Receiver, channel};
 
 use bytes::Bytes;
-use reactor::{Reactor, Token};
+use reactor::{Pace, Reactor, Token};
 use record::{BatchHeader, ValidBatch};
 use slab::Slab;
 use types::{LeaderEpoch, Offset};
@@ -225,7 +225,7 @@ impl Store {
         if journal::start_commits(&mut self.logs, &mut self.core, reactor) {
             self.start_commits(reactor);
         }
-        self.core.chunks.prepare().for_each(|make| reactor.offload_idle(make));
+        self.core.chunks.prepare().for_each(|make| reactor.offload_at(Pace::Idle, make));
     }
 
     fn start_commits(&mut self, reactor: &mut Reactor) {

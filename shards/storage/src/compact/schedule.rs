@@ -11,7 +11,7 @@
 use std::sync::Arc;
 use std::sync::mpsc::Sender;
 
-use reactor::Reactor;
+use reactor::{Pace, Reactor};
 use tracing::{debug, error, info, warn};
 use types::{Offset, TimestampMs};
 
@@ -213,7 +213,8 @@ impl Store {
                 let first_base = log.and_then(|log| log.bases().next()).unwrap_or(Offset::ZERO);
                 let (log, is_cancelled) = (current.log, current.is_cancelled);
                 let messages = self.core.messages.clone();
-                reactor.offload_idle(move || run_slice(log, pass, first_base, is_cancelled, messages));
+                reactor
+                    .offload_at(Pace::Idle, move || run_slice(log, pass, first_base, is_cancelled, messages));
             }
             Doing::Slice => {}
         }
