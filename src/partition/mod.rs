@@ -20,6 +20,8 @@ mod read;
 mod recovery;
 mod replicas;
 mod settings;
+#[cfg(test)]
+mod tests;
 
 pub use directories::{Directories, Directory};
 pub use host::Partitions;
