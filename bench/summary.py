@@ -80,6 +80,7 @@ def in_a_line(run):
         return f"FAILED: {' '.join(run['failed'].split())[:REASON_CHARACTERS_MAX]}"
     parts = [f"{run['broker_cpu_s_per_million']:7.3f} CPU s per million" if "broker_cpu_s_per_million" in run else "", f"{run['records_per_s']:10.0f} records/s"]
     parts += [f"{title} {run[figure]:.1f} ms" for title, figure in (("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms")) if figure in run]
+    parts += [f"after {len(run['disturbed'])} disturbed"] if "disturbed" in run else []
     parts += [f"{run['unacknowledged']} never acknowledged"] if run.get("unacknowledged") else []
     return ", ".join(part for part in parts if part)
 
@@ -180,8 +181,10 @@ def disturbed(results):
     def share(figure):
         values = [run[figure] for entry in results["rounds"] for run in entry["runs"].values() if figure in run]
         return f"{median(values):.2f} ({min(values):.2f} to {max(values):.2f})" if values else "an unknown share"
+    repeated = sum(len(run.get("disturbed", [])) for entry in results["rounds"] for run in entry["runs"].values())
+    told = f"{repeated} earlier run{' was' if repeated == 1 else 's were'} repeated, because it withheld more; what was measured then is in `results.json`."
     return (f"During the runs other programs used {share('others_cpus')} of the {results['machine']['cores']} cores, and the hypervisor withheld "
-            f"{share('stolen_cpus')} (median; smallest to largest).")
+            f"{share('stolen_cpus')} (median; smallest to largest)." + (f" {told}" if repeated else ""))
 
 
 def beside(results):

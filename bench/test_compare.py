@@ -93,6 +93,14 @@ class Stillborn(Pretender):
         raise ConnectionRefusedError
 
 
+class Withheld(Pretender):
+    """The hypervisor takes less from run to run of a broker: 0.3 of a core, 0.2, 0.1, nothing."""
+
+    def produce(self, _topic, _size, _records):
+        self.runs = getattr(self, "runs", 0) + 1
+        return RUN | {"stolen_cpus": max(0, 0.4 - self.runs / 10), "others_cpus": 2.0, "curve_us": [], "records_per_s": self.runs}
+
+
 class Interrupted(Pretender):
     """It sees what is on the disk by then."""
 
@@ -111,10 +119,10 @@ class Comparison(unittest.TestCase):
         self.disk.mkdir()
         Pretender.started.clear()
 
-    def compare(self, rounds=1, **brokers):
+    def compare(self, rounds=1, repeats=2, **brokers):
         """The exit status, the results, and the page of a comparison of these."""
         names = {name.replace("_", "-"): broker for name, broker in brokers.items()}
-        words = ["compare", "--rounds", str(rounds), "--brokers", ",".join(names), "--workloads", "produce-1k,consume-1k,produce-100",
+        words = ["compare", "--rounds", str(rounds), "--repeats", str(repeats), "--brokers", ",".join(names), "--workloads", "produce-1k,consume-1k,produce-100",
                  "--disk", str(self.disk), "--out", str(self.out)]
         with (mock.patch.object(sys, "argv", words), mock.patch.object(compare, "prepare", lambda *_: (lambda kind, folder: names[kind](kind, folder), "-")),
               mock.patch.dict(os.environ, STROME_BIN="/bin/true"), contextlib.redirect_stdout(io.StringIO())):
@@ -175,6 +183,21 @@ class Comparison(unittest.TestCase):
         done = [(name, *words[:1]) for name, words, _ in server.method_calls]
         self.assertEqual(done, [("create_topic", "warm-produce-1k"), ("create_topic", "produce-1k"), ("produce", "warm-produce-1k"), ("produce", "produce-1k"),
                                 ("consume", "warm-produce-1k"), ("consume", "produce-1k")])
+
+    def test_a_run_is_repeated_while_processors_are_withheld(self):
+        # Each is run on a topic to warm up, and then on another: the second, fourth and sixth count.
+        _status, results, page = self.compare(strome=Withheld)
+        run = results["rounds"][0]["runs"]["produce-1k"]
+        self.assertEqual((run["stolen_cpus"], run["records_per_s"]), (0, 4))
+        self.assertEqual([(earlier["records_per_s"], "curve_us" in earlier) for earlier in run["disturbed"]], [(2, False)])
+        self.assertNotIn("disturbed", results["rounds"][0]["runs"]["produce-100"], "other programs are no reason")
+        self.assertIn("1 earlier run was repeated, because it withheld more", page)
+
+    def test_a_run_is_not_repeated_more_often_than_is_allowed(self):
+        _status, results, page = self.compare(repeats=0, strome=Withheld)
+        run = results["rounds"][0]["runs"]["produce-1k"]
+        self.assertEqual((run["records_per_s"], "disturbed" in run), (2, False))
+        self.assertNotIn("repeated", page)
 
     def test_the_most_memory_is_that_of_all_processes_of_a_round(self):
         resident = iter(range(900, 0, -1))

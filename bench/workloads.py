@@ -58,7 +58,10 @@ WORKLOADS = {
     "produce-100-1000": produce("produce 100 B, 1000 partitions", 100, 1000, 2_000_000),
 }
 # The others would say little more, and take as long.
-DEFAULT = ["produce-1k", "consume-1k", "produce-100", "bench-1k", "latency-1k-linger-1", "latency-1k-160k", "end-to-end-1k-100k", "produce-100-100", "keyed-100-1000", "latency-100-1000"]
+DEFAULT = [
+    "produce-1k", "consume-1k", "produce-100", "produce-100-100", "bench-1k", "keyed-100-1000",
+    "latency-1k-160k", "end-to-end-1k-200k", "latency-100-1000", "latency-1k-linger-1", "latency-1k-linger-0", "end-to-end-1k-100k",
+]
 
 
 def at_a_rate(workload):
