@@ -6,8 +6,8 @@ use reactor::Disk;
 use types::TopicId;
 
 use crate::error::StorageError;
-use crate::layout::{self, LogName};
-use crate::log_dir::{CLEAN_MARKER, entries, list_logs};
+use crate::layout::LogName;
+use crate::log_dir::{CLEAN_MARKER, deleted_logs, list_logs};
 use crate::meta_properties::MetaProperties;
 
 /// What is in a directory that no broker uses at the moment.
@@ -29,13 +29,11 @@ impl DirView {
     /// # Errors
     /// `Malformed` for a small file that cannot be understood; errors of the operating system.
     pub fn look(disk: &Disk, dir: &Path) -> Result<Self, StorageError> {
-        let names = entries(disk, dir)?.into_iter();
-        let deleted = names.filter(|(name, path)| layout::is_deleted_dir(name) && disk.is_dir(path));
         Ok(Self {
             meta: MetaProperties::read(disk, dir)?,
             was_clean: disk.exists(&dir.join(CLEAN_MARKER)),
             logs: list_logs(disk, dir)?,
-            deleted: deleted.map(|(name, _)| name).collect(),
+            deleted: deleted_logs(disk, dir)?.into_iter().map(|(name, _)| name).collect(),
         })
     }
 }

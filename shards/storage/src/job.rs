@@ -213,7 +213,10 @@ impl Job {
                 let opened = truncate::truncate(origin, *to, *log_start, *recovery_point, settings)?;
                 Ok(Done::Truncated(Box::new(opened)))
             }
-            Self::Remove { unique } => remove(origin, *unique),
+            Self::Remove { unique } => {
+                let renamed = deleted_dir_name(&origin.name, *unique);
+                origin.dir.rename_log(&origin.name, &renamed).map(Done::Removed)
+            }
             Self::Close { size, index } => {
                 let prepared = dir.join(PREPARED);
                 disk.remove_if_there(&prepared).context("remove", &prepared)?;
@@ -338,19 +341,6 @@ fn save_snapshot(disk: &Disk, dir: &Path, at: Offset, bytes: &[u8]) -> Result<()
         .iter()
         .skip(SNAPSHOTS_KEPT)
         .try_for_each(|(_, path)| disk.remove_if_there(path).context("remove", path))
-}
-
-fn remove(origin: &Origin, unique: Uuid) -> Result<Done, StorageError> {
-    let (disk, parent) = (origin.disk(), origin.dir.path());
-    let renamed = parent.join(deleted_dir_name(&origin.name, unique));
-    match disk.rename(&origin.path, &renamed) {
-        // The job may run a second time after the rename.
-        Err(error) if error.kind() == ErrorKind::NotFound && disk.exists(&renamed) => {}
-        outcome => outcome.context("rename", &origin.path)?,
-    }
-    sync_dir(disk, parent)?;
-    origin.dir.save_checkpoints([(origin.name.clone(), None)])?;
-    Ok(Done::Removed(renamed))
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ use types::{Offset, TopicId};
 
 use self::checkpoints::Checkpoints;
 pub(crate) use self::checkpoints::{CheckpointChange, CheckpointEntry};
-use self::contents::{create_durably, known_logs, remove_leftovers, take_marker};
-pub(crate) use self::contents::{entries, list_logs};
+use self::contents::{create_durably, log_names, remove_leftovers, take_marker};
+pub(crate) use self::contents::{deleted_logs, entries, known_logs, list_logs};
 use crate::checkpoint::{replace, sync_dir};
 use crate::commits::Commits;
 use crate::error::{Context, StorageError, no_space};
@@ -102,7 +102,7 @@ impl LogDir {
             measured => measured.context("write and sync a file in", path)?,
         };
         let commit_method = commit_method.known(is_inline);
-        let journals = Journals::scan(&disk, path, was_clean, || known_logs(&disk, path))?;
+        let journals = Journals::scan(&disk, path, was_clean)?;
         Ok(Arc::new(Self {
             disk,
             path: path.to_owned(),
@@ -162,11 +162,7 @@ impl LogDir {
     /// Errors of the operating system.
     pub fn delete_log(&self, name: &LogName, topic: TopicId) -> Result<(), StorageError> {
         info!(log = %name, "deleting the log of a topic that was deleted");
-        let path = self.path.join(name.to_string());
-        let doomed = self.path.join(layout::deleted_dir_name(name, topic));
-        self.disk.rename(&path, &doomed).context("rename", &path)?;
-        sync_dir(&self.disk, &self.path)?;
-        self.save_checkpoints([(name.clone(), None)])?;
+        let doomed = self.rename_log(name, &layout::deleted_dir_name(name, topic))?;
         self.disk.remove_dir_all(&doomed).context("remove", &doomed)
     }
 
@@ -268,16 +264,26 @@ impl LogDir {
 
     /// Renames a log that belongs to a topic nobody knows, so that another one can have its name.
     fn set_aside(&self, name: &LogName, topic: TopicId) -> Result<(), StorageError> {
-        let path = self.path.join(name.to_string());
-        let aside = self.path.join(layout::stray_dir_name(name, topic));
+        let aside = layout::stray_dir_name(name, topic);
         warn!(
-            path = %path.display(),
-            aside = %aside.display(),
+            path = %self.path.join(name.to_string()).display(),
+            aside = %self.path.join(&aside).display(),
             "a log of another topic id has this name: it is set aside, and can be deleted by hand"
         );
-        self.disk.rename(&path, &aside).context("rename", &path)?;
+        self.rename_log(name, &aside).map(drop)
+    }
+
+    /// Gives the directory of a log another name, durably, under which it is no log any more. Returns where it is then. Doing
+    /// it a second time does no harm. Blocks.
+    pub(crate) fn rename_log(&self, name: &LogName, to: &str) -> Result<PathBuf, StorageError> {
+        let (from, to) = (self.path.join(name.to_string()), self.path.join(to));
+        match self.disk.rename(&from, &to) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound && self.disk.exists(&to) => {}
+            outcome => outcome.context("rename", &from)?,
+        }
         sync_dir(&self.disk, &self.path)?;
-        self.save_checkpoints([(name.clone(), None)])
+        self.save_checkpoints([(name.clone(), None)])?;
+        Ok(to)
     }
 
     /// Writes the marker of a clean stop. Only when every store with logs here has closed without a failure. Without effect
@@ -295,14 +301,10 @@ impl LogDir {
 
     /// Whether there are logs that the crash before has left, and that nobody has opened since.
     fn has_unchecked_logs(&self) -> Result<bool, StorageError> {
-        let names = entries(&self.disk, &self.path)?;
+        let logs = log_names(&self.disk, &self.path)?;
         let known = self.lock();
-        // A journal's file has a name that could be a log's.
-        let logs = names.iter().filter(|(_, path)| self.disk.is_dir(path));
-        let mut logs = logs.filter_map(|(name, _)| LogName::from_dir_name(name));
-        let is_unchecked =
-            |log| known.failed.contains(&log) || !self.was_clean && !known.opened.contains(&log);
-        Ok(logs.any(is_unchecked))
+        let is_unchecked = |log| known.failed.contains(log) || !self.was_clean && !known.opened.contains(log);
+        Ok(logs.iter().any(is_unchecked))
     }
 
     /// After records that the checkpoints speak of are gone: they must not vouch for those that take their offsets.

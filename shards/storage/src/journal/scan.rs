@@ -24,7 +24,7 @@ use crate::journal::format::{
     BLOCK_BYTES, COMMIT_HEADER_BYTES, CommitHeader, ENTRY_HEADER_BYTES, EntryHeader, FIRST_POSITION,
     JournalId, Kind, Superblock,
 };
-use crate::log_dir::entries;
+use crate::log_dir::{entries, known_logs};
 use crate::recover::Damage;
 
 /// What the files are called, before their number. No directory of a partition ends in a number behind a dot.
@@ -68,14 +68,9 @@ pub(crate) struct Journals {
 }
 
 impl Journals {
-    /// Looks at the journals in `dir`. After a clean stop they hold nothing that is not in segments. `known` are the
-    /// logs that there are, if that can be told: what deleted logs have left is void.
-    pub(crate) fn scan(
-        disk: &Disk,
-        dir: &Path,
-        was_clean: bool,
-        known: impl FnOnce() -> Result<Option<BTreeSet<LogKey>>, StorageError>,
-    ) -> Result<Self, StorageError> {
+    /// Looks at the journals in `dir`. After a clean stop they hold nothing that is not in segments, and what they hold of
+    /// deleted logs is void, if it can be told which logs there are.
+    pub(crate) fn scan(disk: &Disk, dir: &Path, was_clean: bool) -> Result<Self, StorageError> {
         let mut found = Self::default();
         let mut paths = Vec::new();
         for (name, path) in entries(disk, dir)? {
@@ -87,7 +82,7 @@ impl Journals {
         if !was_clean {
             paths.iter().try_for_each(|path| found.take_in(disk, path))?;
             if !found.leftovers.is_empty()
-                && let Some(known) = known()?
+                && let Some(known) = known_logs(disk, dir)?
             {
                 found.leftovers.retain(|log, _| known.contains(log));
             }

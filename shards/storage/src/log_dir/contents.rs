@@ -21,25 +21,28 @@ pub(crate) fn entries(disk: &Disk, dir: &Path) -> Result<Vec<(String, PathBuf)>,
     Ok(names.into_iter().map(|name| (name.clone(), dir.join(name))).collect())
 }
 
-/// The logs in a directory with their topic ids.
+/// The names of the logs in a directory, in order.
+pub(super) fn log_names(disk: &Disk, dir: &Path) -> Result<Vec<LogName>, StorageError> {
+    let found = entries(disk, dir)?.into_iter();
+    // A journal's file has a name that could be a log's.
+    let logs = found.filter_map(|(name, path)| LogName::from_dir_name(&name).filter(|_| disk.is_dir(&path)));
+    let mut names: Vec<LogName> = logs.collect();
+    names.sort();
+    Ok(names)
+}
+
+/// The logs in a directory with their topic ids, in the order of names.
 pub(crate) fn list_logs(disk: &Disk, dir: &Path) -> Result<Vec<(LogName, Option<TopicId>)>, StorageError> {
-    let mut logs = Vec::new();
-    for (name, path) in entries(disk, dir)? {
-        if let Some(log) = LogName::from_dir_name(&name).filter(|_| disk.is_dir(&path)) {
-            let topic = match partition_metadata::read(disk, &path) {
-                // Opening this one log will fail, which must not keep the others offline.
-                Err(StorageError::Malformed { .. }) => None,
-                topic => topic?,
-            };
-            logs.push((log, topic));
-        }
-    }
-    logs.sort();
-    Ok(logs)
+    let with_topic = |log: LogName| match partition_metadata::read(disk, &dir.join(log.to_string())) {
+        // Opening this one log will fail, which must not keep the others offline.
+        Err(StorageError::Malformed { .. }) => Ok((log, None)),
+        topic => Ok((log, topic?)),
+    };
+    log_names(disk, dir)?.into_iter().map(with_topic).collect()
 }
 
 /// The keys of the logs in `dir`; `None` if there are some of unknown topics.
-pub(super) fn known_logs(disk: &Disk, dir: &Path) -> Result<Option<BTreeSet<LogKey>>, StorageError> {
+pub(crate) fn known_logs(disk: &Disk, dir: &Path) -> Result<Option<BTreeSet<LogKey>>, StorageError> {
     let logs = list_logs(disk, dir)?.into_iter();
     Ok(logs.map(|(log, topic)| Some((topic?, log.partition))).collect())
 }
@@ -72,13 +75,18 @@ pub(super) fn take_marker(disk: &Disk, dir: &Path) -> Result<bool, StorageError>
     }
 }
 
-/// Removes the directories of logs whose deletion was interrupted.
+/// The directories of logs whose deletion was interrupted.
+pub(crate) fn deleted_logs(disk: &Disk, dir: &Path) -> Result<Vec<(String, PathBuf)>, StorageError> {
+    let mut found = entries(disk, dir)?;
+    found.retain(|(name, path)| layout::is_deleted_dir(name) && disk.is_dir(path));
+    Ok(found)
+}
+
+/// Removes them.
 pub(super) fn remove_leftovers(disk: &Disk, dir: &Path) -> Result<(), StorageError> {
-    for (name, path) in entries(disk, dir)? {
-        if layout::is_deleted_dir(&name) && disk.is_dir(&path) {
-            info!(path = %path.display(), "removing the rest of a deleted log");
-            disk.remove_dir_all(&path).context("remove", &path)?;
-        }
+    for (_, path) in deleted_logs(disk, dir)? {
+        info!(path = %path.display(), "removing the rest of a deleted log");
+        disk.remove_dir_all(&path).context("remove", &path)?;
     }
     Ok(())
 }
