@@ -210,6 +210,23 @@ async fn append_some(shard: &mut Shard, log: LogId, model: &mut Model, random: &
     settle(shard, log).await;
 }
 
+/// Appends some records several times. Returns what the log has to hold then.
+async fn fill(shard: &mut Shard, log: LogId, random: &mut Random, times: u32, keys: u64) -> Model {
+    let mut model = Model { clock: 1000, ..Model::default() };
+    for _ in 0..times {
+        append_some(shard, log, &mut model, random, keys).await;
+    }
+    model
+}
+
+/// Starts a compaction of all that the log has, up to the end that is returned.
+fn begin(shard: &mut Shard, log: LogId, model: &Model) -> i64 {
+    let end = shard.store.status(log).unwrap().log_end.0;
+    let (store, reactor) = shard.parts();
+    assert!(store.compact(log, model.bounds(end), reactor));
+    end
+}
+
 /// Makes everything durable, and waits until full segments have it all and their indexes.
 async fn settle(shard: &mut Shard, log: LogId) {
     shard.make_durable(log).await;
@@ -376,13 +393,8 @@ fn readers_and_lookups_see_the_old_segments_or_the_new_ones() {
     on_shard(StoreSettings { open_segments_max: 2, ..from_files() }, move |mut shard| async move {
         let log = open(&mut shard, &path, COMPACTION, CompactionLimits::default());
         let mut random = Random::new(3);
-        let mut model = Model { clock: 1000, ..Model::default() };
-        for _ in 0..6 {
-            append_some(&mut shard, log, &mut model, &mut random, 25).await;
-        }
-        let end = shard.store.status(log).unwrap().log_end.0;
-        let (store, reactor) = shard.parts();
-        assert!(store.compact(log, model.bounds(end), reactor));
+        let model = fill(&mut shard, log, &mut random, 6, 25).await;
+        let end = begin(&mut shard, log, &model);
         let mut compacted = false;
         let mut rounds = 0;
         while !compacted || rounds < 3 {
@@ -424,13 +436,8 @@ fn a_log_that_loses_its_beginning_or_its_end_or_itself_meanwhile_stays_right() {
             let limits = CompactionLimits { slice_bytes: 64 * 1024, ..CompactionLimits::default() };
             let log = open(&mut shard, &path, COMPACTION, limits);
             let mut random = Random::new(seed);
-            let mut model = Model { clock: 1000, ..Model::default() };
-            for _ in 0..4 {
-                append_some(&mut shard, log, &mut model, &mut random, 25).await;
-            }
-            let end = shard.store.status(log).unwrap().log_end.0;
-            let (store, reactor) = shard.parts();
-            assert!(store.compact(log, model.bounds(end), reactor));
+            let mut model = fill(&mut shard, log, &mut random, 4, 25).await;
+            let end = begin(&mut shard, log, &model);
             for _ in 0..random.below(12) {
                 shard.turn().await;
             }
@@ -487,14 +494,8 @@ fn closing_does_not_wait_for_a_compaction_that_is_held_back() {
         // Slower than anybody would wait for.
         let limits = CompactionLimits { bytes_per_second_max: 1.0, ..CompactionLimits::default() };
         let log = open(&mut shard, &path, COMPACTION, limits);
-        let mut random = Random::new(5);
-        let mut model = Model { clock: 1000, ..Model::default() };
-        for _ in 0..4 {
-            append_some(&mut shard, log, &mut model, &mut random, 25).await;
-        }
-        let end = shard.store.status(log).unwrap().log_end.0;
-        let (store, reactor) = shard.parts();
-        assert!(store.compact(log, model.bounds(end), reactor));
+        let model = fill(&mut shard, log, &mut Random::new(5), 4, 25).await;
+        begin(&mut shard, log, &model);
         // It has had its first slice, and waits for its share.
         shard.until_store(|store| store.next_compaction_slice().is_some_and(|at| at > now())).await;
         assert!(shard.outcomes().iter().all(|outcome| !matches!(outcome, Outcome::Compacted { .. })));
@@ -514,11 +515,7 @@ fn damage_is_told_and_not_written_anew() {
     let path = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
         let log = open(&mut shard, &path, COMPACTION, CompactionLimits::default());
-        let mut random = Random::new(7);
-        let mut model = Model { clock: 1000, ..Model::default() };
-        for _ in 0..3 {
-            append_some(&mut shard, log, &mut model, &mut random, 25).await;
-        }
+        let model = fill(&mut shard, log, &mut Random::new(7), 3, 25).await;
         let file = log_path(&path).join("00000000000000000000.log");
         let mut bytes = std::fs::read(&file).unwrap();
         let at = bytes.len() / 2;
@@ -544,11 +541,7 @@ fn the_dirtiest_log_comes_first_and_the_checkpoint_survives() {
     on_shard(StoreSettings::default(), move |mut shard| async move {
         let half = CompactionSettings { min_dirty_ratio: 0.5, ..COMPACTION };
         let log = open(&mut shard, &path, half, CompactionLimits::default());
-        let mut random = Random::new(9);
-        let mut model = Model { clock: 1000, ..Model::default() };
-        for _ in 0..3 {
-            append_some(&mut shard, log, &mut model, &mut random, 200).await;
-        }
+        let model = fill(&mut shard, log, &mut Random::new(9), 3, 200).await;
         let below = shard.store.status(log).unwrap().log_end;
         let (store, reactor) = shard.parts();
         assert_eq!(store.next_to_compact(now(), |_| None, reactor), None, "nothing is known to be decided");

@@ -58,6 +58,13 @@ async fn round(shard: &mut Shard, logs: &[LogId], value_bytes: usize, timestamp:
     }
 }
 
+/// The same so many times.
+async fn rounds(shard: &mut Shard, logs: &[LogId], times: usize, value_bytes: usize) {
+    for i in 0..times {
+        round(shard, logs, value_bytes, i as i64).await;
+    }
+}
+
 /// Opens the journal: the first commit goes past it.
 async fn warm_up(shard: &mut Shard, log: LogId) {
     shard.append(log, &batch(1, 10, 0)).unwrap();
@@ -75,15 +82,21 @@ async fn adopt_all(shard: &mut Shard, path: &Path, count: usize) -> Vec<LogId> {
     logs
 }
 
-/// Leaves `count` logs with `rounds` small batches each that are in the journal only, but for the first of log 0.
-pub fn crashed(path: &Path, count: usize, rounds: usize, store: StoreSettings) {
+/// Does `work` with `count` logs and the journal, and nothing to bring it to an end.
+fn on_logs<Work>(path: &Path, count: usize, store: StoreSettings, work: Work)
+where
+    Work: AsyncFnOnce(&mut Shard, &[LogId]) + Send + 'static,
+{
     let owned = path.to_owned();
-    on_shard(store, move |mut shard| async move {
+    on_shard(store, async move |mut shard| {
         let logs = adopt_all(&mut shard, &owned, count).await;
-        for i in 0..rounds {
-            round(&mut shard, &logs, 300, i as i64).await;
-        }
+        work(&mut shard, &logs).await;
     });
+}
+
+/// Leaves `count` logs with `times` small batches each that are in the journal only, but for the first of log 0.
+pub fn crashed(path: &Path, count: usize, times: usize, store: StoreSettings) {
+    on_logs(path, count, store, async move |shard, logs| rounds(shard, logs, times, 300).await);
 }
 
 fn check_all(path: &Path, count: usize, rounds: usize) {
@@ -211,14 +224,10 @@ fn a_journal_grows_while_it_is_used() {
 #[test]
 fn what_was_cut_off_does_not_come_back_from_the_journal() {
     let temp = tempfile::tempdir().unwrap();
-    let owned = temp.path().to_owned();
-    on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs = adopt_all(&mut shard, &owned, 2).await;
-        for i in 0..20 {
-            round(&mut shard, &logs, 300, i).await;
-        }
+    on_logs(temp.path(), 2, StoreSettings::default(), async |shard, logs| {
+        rounds(shard, logs, 20, 300).await;
         assert_eq!(shard.truncate(logs[1], Offset(5)).await, Offset(5));
-        round(&mut shard, &logs[..1], 300, 1).await;
+        round(shard, &logs[..1], 300, 1).await;
     });
     let opened = open_all(temp.path(), 2, &SMALL);
     assert_eq!((opened[0].log_end(), opened[1].log_end()), (Offset(22), Offset(5)));
@@ -227,16 +236,10 @@ fn what_was_cut_off_does_not_come_back_from_the_journal() {
 #[test]
 fn what_follows_a_truncation_is_replayed_and_what_it_cut_off_is_not() {
     let temp = tempfile::tempdir().unwrap();
-    let owned = temp.path().to_owned();
-    on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs = adopt_all(&mut shard, &owned, 2).await;
-        for i in 0..10 {
-            round(&mut shard, &logs, 300, i).await;
-        }
+    on_logs(temp.path(), 2, StoreSettings::default(), async |shard, logs| {
+        rounds(shard, logs, 10, 300).await;
         shard.truncate(logs[1], Offset(5)).await;
-        for i in 0..2 {
-            round(&mut shard, &logs, 77, 100 + i).await;
-        }
+        rounds(shard, logs, 2, 77).await;
     });
     let opened = open_all(temp.path(), 2, &SMALL);
     let mut sizes = Vec::new();
@@ -248,12 +251,8 @@ fn what_follows_a_truncation_is_replayed_and_what_it_cut_off_is_not() {
 #[test]
 fn a_log_of_the_same_name_does_not_inherit_what_the_journal_has_of_a_removed_one() {
     let temp = tempfile::tempdir().unwrap();
-    let owned = temp.path().to_owned();
-    on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs = adopt_all(&mut shard, &owned, 2).await;
-        for i in 0..10 {
-            round(&mut shard, &logs, 300, i).await;
-        }
+    on_logs(temp.path(), 2, StoreSettings::default(), async |shard, logs| {
+        rounds(shard, logs, 10, 300).await;
         shard.remove(logs[1], Uuid([4; 16])).await;
     });
     let dir = open_dir(temp.path());
@@ -292,9 +291,7 @@ fn after_a_clean_stop_a_journal_says_nothing() {
     let owned = temp.path().to_owned();
     on_shard(StoreSettings::default(), move |mut shard| async move {
         let logs = adopt_all(&mut shard, &owned, 3).await;
-        for i in 0..10 {
-            round(&mut shard, &logs, 300, i).await;
-        }
+        rounds(&mut shard, &logs, 10, 300).await;
         shard.close().await;
         drop(shard);
         mark_clean(&owned);
@@ -319,17 +316,13 @@ fn what_the_journal_holds_goes_to_its_segment_in_small_pieces_that_are_synced_to
         warm_up(&mut shard, log).await;
         let written = |store: &Store| store.levels().unwritten_bytes < 2 * PIECE_BYTES;
         let used_bytes = |store: &Store| store.levels().journals[0].used_bytes;
-        for i in 0..60 {
-            round(&mut shard, &[log], VALUE_BYTES, i).await;
-        }
+        rounds(&mut shard, &[log], 60, VALUE_BYTES).await;
         shard.until_store(written).await;
         let first = shard.store.figures().write_backs.clone();
         let least = 60 * VALUE_BYTES as u64;
         assert!(first.durations.count() >= 3 && first.bytes >= least / 2, "{first:?}");
         assert!(used_bytes(&shard.store) >= least, "the journal lets go of what was not synced");
-        for i in 60..120 {
-            round(&mut shard, &[log], VALUE_BYTES, i).await;
-        }
+        rounds(&mut shard, &[log], 60, VALUE_BYTES).await;
         shard.until_store(|store| written(store) && used_bytes(store) < least).await;
     });
 }
@@ -341,9 +334,7 @@ fn records_that_look_like_a_commit_are_records() {
     let image = fs::read(&journals(temp.path())[0]).unwrap();
     check_all(temp.path(), 2, 4);
     // A producer sends a copy of an older journal, and these bytes lie at block boundaries of the new one.
-    let owned = temp.path().to_owned();
-    on_shard(StoreSettings::default(), move |mut shard| async move {
-        let logs = adopt_all(&mut shard, &owned, 2).await;
+    on_logs(temp.path(), 2, StoreSettings::default(), async move |shard, logs| {
         let used = &image[8192..8192 + 5 * 4096];
         for shift in (0..4096).step_by(1000) {
             let value = [&vec![0; shift], used].concat();
