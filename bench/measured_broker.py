@@ -3,20 +3,15 @@ import contextlib
 import json
 import re
 import signal
-import socket
 import subprocess
 import tempfile
 import time
 from pathlib import Path
 
+from broker import free_port
+
 START_SECONDS_MAX = 60
 STOP_SECONDS_MAX = 60
-
-
-def free_port():
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return listener.getsockname()[1]
 
 
 def cpu_seconds(pid):
