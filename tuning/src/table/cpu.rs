@@ -17,6 +17,8 @@ const GOVERNORS: &[&str] = &["performance"];
 const CLOCKS: &[&str] = &["tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "arch_sys_counter"];
 /// The largest share of time that a hypervisor may give to others, in per cent.
 const STEAL_PERCENT_MAX: f64 = 1.0;
+/// For how long the kernel's own default lets a virtual processor look for work before it halts.
+const HALT_POLL_NS: u64 = 200_000;
 /// What the kernel says of the latency that it may take to wake up, when nobody has asked for less.
 const LATENCY_UNLIMITED_US: i32 = 2_000_000_000;
 
@@ -91,6 +93,21 @@ pub(super) const CHECKS: &[Check] = &[
         why: "a core in deep sleep takes that long to begin with a request; a shard without work sleeps",
         how: "switch deeper states off, or hold /dev/cpu_dma_latency open with the limit (tuned's latency-performance does)",
         look: idle_states,
+        ..CPU
+    },
+    Check {
+        id: "cpu.halt-poll",
+        title: "wait before a halt (ns)",
+        reads: &[
+            "sys/devices/system/cpu/cpuidle/current_governor",
+            "sys/module/haltpoll/parameters/guest_halt_poll_ns",
+        ],
+        wanted: ByProfile::all(Want::AtLeast(HALT_POLL_NS)),
+        severity: ByProfile::each(INFO, INFO, None, INFO, None),
+        why: "a virtual processor that halts leaves its core to the hypervisor and may have to wait for it again; under load a \
+              shard mostly sleeps for less than this",
+        how: "write the kernel's own default; the kernel parameter haltpoll.guest_halt_poll_ns makes it last, too",
+        look: halt_poll,
         ..CPU
     },
     Check {
@@ -320,6 +337,21 @@ fn asked_latency(context: &Context<'_>) -> Option<u32> {
     let bytes = context.host.bytes("dev/cpu_dma_latency").ok()?;
     let number = i32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
     (number < LATENCY_UNLIMITED_US).then(|| u32::try_from(number).ok()).flatten()
+}
+
+/// Only where the kernel waits at all: others than haltpoll halt at once, or sleep as the processor lets them.
+fn halt_poll(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
+    const PATH: &str = "sys/module/haltpoll/parameters/guest_halt_poll_ns";
+    let governor = context.host.text(&format!("{CPUS}/cpuidle/current_governor")).unwrap_or_default();
+    if governor != "haltpoll" {
+        return Err(Gap::not_applicable("the idle governor is not haltpoll, that of virtual machines"));
+    }
+    let found: u64 = context.host.value(PATH)?;
+    if found >= HALT_POLL_NS {
+        return Ok(vec![Seen::host(Outcome::fine(found))]);
+    }
+    let finding = Outcome::finding(found, check.wanted.of(context.profile));
+    Ok(vec![Seen::host(finding.change(Change::write(PATH, HALT_POLL_NS)))])
 }
 
 fn smt(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {

@@ -108,6 +108,21 @@ fn a_cpu_that_may_not_sleep_wakes_up_at_once() {
 }
 
 #[test]
+fn a_virtual_processor_looks_for_work_before_it_halts_where_its_kernel_can() {
+    let id = "cpu.halt-poll";
+    let host = |governor: &str, ns: u32| {
+        format!(
+            "sys/devices/system/cpu/cpuidle/current_governor = {governor}\n\
+             sys/module/haltpoll/parameters/guest_halt_poll_ns = {ns}"
+        )
+    };
+    assert_eq!(finding(id, &host("haltpoll", 0)), Some((Severity::Info, "0".to_owned())));
+    assert!(finding(id, &host("haltpoll", 199_999)).is_some());
+    assert!(is_fine(id, &host("haltpoll", 200_000)));
+    assert_eq!(finding(id, &host("menu", 0)), None, "it does not look at the parameter");
+}
+
+#[test]
 fn isolated_cpus_are_for_shards() {
     let host =
         |shards: &str| format!("sys/devices/system/cpu/isolated = 2-3\nfacts/broker = shards {shards}");
