@@ -69,15 +69,19 @@ def what_failed(results):
 
 
 def in_a_cell(reason):
+    return shortened(reason).replace("|", "\\|").replace("<", "&lt;")
+
+
+def shortened(reason):
     """The end of what was said is what matters of a long reason."""
-    words = " ".join(reason.split()).replace("|", "\\|").replace("<", "&lt;")
+    words = " ".join(reason.split())
     return words if len(words) <= REASON_CHARACTERS_MAX else f"{words[:60]} ... {words[-(REASON_CHARACTERS_MAX - 60):]}"
 
 
 def in_a_line(run):
     """For whoever watches."""
     if "failed" in run:
-        return f"FAILED: {' '.join(run['failed'].split())[:REASON_CHARACTERS_MAX]}"
+        return f"FAILED: {shortened(run['failed'])}"
     parts = [f"{run['broker_cpu_s_per_million']:7.3f} CPU s per million" if "broker_cpu_s_per_million" in run else "", f"{run['records_per_s']:10.0f} records/s"]
     parts += [f"{title} {run[figure]:.1f} ms" for title, figure in (("p50", "p50_ms"), ("p99", "p99_ms"), ("p99.9", "p999_ms")) if figure in run]
     parts += [f"after {len(run['disturbed'])} disturbed"] if "disturbed" in run else []

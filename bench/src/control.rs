@@ -67,14 +67,12 @@ pub(crate) enum Note {
     Ready,
     /// An interval is over.
     Interval(Box<Sample>),
-    /// It has nothing more to do.
+    /// It has nothing more to do, or cannot go on.
     Finished(Finished),
-    /// It cannot go on.
-    Failed(BenchError),
 }
 
 /// What a thread says at its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Debug)]
 pub(crate) struct Finished {
     /// When.
     pub(crate) at: Moment,
@@ -82,6 +80,8 @@ pub(crate) struct Finished {
     pub(crate) caught_up: Option<Moment>,
     /// CPU time that it has used while it was measured, in nanoseconds.
     pub(crate) cpu_nanos: u64,
+    /// Why it cannot go on, if that is why it ends.
+    pub(crate) error: Option<BenchError>,
 }
 
 #[cfg(test)]

@@ -44,10 +44,7 @@ pub fn find_rate(
     let (first, arrivals) = match plan.produce.load {
         Load::Open { records_per_second, arrivals } => (records_per_second, arrivals),
         Load::Closed => {
-            let most = run(plan, access, watch, stop)?;
-            if most.stopped {
-                return Err(BenchError::Stopped);
-            }
+            let most = run(plan, access, watch, stop)?.whole()?;
             ((most.produced_per_s() * FIRST_SHARE).max(1.0), Arrivals::default())
         }
     };
@@ -57,10 +54,10 @@ pub fn find_rate(
     while let Some(rate) = search.next() {
         let mut trial = plan.clone();
         trial.produce.load = Load::Open { records_per_second: rate, arrivals };
-        let outcome = match run(&trial, access, watch, stop) {
-            Ok(outcome) if !outcome.stopped => outcome,
-            other => {
-                cut_short = Some(other.err().unwrap_or(BenchError::Stopped));
+        let outcome = match run(&trial, access, watch, stop).and_then(Outcome::whole) {
+            Ok(outcome) => outcome,
+            Err(error) => {
+                cut_short = Some(error);
                 break;
             }
         };

@@ -26,7 +26,7 @@ pub fn to_json(outcome: &Outcome) -> Value {
         "mode": plan.mode.name(),
         "began_unix_s": outcome.began_unix_s,
         "seconds": outcome.seconds,
-        "stopped": outcome.stopped,
+        "stopped": outcome.cut_short.is_some(),
         "plan": plan_json(plan),
         "topics": { "count": outcome.topics.count, "partitions": outcome.topics.partitions },
         "durability": {

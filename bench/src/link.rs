@@ -191,9 +191,10 @@ impl Link {
             Err(length) => return Err(self.not_kafka(&format!("an answer of {} bytes", length.0))),
         };
         let correlation = frame.first_chunk().map(|id| i32::from_be_bytes(*id));
-        match self.unanswered.pop_front() {
-            Some(unanswered) if Some(unanswered.correlation) == correlation => Ok(Some((unanswered, frame))),
-            _ => Err(self.not_kafka("it answers a question that was not asked")),
+        let is_asked = |first: &mut Unanswered| Some(first.correlation) == correlation;
+        match self.unanswered.pop_front_if(is_asked) {
+            Some(unanswered) => Ok(Some((unanswered, frame))),
+            None => Err(self.not_kafka("it answers a question that was not asked")),
         }
     }
 

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use tuning::disk::Place;
 
 use crate::dial::Address;
+use crate::error::BenchError;
 use crate::explain::Explanation;
 use crate::host::Host;
 use crate::plan::{Acks, Load, Mode, Plan};
@@ -14,7 +15,7 @@ use crate::tally::{Amount, Tally};
 use crate::words::count;
 
 /// See the module.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub struct Outcome {
     /// What was to be done.
     pub plan: Plan,
@@ -22,8 +23,8 @@ pub struct Outcome {
     pub began_unix_s: u64,
     /// How long was measured.
     pub seconds: f64,
-    /// Whether somebody stopped it before its end.
-    pub stopped: bool,
+    /// Why it was over before its end, if it was: somebody stopped it, or something went wrong.
+    pub cut_short: Option<BenchError>,
     /// Why the topics that were made for it are still there, if they should not be.
     pub left_behind: Option<String>,
     /// Acknowledged while it was measured.
@@ -174,6 +175,11 @@ impl Durability {
 }
 
 impl Outcome {
+    /// Only if the run went through to its end.
+    pub(crate) fn whole(mut self) -> Result<Self, BenchError> {
+        self.cut_short.take().map_or(Ok(self), Err)
+    }
+
     /// What an acknowledgement meant, by what the brokers say of themselves.
     #[must_use]
     pub fn durability(&self) -> Durability {
@@ -227,7 +233,8 @@ impl Outcome {
     fn missed_rate(&self) -> Option<f64> {
         let Load::Open { records_per_second: rate, .. } = self.plan.produce.load else { return None };
         // One that ends with its records may have had no more for the last second.
-        let is_whole = self.plan.mode.produces() && self.plan.produce.records.is_none() && !self.stopped;
+        let is_whole =
+            self.plan.mode.produces() && self.plan.produce.records.is_none() && self.cut_short.is_none();
         let missing = rate - self.produced_per_s() - self.under_way_per_s(rate);
         let may_miss = (rate * (1.0 - REACHED_SHARE_MIN)).max(RECORDS_TELLING / self.seconds);
         (is_whole && missing > may_miss).then_some(rate)
@@ -237,12 +244,16 @@ impl Outcome {
     #[must_use]
     pub fn warnings(&self) -> Vec<String> {
         let mut warnings = Vec::new();
-        if self.stopped {
-            let planned = self.plan.duration.as_secs_f64();
-            warnings.push(format!("somebody stopped it after {:.1} s of {planned} s", self.seconds));
+        if let Some(why) = &self.cut_short {
+            let (seconds, planned) = (self.seconds, self.plan.duration.as_secs_f64());
+            warnings.push(match why {
+                BenchError::Stopped => format!("somebody stopped it after {seconds:.1} s of {planned} s"),
+                other => format!("it ended after {seconds:.1} s of {planned} s: {other}"),
+            });
         }
         let had_backlog = self.plan.mode == Mode::Consume || self.plan.fetch.backlog_bytes > 0;
-        if self.plan.mode.reads_backlog() && had_backlog && self.caught_up_s.is_none() {
+        let was_to_end = self.plan.mode.reads_backlog() && had_backlog && self.cut_short.is_none();
+        if was_to_end && self.caught_up_s.is_none() {
             warnings.push(
                 "it was over before consumers had read all that was there: more --seconds, or less --backlog"
                     .to_owned(),
@@ -344,7 +355,7 @@ pub(crate) mod tests {
             plan: Plan::of(mode),
             began_unix_s: 0,
             seconds: 4.0,
-            stopped: false,
+            cut_short: None,
             left_behind: None,
             produced: Amount::default(),
             consumed: Amount::default(),
@@ -377,7 +388,7 @@ pub(crate) mod tests {
 
     #[test]
     fn what_makes_figures_doubtful_is_told_and_nothing_else() {
-        let quiet = Outcome {
+        let quiet = || Outcome {
             client: Client { cpu_seconds: 1.0, threads_busy: vec![0.8, 0.2] },
             others_cpu_seconds: Some(0.4),
             stolen_cpu_seconds: 0.2,
@@ -385,22 +396,24 @@ pub(crate) mod tests {
             brokers: vec![broker(None)],
             ..outcome(Mode::Produce)
         };
-        assert_eq!(quiet.warnings(), [""; 0]);
+        assert_eq!(quiet().warnings(), [""; 0]);
         let busy = Client { cpu_seconds: 1.0, threads_busy: vec![0.2, 0.81] };
         let late = Tally { unacknowledged: 7, ..Tally::default() };
         let mut longest = Tally::default();
+        let gone = BenchError::Failed("why".to_owned());
         longest.end_to_end.record(Duration::from_secs(3_601), 1);
         for (warned, told) in [
-            (Outcome { stopped: true, ..quiet.clone() }, "stopped it after 4.0 s"),
-            (Outcome { client: busy, ..quiet.clone() }, "busy for 81 %"),
-            (Outcome { total: late, ..quiet.clone() }, "7 records were not acknowledged"),
-            (Outcome { missing: 3, ..quiet.clone() }, "3 acknowledged records did not reach"),
-            (Outcome { others_cpu_seconds: Some(2.0), ..quiet.clone() }, "other programs used 0.5"),
-            (Outcome { stolen_cpu_seconds: 1.0, ..quiet.clone() }, "withheld 0.25"),
-            (Outcome { unwritten_before_bytes: 65 << 20, ..quiet.clone() }, "65 MiB of earlier writes"),
-            (Outcome { left_behind: Some("left".to_owned()), ..quiet.clone() }, "left"),
-            (Outcome { explanation: Some(Err("why".to_owned())), ..quiet.clone() }, "why"),
-            (Outcome { total: longest, ..quiet.clone() }, "above an hour"),
+            (Outcome { cut_short: Some(BenchError::Stopped), ..quiet() }, "stopped it after 4.0 s of 30 s"),
+            (Outcome { cut_short: Some(gone), ..quiet() }, "ended after 4.0 s of 30 s: why"),
+            (Outcome { client: busy, ..quiet() }, "busy for 81 %"),
+            (Outcome { total: late, ..quiet() }, "7 records were not acknowledged"),
+            (Outcome { missing: 3, ..quiet() }, "3 acknowledged records did not reach"),
+            (Outcome { others_cpu_seconds: Some(2.0), ..quiet() }, "other programs used 0.5"),
+            (Outcome { stolen_cpu_seconds: 1.0, ..quiet() }, "withheld 0.25"),
+            (Outcome { unwritten_before_bytes: 65 << 20, ..quiet() }, "65 MiB of earlier writes"),
+            (Outcome { left_behind: Some("left".to_owned()), ..quiet() }, "left"),
+            (Outcome { explanation: Some(Err("why".to_owned())), ..quiet() }, "why"),
+            (Outcome { total: longest, ..quiet() }, "above an hour"),
         ] {
             let warnings = warned.warnings();
             assert!(warnings.len() == 1 && warnings[0].contains(told), "{told}: {warnings:?}");
@@ -423,7 +436,7 @@ pub(crate) mod tests {
         assert!(told(1_000.0, 3_900, 0, as_it_is) && !told(1_000.0, 3_961, 0, as_it_is));
         assert!(!told(1_000.0, 3_900, 100, as_it_is), "they were under way");
         assert!(!told(1.0, 0, 0, as_it_is), "it is one record or another");
-        assert!(!told(1_000.0, 3_900, 0, |found| found.stopped = true));
+        assert!(!told(1_000.0, 3_900, 0, |found| found.cut_short = Some(BenchError::Stopped)));
         assert!(!told(1_000.0, 3_900, 0, |found| found.plan.produce.records = Some(3_900)));
         assert!(!told(1_000.0, 3_900, 0, |found| found.plan.produce.load = Load::Closed));
     }
@@ -436,6 +449,8 @@ pub(crate) mod tests {
             found.warnings().iter().any(|warning| warning.contains("all that was there"))
         };
         assert!(told(Mode::Consume, 5, None) && told(Mode::Consume, 0, None) && told(Mode::Mixed, 5, None));
+        let cut_short = Outcome { cut_short: Some(BenchError::Stopped), ..outcome(Mode::Consume) };
+        assert_eq!(cut_short.warnings().len(), 1, "more time would have changed nothing");
         assert!(
             !told(Mode::Consume, 5, Some(1.0))
                 && !told(Mode::Mixed, 0, None)

@@ -56,8 +56,8 @@ pub(crate) struct Phase<'a> {
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) seconds: f64,
-    /// Whether somebody stopped it before its end.
-    pub(crate) stopped: bool,
+    /// Why it was over before its end, if it was.
+    pub(crate) cut_short: Option<BenchError>,
     pub(crate) total: Tally,
     pub(crate) series: Vec<Point>,
     pub(crate) missing: u64,

@@ -351,6 +351,8 @@ impl Producer {
     ) -> Result<bool, BenchError> {
         tally.produce_requests += 1;
         let mut look_for_leaders = false;
+        // Every batch is taken back, whatever becomes of one before it.
+        let mut taken = Ok(());
         let answers = response.map(Answers::of);
         for (hint, batch) in batches.into_iter().enumerate() {
             let target = &self.lanes[batch.lane].target;
@@ -360,16 +362,18 @@ impl Producer {
             match code {
                 0 => self.acknowledged(batch, now, tally),
                 code if is_retriable(code) => {
-                    self.failed(batch, code, now, tally)?;
+                    taken = taken.and(self.failed(batch, code, now, tally));
                     look_for_leaders = true;
                 }
                 code => {
-                    let message = message.to_owned();
-                    return Err(BenchError::Refused { what: self.place(&batch), code, message });
+                    let refused =
+                        BenchError::Refused { what: self.place(&batch), code, message: message.to_owned() };
+                    taken = taken.and(Err(refused));
+                    self.lanes[batch.lane].queue.push_front(batch);
                 }
             }
         }
-        Ok(look_for_leaders)
+        taken.map(|()| look_for_leaders)
     }
 
     fn acknowledged(&mut self, batch: Batch, now: Moment, tally: &mut Tally) {
@@ -386,7 +390,8 @@ impl Producer {
         self.spare.keep(batch);
     }
 
-    /// A batch comes back with an error that may pass, or because its connection is gone.
+    /// A batch comes back with an error that may pass, or because its connection is gone. It is an error if that has gone on
+    /// for too long.
     pub(crate) fn failed(
         &mut self,
         mut batch: Batch,
@@ -396,16 +401,16 @@ impl Producer {
     ) -> Result<(), BenchError> {
         tally.retry(code);
         let first = *batch.first_failure.get_or_insert(now);
-        if now.since(first) > self.timeout {
-            return Err(BenchError::Exhausted { what: self.place(&batch), code, after: self.timeout });
-        }
+        let is_late = now.since(first) > self.timeout;
+        let late =
+            is_late.then(|| BenchError::Exhausted { what: self.place(&batch), code, after: self.timeout });
         let index = batch.lane;
         let lane = &mut self.lanes[index];
         lane.not_before = now + BACKOFF;
         self.retry_at = self.retry_at.min(lane.not_before);
         lane.queue.push_front(batch);
         self.list(index);
-        Ok(())
+        late.map_or(Ok(()), Err)
     }
 
     fn place(&self, batch: &Batch) -> String {

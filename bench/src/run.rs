@@ -48,8 +48,8 @@ const FIRST_RECORD_BYTES: usize = 5_000;
 /// Filling topics never takes longer.
 const FILL_TIME_MAX: Duration = Duration::from_secs(3600);
 
-/// Runs a plan. `watch` is told how it goes; `stop` ends it early: with what was measured until then, or with an error if
-/// that is nothing.
+/// Runs a plan. `watch` is told how it goes; `stop` ends it early. What was measured until then, or until something went
+/// wrong, is a result; an error if that is nothing.
 pub fn run(
     plan: &Plan,
     access: &Access,
@@ -155,7 +155,7 @@ fn measure(
     }
     let mut brokers: Vec<Broker> = map.brokers.iter().map(|(id, at)| broker(access, id.0, at)).collect();
     let processes: Vec<Process> = brokers.iter().filter_map(|broker| broker.process.clone()).collect();
-    let found = perform(Phase {
+    let mut found = perform(Phase {
         plan: plan.clone(),
         prepares: false,
         access: access.clone(),
@@ -167,6 +167,11 @@ fn measure(
         watch,
         stop,
     })?;
+    if let Some(error) =
+        found.cut_short.take_if(|_| moved_within(found.seconds, &found.series) == Default::default())
+    {
+        return Err(error);
+    }
     if found.seconds <= 0.0 {
         return Err(BenchError::Plan("the run was over before its warm-up was".to_owned()));
     }
@@ -213,7 +218,7 @@ fn outcome(
         plan: plan.clone(),
         began_unix_s: began.unix_time.as_secs(),
         seconds: found.seconds,
-        stopped: found.stopped,
+        cut_short: found.cut_short,
         left_behind: None,
         produced,
         consumed,

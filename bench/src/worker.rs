@@ -94,11 +94,13 @@ pub(crate) async fn run(task: Task, waker: Waker) {
     // Without it latencies are only a little longer.
     let _ = set_current_timer_slack(Some(TIMER_SLACK_NANOS));
     let (index, notes) = (task.index, task.notes.clone());
+    let clock = task.clock;
+    let finished = work(task, waker).await.unwrap_or_else(|error| {
+        // It has not begun.
+        Finished { at: clock.now(), caught_up: None, cpu_nanos: 0, error: Some(error) }
+    });
     // Nobody listens only if the run was given up.
-    let _ = match work(task, waker).await {
-        Ok(finished) => notes.send((index, Note::Finished(finished))),
-        Err(error) => notes.send((index, Note::Failed(error))),
-    };
+    let _ = notes.send((index, Note::Finished(finished)));
 }
 
 async fn work(task: Task, waker: Waker) -> Result<Finished, BenchError> {
@@ -114,8 +116,7 @@ async fn work(task: Task, waker: Waker) -> Result<Finished, BenchError> {
         reactor.park(task.clock.instant(task.clock.now() + LOOK_AROUND)).await;
         reactor.poll(&mut Vec::new());
     };
-    let mut worker = Worker::begin(task, timeline, reactor)?;
-    worker.work().await
+    Ok(Worker::begin(task, timeline, reactor)?.work().await)
 }
 
 impl Worker {
@@ -141,35 +142,43 @@ impl Worker {
         })
     }
 
-    async fn work(&mut self) -> Result<Finished, BenchError> {
+    /// Goes on until its end, or until it cannot.
+    async fn work(mut self) -> Finished {
         let mut events = Vec::new();
         loop {
             self.reactor.poll(&mut events);
             let now = self.clock.now();
-            if let Some(timeline) = self.control.cut_off.get()
-                && *timeline != self.timeline
-            {
-                self.cut_off(*timeline);
-            }
-            self.intervals.turn(now, &self.timeline);
-            for event in events.drain(..) {
-                self.handle(event, now)?;
-            }
-            self.take_news(now)?;
-            if now >= self.timeline.start {
-                self.advance(now)?;
-            }
-            if self.is_finished(now) {
-                return Ok(self.finish(now));
-            }
-            if self.control.is_stopped() {
-                return Err(BenchError::Stopped);
+            match self.turn(&mut events, now) {
+                Ok(false) => {}
+                Ok(true) => return self.finish(now, None),
+                Err(error) => return self.finish(now, Some(error)),
             }
             let wake = self.wake(now);
             if wake > self.clock.now() {
                 self.reactor.park(self.clock.instant(wake)).await;
             }
         }
+    }
+
+    /// One turn; returns whether it was the last.
+    fn turn(&mut self, events: &mut Vec<Event>, now: Moment) -> Result<bool, BenchError> {
+        if let Some(timeline) = self.control.cut_off.get()
+            && *timeline != self.timeline
+        {
+            self.cut_off(*timeline);
+        }
+        self.intervals.turn(now, &self.timeline);
+        for event in events.drain(..) {
+            self.handle(event, now)?;
+        }
+        self.take_news(now)?;
+        if now >= self.timeline.start {
+            self.advance(now)?;
+        }
+        if self.control.is_stopped() {
+            return Err(BenchError::Stopped);
+        }
+        Ok(self.is_finished(now))
     }
 
     /// The end is to come earlier.
@@ -274,14 +283,17 @@ impl Worker {
     fn disconnected(&mut self, index: usize, now: Moment) -> Result<(), BenchError> {
         let link = &mut self.links[index];
         let (member, broker) = (link.member, link.broker);
-        // The oldest goes back last, to the front.
+        // The oldest goes back last, to the front. None is lost where one has failed for too long.
+        let mut retried = Ok(());
         for request in link.close(now, &mut self.reactor).into_iter().rev() {
             if let Member::Producer { producer, .. } = &mut self.members[member] {
                 for batch in request.batches.into_iter().rev() {
-                    producer.failed(batch, NETWORK_EXCEPTION, now, &mut self.intervals.tally)?;
+                    let tally = &mut self.intervals.tally;
+                    retried = retried.and(producer.failed(batch, NETWORK_EXCEPTION, now, tally));
                 }
             }
         }
+        retried?;
         if let Member::Consumer { consumer, .. } = &mut self.members[member] {
             consumer.disconnected(broker);
         }
@@ -443,7 +455,8 @@ impl Worker {
         })
     }
 
-    fn finish(&mut self, now: Moment) -> Finished {
+    /// Gives up what is not acknowledged, and hands over what it has seen.
+    fn finish(&mut self, now: Moment, error: Option<BenchError>) -> Finished {
         for (index, member) in self.members.iter_mut().enumerate() {
             if let Member::Producer { producer, finished: false } = member {
                 let links = self.links.iter_mut().filter(|link| link.member == index);
@@ -460,6 +473,6 @@ impl Worker {
         });
         // Known only if all of them have.
         let caught_up = caught_up.collect::<Option<Vec<_>>>().and_then(|all| all.into_iter().max());
-        Finished { at: now, caught_up, cpu_nanos: self.intervals.cpu_nanos() }
+        Finished { at: now, caught_up, cpu_nanos: self.intervals.cpu_nanos(), error }
     }
 }

@@ -24,6 +24,7 @@ fn what_cannot_be_run_is_said_in_words() {
     let broker = Broker::start(&[]);
     let failed = |line: &str| {
         let output = begin(&broker, line).wait_with_output().unwrap();
+        assert!(output.stdout.is_empty(), "{line}: {}", String::from_utf8_lossy(&output.stdout));
         (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
     };
     let (code, told) = failed("produce --record-size 2MB --records 5 --quiet");

@@ -73,17 +73,68 @@ fn a_broker_that_comes_back_is_written_to_again() {
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
 }
 
+/// Whether one of the warnings of a result has these words.
+fn warns(result: &Value, words: &str) -> bool {
+    let warnings = result["warnings"].as_array().expect("warnings");
+    warnings.iter().any(|warning| warning.as_str().expect("text").contains(words))
+}
+
 #[test]
-fn a_broker_that_does_not_answer_in_time_ends_the_run() {
+fn a_broker_that_does_not_answer_in_time_ends_the_run_and_what_was_measured_is_told() {
     let broker = Broker::start(&[]);
-    let line = "produce --rate 200 --seconds 600 --warm-up 0 --request-timeout-ms 3000";
+    let line = "produce --rate 200 --seconds 600 --warm-up 0 --request-timeout-ms 3000 --output json";
     let mut process = begin(&broker, line);
     let told = await_first_second(&mut process);
     broker.signal("STOP");
-    assert_eq!(process.wait().expect("its end").code(), Some(1));
+    let output = process.wait_with_output().expect("its end");
     broker.signal("CONT");
+    assert_eq!(output.status.code(), Some(1));
+    let (silent, told) = (format!("{} did not answer Produce", broker.address()), told.join().expect("text"));
+    assert!(told.contains(&silent), "{told}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(result["stopped"] == true && warns(&result, &silent), "{:#}", result["warnings"]);
+    // All that were due until then count, one more or less; those without an answer with the time until then.
+    let (seconds, counted) = (number(&result, "seconds"), number(&result, "produce.latency.count"));
+    assert!((counted - 200.0 * seconds).abs() <= 1.5, "{counted} in {seconds} s");
+    assert!(number(&result, "unacknowledged_records") >= 500.0 && number(&result, "produce.records") > 0.0);
+    assert!(number(&result, "produce.latency.max_us") >= 3e6, "{}", result["produce"]["latency"]);
+}
+
+#[test]
+fn a_broker_that_stays_away_ends_the_run_and_what_was_measured_is_kept() {
+    let mut broker = Broker::start(&[]);
+    let folder = tempfile::tempdir().unwrap();
+    let (saved, page) = (folder.path().join("saved.json"), folder.path().join("page.html"));
+    let line = format!(
+        "end-to-end --rate 200 --seconds 600 --warm-up 0 --threads 2 --request-timeout-ms 1000 --save {} --html {}",
+        saved.display(),
+        page.display()
+    );
+    let mut process = begin(&broker, &line);
+    let told = await_first_second(&mut process);
+    broker.kill();
+    let output = process.wait_with_output().expect("its end");
     let told = told.join().expect("what it tells");
-    assert!(told.contains("Produce") && told.contains(&broker.address().to_string()), "{told}");
+    assert!(output.status.code() == Some(1) && told.contains("a broker has been gone for"), "{told}");
+    let shown = String::from_utf8(output.stdout).expect("text");
+    assert!(shown.contains("s of 600 s: a broker has been gone for"), "{shown}");
+    let result: Value = serde_json::from_slice(&std::fs::read(&saved).expect("a file")).expect("JSON");
+    assert!(result["stopped"] == true && warns(&result, "a broker has been gone for"), "{result:#}");
+    assert!(number(&result, "end_to_end.latency.count") > 0.0 && number(&result, "seconds") < 60.0);
+    assert!(std::fs::read_to_string(&page).expect("a page").contains("a broker has been gone for"));
+}
+
+#[test]
+fn a_run_that_ends_before_it_has_measured_anything_tells_why_and_nothing_else() {
+    let mut broker = Broker::start(&[]);
+    let line = "produce --rate 200 --warm-up 600 --request-timeout-ms 500 --output json";
+    let mut process = begin(&broker, line);
+    let told = await_line(&mut process, "warm-up");
+    broker.kill();
+    let output = process.wait_with_output().expect("its end");
+    let told = told.join().expect("what it tells");
+    assert!(output.status.code() == Some(1) && told.contains("a broker has been gone for"), "{told}");
+    assert!(output.stdout.is_empty(), "{}", String::from_utf8_lossy(&output.stdout));
 }
 
 #[test]
@@ -109,8 +160,7 @@ fn a_run_that_somebody_stops_tells_what_it_has_measured_so_far() {
         assert!((counted - 200.0 * seconds).abs() <= 1.5, "{counted} {what} in {seconds} s");
     }
     assert_eq!(number(&result, "unacknowledged_records"), 0.0);
-    let told = |warning: &Value| warning.as_str().unwrap().contains("stopped it after");
-    assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
+    assert!(warns(&result, "stopped it after"), "{:#}", result["warnings"]);
     assert_eq!(list(&broker, "topics"), "");
 }
 
@@ -127,8 +177,7 @@ fn what_was_measured_of_a_broker_that_goes_away_is_not_lost() {
     let lost = number(&result, "unacknowledged_records");
     assert!((1.0..600.0).contains(&lost), "{lost}");
     assert!(number(&result, "produce.latency.max_us") >= 1e6);
-    let told = |warning: &Value| warning.as_str().unwrap().contains("left behind: cannot connect");
-    assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
+    assert!(warns(&result, "left behind: cannot connect"), "{:#}", result["warnings"]);
 }
 
 #[test]
@@ -151,8 +200,7 @@ fn a_search_that_somebody_stops_tells_the_best_run_it_has() {
     assert_eq!(result["stopped"], false);
     assert_eq!(result["plan"]["rate_per_s"], result["search"]["found_rate_per_s"]);
     let warning = "somebody stopped the search";
-    let told = |told: &Value| told.as_str().unwrap().contains(warning);
-    assert!(result["warnings"].as_array().unwrap().iter().any(told), "{:#}", result["warnings"]);
+    assert!(warns(&result, warning), "{:#}", result["warnings"]);
     let shown = std::fs::read_to_string(&page).expect("a page");
     std::fs::remove_file(page).unwrap();
     assert!(shown.contains(warning));

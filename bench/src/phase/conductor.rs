@@ -30,10 +30,10 @@ const HEAD_START: Duration = Duration::from_millis(20);
 /// How often it is looked whether to stop.
 const LOOK_AROUND: Duration = Duration::from_millis(50);
 
-/// A run that somebody stops goes on for so long: every thread hears of its end before it comes, so that all end together.
-const STOP_NOTICE: Duration = Duration::from_millis(50);
+/// A run that is cut short goes on for so long: every thread hears of its end before it comes, so that all end together.
+const END_NOTICE: Duration = Duration::from_millis(50);
 /// Its last answers are awaited no longer than this.
-const STOP_DRAIN_MAX: Duration = Duration::from_secs(2);
+const DRAIN_CUT_SHORT_MAX: Duration = Duration::from_secs(2);
 
 /// See the module.
 pub(super) struct Conductor<'a> {
@@ -65,7 +65,7 @@ impl<'a> Conductor<'a> {
             notes,
             wakers,
             handed: vec![Moment::ORIGIN; count],
-            finished: vec![None; count],
+            finished: (0..count).map(|_| None).collect(),
             pending: BTreeMap::new(),
             total: Tally::default(),
             series: Vec::new(),
@@ -77,7 +77,7 @@ impl<'a> Conductor<'a> {
         self.await_readiness()?;
         let mut witness = self.witness();
         let mut timeline = self.begin();
-        let mut stopped = false;
+        let mut cut_short = None;
         let (mut before, mut after) = (None, None);
         while self.finished.iter().any(Option::is_none) {
             let now = self.phase.clock.now();
@@ -95,31 +95,37 @@ impl<'a> Conductor<'a> {
                     witness.look_after();
                 }
             }
-            if !stopped && self.phase.stop.load(Ordering::Relaxed) {
-                timeline = self.cut_off(timeline, now)?;
-                stopped = true;
-            }
             let next = [timeline.measure_from, timeline.end].into_iter().filter(|moment| *moment > now).min();
             let wait = next.map_or(LOOK_AROUND, |next| next.since(now).min(LOOK_AROUND));
-            match self.notes.recv_timeout(wait) {
-                Ok((thread, note)) => self.hear(thread, note, &timeline)?,
-                Err(RecvTimeoutError::Timeout) => {}
+            let failed = match self.notes.recv_timeout(wait) {
+                Ok((thread, note)) => self.hear(thread, note, &timeline),
+                Err(RecvTimeoutError::Timeout) => None,
                 Err(RecvTimeoutError::Disconnected) => {
                     return Err(BenchError::Failed("a thread of the client died".to_owned()));
                 }
+            };
+            let is_stopped = self.phase.stop.load(Ordering::Relaxed);
+            let why = failed.or(is_stopped.then_some(BenchError::Stopped));
+            if let Some(why) = why.filter(|_| cut_short.is_none()) {
+                let now = self.phase.clock.now();
+                if self.phase.prepares || now <= timeline.measure_from {
+                    return Err(why);
+                }
+                timeline = self.cut_off(timeline, now);
+                cut_short = Some(why);
             }
         }
         let after = after.unwrap_or_else(|| Readings::take(&self.phase.processes));
         // A run that is over before its warm-up has measured nothing.
         let before = before.unwrap_or_else(|| Readings::take(&self.phase.processes));
         let looks = witness.map(|witness| witness.and_then(Witness::conclude));
-        Ok(Found { looks, stopped, ..self.conclude(&timeline, &before, &after) })
+        Ok(Found { looks, cut_short, ..self.conclude(&timeline, &before, &after) })
     }
 
     fn await_readiness(&self) -> Result<(), BenchError> {
         for _ in 0..self.wakers.len() {
             match self.notes.recv() {
-                Ok((_, Note::Failed(error))) => return Err(error),
+                Ok((_, Note::Finished(Finished { error: Some(error), .. }))) => return Err(error),
                 Ok(_) => {}
                 Err(_) => {
                     return Err(BenchError::Failed(
@@ -153,21 +159,19 @@ impl<'a> Conductor<'a> {
         timeline
     }
 
-    /// Somebody wants the end. What was measured so far is a result, if anything was.
-    fn cut_off(&self, timeline: Timeline, now: Moment) -> Result<Timeline, BenchError> {
-        if self.phase.prepares || now <= timeline.measure_from {
-            return Err(BenchError::Stopped);
-        }
-        let timeline = timeline.cut_off(now + STOP_NOTICE, STOP_DRAIN_MAX.min(self.phase.plan.drain));
+    /// Has all threads end now; what was measured so far is the result.
+    fn cut_off(&self, timeline: Timeline, now: Moment) -> Timeline {
+        let timeline = timeline.cut_off(now + END_NOTICE, DRAIN_CUT_SHORT_MAX.min(self.phase.plan.drain));
         let _ = self.control.cut_off.set(timeline);
         self.wakers.iter().for_each(Waker::wake);
-        Ok(timeline)
+        timeline
     }
 
-    fn hear(&mut self, thread: usize, note: Note, timeline: &Timeline) -> Result<(), BenchError> {
+    /// Returns why the thread cannot go on, if that is what it says.
+    fn hear(&mut self, thread: usize, note: Note, timeline: &Timeline) -> Option<BenchError> {
+        let mut error = None;
         match note {
             Note::Ready => {}
-            Note::Failed(error) => return Err(error),
             Note::Interval(sample) => {
                 let Sample { from, to, tally } = *sample;
                 self.handed[thread] = to;
@@ -175,7 +179,8 @@ impl<'a> Conductor<'a> {
                 *until = (*until).max(to);
                 pending.add(&tally);
             }
-            Note::Finished(finished) => {
+            Note::Finished(mut finished) => {
+                error = finished.error.take();
                 self.handed[thread] = Moment::NEVER;
                 self.finished[thread] = Some(finished);
             }
@@ -187,7 +192,7 @@ impl<'a> Conductor<'a> {
             let (from, (to, tally)) = entry.remove_entry();
             self.second(from, to, &tally, timeline);
         }
-        Ok(())
+        error
     }
 
     fn second(&mut self, from: Moment, to: Moment, tally: &Tally, timeline: &Timeline) {
@@ -217,7 +222,7 @@ impl<'a> Conductor<'a> {
     }
 
     fn conclude(self, timeline: &Timeline, before: &Readings, after: &Readings) -> Found {
-        let finished: Vec<Finished> = self.finished.iter().flatten().copied().collect();
+        let finished: Vec<Finished> = self.finished.into_iter().flatten().collect();
         let at = finished.iter().map(|finished| finished.at).max().unwrap_or(timeline.end);
         let seconds = at.min(timeline.end).since(timeline.measure_from).as_secs_f64();
         let busy = |finished: &Finished| {
@@ -227,7 +232,7 @@ impl<'a> Conductor<'a> {
         let caught_up: Option<Moment> = finished.iter().filter_map(|finished| finished.caught_up).max();
         Found {
             seconds,
-            stopped: false,
+            cut_short: None,
             total: self.total,
             series: self.series,
             missing: self.control.missing(),

@@ -278,6 +278,25 @@ fn an_error_that_stays_and_an_answer_that_is_silent_end_the_run() {
 }
 
 #[test]
+fn what_an_error_leaves_without_acknowledgement_is_given_up_with_the_rest() {
+    // An error that stays, and one that has gone on for too long.
+    for (code, times) in [(TOO_LARGE, &[9][..]), (NOT_LEADER, &[9, 600])] {
+        let spread = ProducePlan { spread: Spread::RoundRobin, ..plan() };
+        let mut producer = producer(spread, 3, Some(1_000.0), Some(8));
+        let (mut tally, mut result) = (Tally::default(), Ok(false));
+        let mut response = answer(0..3, code);
+        response.responses[0].partition_responses[2].error_code = 0;
+        for ms in times {
+            let batches = advance(&mut producer, *ms);
+            result = producer.answered(batches, Some(&response), Moment(ms * MS), &mut tally);
+        }
+        assert!(result.is_err());
+        producer.give_up(Vec::new(), Moment(700 * MS), &mut tally);
+        assert_eq!((tally.produced.records, tally.unacknowledged), (2, 6), "error {code}");
+    }
+}
+
+#[test]
 fn a_partition_that_moves_is_sent_to_its_new_leader() {
     let mut producer = producer(plan(), 2, Some(1_000.0), None);
     producer.advance(Moment(5 * MS), TimestampMs(0)).unwrap();

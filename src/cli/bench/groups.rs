@@ -94,8 +94,7 @@ impl Groups {
             Form::Json => json,
         })?;
         kept?;
-        // What was measured is told, but it is not what was asked for.
-        outcome.cut_short.map_or(Ok(()), |why| Err(why.into()))
+        super::ended(outcome.cut_short)
     }
 
     /// An argument that would change nothing is refused.

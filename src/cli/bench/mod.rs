@@ -212,7 +212,9 @@ impl OneMode {
         }
         let outcome = bench::run(&plan, &access, &mut progress, &stop);
         progress.end();
-        self.results.show(&outcome?, None)
+        let outcome = outcome?;
+        self.results.show(&outcome, None)?;
+        ended(outcome.cut_short)
     }
 
     /// The run at the rate that was found, or that there is none.
@@ -221,8 +223,13 @@ impl OneMode {
             Some(outcome) => self.results.show(outcome, Some(&found))?,
             None => return Err(Failure::Said(goal::conclusion(&found))),
         }
-        found.cut_short.map_or(Ok(()), |why| Err(why.into()))
+        ended(found.cut_short)
     }
+}
+
+/// What was measured is told, but if something cut it short it is not what was asked for.
+fn ended(cut_short: Option<BenchError>) -> Result<(), Failure> {
+    cut_short.map_or(Ok(()), |why| Err(why.into()))
 }
 
 /// What the client is called unless somebody says otherwise.
@@ -286,9 +293,7 @@ impl Results {
             Form::Plain => text::plain(&rows),
             Form::Json => format!("{json:#}\n"),
         })?;
-        kept?;
-        // What was measured is told, but it is not what was asked for.
-        if outcome.stopped { Err(Failure::Said(BenchError::Stopped.to_string())) } else { Ok(()) }
+        kept
     }
 }
 

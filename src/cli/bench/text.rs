@@ -256,7 +256,7 @@ mod tests {
             plan,
             began_unix_s: 0,
             seconds: 4.0,
-            stopped: false,
+            cut_short: None,
             left_behind: None,
             produced: Amount { records: 2_000, bytes: 8_000_000 },
             consumed: Amount { records: 1_000, bytes: 4_000_000 },
