@@ -39,7 +39,9 @@ impl Connect {
         if let Some(addresses) = &self.bootstrap_server {
             return Ok(addresses.clone());
         }
-        let text = std::env::var(BOOTSTRAP_VARIABLE).unwrap_or_else(|_| BOOTSTRAP_DEFAULT.to_owned());
+        // An empty one is how scripts leave a variable out.
+        let variable = std::env::var(BOOTSTRAP_VARIABLE).ok().filter(|text| !text.is_empty());
+        let text = variable.unwrap_or_else(|| BOOTSTRAP_DEFAULT.to_owned());
         HostPort::parse_list(&text).map_err(|why| Failure::Said(format!("{BOOTSTRAP_VARIABLE}: {why}")))
     }
 

@@ -369,6 +369,13 @@ fn addresses_that_lead_nowhere_are_named() {
     let said = Ran::from(output.expect("the command")).failed();
     assert!(said.contains("did not answer ApiVersions within 200 ms"), "{said}");
 
+    // A variable that is empty is none; whether somebody listens at the usual place is nothing that is known here.
+    let output = strome(&["topics", "list", "--request-timeout-ms", "200"])
+        .env("STROME_BOOTSTRAP_SERVER", "")
+        .output();
+    let ran = Ran::from(output.expect("the command"));
+    assert!(!ran.err.contains("no address is given"), "{ran:?}");
+
     for usage in
         [&["topics", "create"][..], &["consume", "a", "--offset", "x"], &["produce", "a", "--acks", "2"]]
     {
