@@ -130,7 +130,11 @@ fn cost_rows(outcome: &Outcome, rows: &mut Vec<Row>) {
     for broker in &outcome.brokers {
         let name = format!("broker {}", broker.id);
         let Some(usage) = broker.usage else {
-            row(rows, &name, format!("{}: not on this machine, or not visible", broker.address));
+            let why = match &broker.process {
+                Some(process) => format!("process {} is gone", process.pid),
+                None => "not on this machine, or not visible".to_owned(),
+            };
+            row(rows, &name, format!("{}: {why}", broker.address));
             continue;
         };
         let per_record = outcome.records().max(1) as f64;
