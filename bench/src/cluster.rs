@@ -196,11 +196,15 @@ impl Access {
         })
     }
 
-    /// Removes topics; what is gone already is none of our business.
-    pub(crate) fn delete(&self, names: &[Str]) -> Result<(), BenchError> {
-        if names.is_empty() {
-            return Ok(());
-        }
+    /// Removes the topics of a run; what is gone already is none of our business. Returns what is to be told if they stay
+    /// behind: what was measured on them is not lost for that.
+    pub(crate) fn clear_away(&self, names: &[Str]) -> Option<String> {
+        let error = self.delete(names).err()?.to_string();
+        let why = error.lines().next().unwrap_or_default();
+        Some(format!("the topics of the run were left behind: {why}"))
+    }
+
+    fn delete(&self, names: &[Str]) -> Result<(), BenchError> {
         let state = |name: &Str| DeleteTopicState { name: Some(name.clone()), ..Default::default() };
         let request = DeleteTopicsRequest {
             topics: names.iter().map(state).collect(),

@@ -61,18 +61,11 @@ pub fn run(
     let mut access = access.clone();
     let names = prepare_topics(plan, &access, began.unix_time)?;
     // Any broker that is known from here on will do.
-    let mut result = measure(plan, &mut access, &names, began, watch, stop);
-    if plan.topics.name.is_none()
-        && !plan.topics.keep
-        && let Err(error) = access.delete(&names)
-        && let Ok(outcome) = &mut result
-    {
-        // What was measured is not lost for that. If nothing was, the first thing that went wrong is the one to tell.
-        let why = error.to_string();
-        let why = why.lines().next().unwrap_or_default();
-        outcome.left_behind = Some(format!("the topics of the run were left behind: {why}"));
-    }
-    result
+    let result = measure(plan, &mut access, &names, began, watch, stop);
+    let is_own = plan.topics.name.is_none() && !plan.topics.keep;
+    let left_behind = if is_own { access.clear_away(&names) } else { None };
+    // If nothing was measured, the first thing that went wrong is the one to tell.
+    result.map(|outcome| Outcome { left_behind, ..outcome })
 }
 
 /// What is known before anything is done.

@@ -72,6 +72,22 @@ fn members_of_a_group_come_and_go_and_commit() {
 }
 
 #[test]
+fn groups_whose_coordinator_goes_away_tell_what_was_measured_so_far() {
+    let mut broker = Broker::start(&[("group.initial.rebalance.delay.ms", "0")]);
+    let mut process = begin(&broker, "groups --members 2 --committers 1 --commit-seconds 600 --output json");
+    let told = await_line(&mut process, "start");
+    broker.kill();
+    let output = process.wait_with_output().expect("its end");
+    let told = told.join().expect("what it tells");
+    assert!(output.status.code() == Some(1) && told.contains("connection"), "{told}");
+    let result: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    assert!(result["stopped"] == true && number(&result["changes"][0], "assigned_ms") > 0.0, "{result:#}");
+    let warnings = result["warnings"].to_string();
+    assert!(warnings.contains("what was measured until then is told"), "{warnings}");
+    assert!(warnings.contains("left behind: cannot connect"), "{warnings}");
+}
+
+#[test]
 fn groups_that_somebody_stops_tell_what_was_measured_so_far() {
     let broker = Broker::start(&[("group.initial.rebalance.delay.ms", "0")]);
     let mut process = begin(&broker, "groups --members 2 --committers 1 --commit-seconds 600 --output json");

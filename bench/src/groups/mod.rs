@@ -67,9 +67,9 @@ pub fn run_groups(
     let partitions = plan.partitions();
     access.create(&[NewTopic { name, partitions, replication_factor: -1, configs: Vec::new() }])?;
     let result = measure(plan, access, &topic, began, tell, stop);
-    let deleted = access.delete(&[topic]);
-    // The first thing that went wrong is the one to tell.
-    result.and_then(|outcome| deleted.map(|()| outcome))
+    let left_behind = access.clear_away(&[topic]);
+    // If nothing was measured, the first thing that went wrong is the one to tell.
+    result.map(|outcome| GroupOutcome { left_behind, ..outcome })
 }
 
 fn measure(
@@ -108,10 +108,9 @@ fn measure(
         let commits = GroupOutcome::commit_mean_us(&played.commits);
         looks.and_then(|looks| explain_groups(&looks, commits)).map_err(|error| error.to_string())
     });
-    let mut connection = Dialed::open(&coordinator, access)?;
     let request = DeleteGroupsRequest { groups_names: vec![topic.clone()] };
     // A group that stays behind is empty, and goes when its offsets do.
-    let _ = connection.call(&request);
+    let _ = Dialed::open(&coordinator, access).and_then(|mut connection| connection.call(&request));
     let usage = process.as_ref().and_then(Process::usage);
     Ok(GroupOutcome {
         plan: plan.clone(),
@@ -122,6 +121,7 @@ fn measure(
         broker_rss_bytes: usage.map(|usage| (usage.rss_bytes, usage.rss_peak_bytes)),
         explanation,
         cut_short: played.cut_short,
+        left_behind: None,
         host: Host::this(),
     })
 }

@@ -31,6 +31,8 @@ pub struct GroupOutcome {
     pub explanation: Option<Result<Explanation, String>>,
     /// Why it was over before its end, if it was: somebody stopped it, or a change went wrong.
     pub cut_short: Option<BenchError>,
+    /// Why the topic that was made for it is still there, if it is.
+    pub left_behind: Option<String>,
     /// The client's machine.
     pub host: Host,
 }
@@ -133,7 +135,7 @@ impl GroupOutcome {
             self.cut_short.as_ref().map(|why| format!("{why}: what was measured until then is told"));
         let unexplained =
             self.explanation.as_ref().and_then(|explanation| explanation.as_ref().err().cloned());
-        cut_short.into_iter().chain(unexplained).collect()
+        [cut_short, self.left_behind.clone(), unexplained].into_iter().flatten().collect()
     }
 
     /// The result as JSON, whose keys end in their units.
@@ -241,6 +243,7 @@ mod tests {
             broker_rss_bytes: Some((5, 6)),
             explanation: Some(Err("why".to_owned())),
             cut_short: Some(BenchError::Stopped),
+            left_behind: Some("left".to_owned()),
             host: Host::default(),
         }
         .to_json();
@@ -252,7 +255,8 @@ mod tests {
             "/commits/0/commits_per_s": 50.0, "/commits/0/offsets_per_s": 500.0, "/commits/0/refused": 3,
             "/commits/0/latency/count": 100, "/commits/0/broker_cpu_us_per_commit": 10_000.0,
             "/broker/rss_bytes": 5, "/broker/rss_peak_bytes": 6, "/explain/error": "why", "/stopped": true,
-            "/warnings/0": "stopped before the end: what was measured until then is told", "/warnings/1": "why",
+            "/warnings/0": "stopped before the end: what was measured until then is told", "/warnings/1": "left",
+            "/warnings/2": "why",
         });
         for (path, figure) in figures.as_object().unwrap() {
             assert_eq!(told.pointer(path), Some(figure), "{path}");

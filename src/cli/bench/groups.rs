@@ -263,6 +263,7 @@ mod tests {
             broker_rss_bytes: Some((5 << 20, 6 << 20)),
             explanation: Some(Err("why".to_owned())),
             cut_short: Some(bench::BenchError::Stopped),
+            left_behind: None,
             host: bench::Host::default(),
         };
         assert_eq!(
