@@ -15,14 +15,12 @@ use protocol::messages::{
     CreateTopicsRequest, DeleteTopicsRequest, DescribeConfigsRequest, DescribeLogDirsRequest,
     ListOffsetsRequest, MetadataRequest,
 };
-use types::{BrokerId, Offset, TopicId};
+use types::{BrokerId, ErrorCode, Offset, TopicId};
 
 use crate::dial::{Address, Dialed};
 use crate::error::{BenchError, is_retriable};
 
 const BACKOFF: Duration = Duration::from_millis(50);
-const TOPIC_ALREADY_EXISTS: i16 = 36;
-const NOT_CONTROLLER: i16 = 41;
 /// Kafka's mark for the end of a log, in ListOffsets.
 const LATEST: i64 = -1;
 /// Kafka's mark for its beginning.
@@ -92,15 +90,15 @@ impl Access {
         })
     }
 
-    /// Asks again while the answer is an error that may pass, as long as there is time.
+    /// Asks again while the answer is an error that may pass, as long as there is time; also who the controller is.
     fn insist<T>(&self, mut ask: impl FnMut() -> Result<T, BenchError>) -> Result<T, BenchError> {
         let deadline = Instant::now() + self.timeout;
         loop {
             match ask() {
-                Err(BenchError::Refused { code, .. }) if may_pass(code) && Instant::now() < deadline => {
+                Err(BenchError::Refused { code, .. }) if is_retriable(code) && Instant::now() < deadline => {
                     thread::sleep(BACKOFF);
                 }
-                Err(BenchError::Refused { what, code, .. }) if may_pass(code) => {
+                Err(BenchError::Refused { what, code, .. }) if is_retriable(code) => {
                     return Err(BenchError::Exhausted { what, code, after: self.timeout });
                 }
                 answer => return answer,
@@ -110,7 +108,6 @@ impl Access {
 
     /// The map as it is now, and the first topic that is not usable.
     fn look(&self, topics: &[Str]) -> Result<(Map, Option<(Str, i16)>), BenchError> {
-        const LEADER_NOT_AVAILABLE: i16 = 5;
         let named = |name: &Str| MetadataRequestTopic { name: Some(name.clone()), ..Default::default() };
         let request = MetadataRequest {
             topics: Some(topics.iter().map(named).collect()),
@@ -135,8 +132,10 @@ impl Access {
             let topic = Topic::of(name, found);
             let leaderless =
                 topic.leaders.is_empty() || topic.leaders.iter().any(|id| !map.brokers.contains_key(id));
-            let code = if leaderless { LEADER_NOT_AVAILABLE } else { 0 };
-            let code = if found.error_code == 0 { code } else { found.error_code };
+            let code = match found.error_code {
+                0 if leaderless => ErrorCode::LeaderNotAvailable.code(),
+                code => code,
+            };
             if code != 0 && trouble.is_none() {
                 trouble = Some((name.clone(), code));
             }
@@ -147,9 +146,8 @@ impl Access {
 
     /// Whether there is such a topic.
     pub fn has_topic(&self, name: &Str) -> Result<bool, BenchError> {
-        const UNKNOWN_TOPIC_OR_PARTITION: i16 = 3;
         let (_, trouble) = self.look(std::slice::from_ref(name))?;
-        Ok(trouble.is_none_or(|(_, code)| code != UNKNOWN_TOPIC_OR_PARTITION))
+        Ok(trouble.is_none_or(|(_, code)| code != ErrorCode::UnknownTopicOrPartition.code()))
     }
 
     /// Makes topics. One that is there already is an error.
@@ -175,8 +173,8 @@ impl Access {
             let mut trouble = Ok(());
             for result in &response.topics {
                 // Of an attempt whose answer was an error that has passed.
-                let made_before =
-                    result.error_code == TOPIC_ALREADY_EXISTS && request.topics.len() < topics.len();
+                let is_there = result.error_code == ErrorCode::TopicAlreadyExists.code();
+                let made_before = is_there && request.topics.len() < topics.len();
                 if result.error_code == 0 || made_before {
                     request.topics.retain(|topic| topic.name != result.name);
                     continue;
@@ -187,7 +185,7 @@ impl Access {
                     code: result.error_code,
                     message: message.unwrap_or_default(),
                 };
-                if !may_pass(result.error_code) {
+                if !is_retriable(result.error_code) {
                     return Err(refused);
                 }
                 trouble = trouble.and(Err(refused));
@@ -281,7 +279,7 @@ impl Access {
             if missing.len() < fewest {
                 (fewest, deadline) = (missing.len(), Instant::now() + self.timeout);
             }
-            if !may_pass(first.error_code) || Instant::now() > deadline {
+            if !is_retriable(first.error_code) || Instant::now() > deadline {
                 return Err(refused(&topic.name, first));
             }
             thread::sleep(BACKOFF);
@@ -329,12 +327,6 @@ impl Access {
 fn refused(topic: &Str, partition: &ListOffsetsPartitionResponse) -> BenchError {
     let what = format!("the offsets of {topic}, partition {}", partition.partition_index);
     BenchError::Refused { what, code: partition.error_code, message: String::new() }
-}
-
-/// Whether a refusal may be over the next time, which for the one of a broker that is no controller is true here: who is
-/// the controller is asked anew each time.
-fn may_pass(code: i16) -> bool {
-    is_retriable(code) || code == NOT_CONTROLLER
 }
 
 impl Topic {

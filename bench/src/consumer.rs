@@ -14,7 +14,7 @@ use bytes::Bytes;
 use protocol::messages::fetch::{FetchPartition, FetchTopic, PartitionData};
 use protocol::messages::{FetchRequest, FetchResponse};
 use record::{RecordError, batches, check_crc, decompress};
-use types::{BrokerId, Offset};
+use types::{BrokerId, ErrorCode, Offset};
 
 use crate::error::{BenchError, is_retriable};
 use crate::moment::{Moment, Timeline};
@@ -29,9 +29,9 @@ const BACKOFF: Duration = Duration::from_millis(50);
 /// A batch never decompresses to more; what brokers take is far less.
 const DECOMPRESSED_BYTES_MAX: usize = 1 << 30;
 
-const FETCH_SESSION_ID_NOT_FOUND: i16 = 70;
-const INVALID_FETCH_SESSION_EPOCH: i16 = 71;
-const FETCH_SESSION_TOPIC_ID_ERROR: i16 = 106;
+const FETCH_SESSION_ID_NOT_FOUND: i16 = ErrorCode::FetchSessionIdNotFound.code();
+const INVALID_FETCH_SESSION_EPOCH: i16 = ErrorCode::InvalidFetchSessionEpoch.code();
+const FETCH_SESSION_TOPIC_ID_ERROR: i16 = ErrorCode::FetchSessionTopicIdError.code();
 
 /// One partition that a consumer reads.
 #[derive(Clone, Debug)]

@@ -14,6 +14,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use protocol::messages::ApiVersionsRequest;
 use protocol::{ApiKey, Request, Str, Versions, decode_response, encode_request};
+use types::ErrorCode;
 
 use crate::cluster::Access;
 use crate::error::BenchError;
@@ -31,7 +32,7 @@ const NO_TLS: &str = "its listener is one for TLS, which this client does not sp
 const CLOSED_AT_ONCE: &str = "it closes the connection at the first request, as a listener for TLS may, which this client does not speak";
 
 /// The answer to a version that the broker does not know.
-const UNSUPPORTED_VERSION: i16 = 35;
+const UNSUPPORTED_VERSION: i16 = ErrorCode::UnsupportedVersion.code();
 
 /// Where a broker listens.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]

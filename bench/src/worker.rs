@@ -24,7 +24,7 @@ use protocol::decode_response;
 use protocol::messages::{FetchRequest, ProduceRequest};
 use reactor::{Event, Options, Reactor, ReceiveEnd, Waker};
 use rustix::thread::set_current_timer_slack;
-use types::{BrokerId, TimestampMs};
+use types::{BrokerId, ErrorCode, TimestampMs};
 
 use self::errands::{Errands, News};
 use self::intervals::Intervals;
@@ -49,7 +49,7 @@ const BACKOFF: Duration = Duration::from_millis(100);
 const DIALERS_MAX: usize = 8;
 
 /// Kafka's code for a connection that is gone, which no broker sends.
-const NETWORK_EXCEPTION: i16 = 13;
+const NETWORK_EXCEPTION: i16 = ErrorCode::NetworkException.code();
 
 /// A producer or consumer before it has a thread.
 pub(crate) enum Role {

@@ -2,11 +2,12 @@
 
 use protocol::messages::ProduceResponse;
 use protocol::messages::produce::{PartitionProduceResponse, TopicProduceResponse};
+use types::ErrorCode;
 
 use super::TopicName;
 
 /// Kafka's code for what has no other.
-const UNKNOWN_SERVER_ERROR: i16 = -1;
+const UNKNOWN_SERVER_ERROR: i16 = ErrorCode::UnknownServerError.code();
 
 /// See the module.
 pub(super) struct Answers<'a>(Vec<(&'a TopicProduceResponse, &'a PartitionProduceResponse)>);
