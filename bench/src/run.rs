@@ -128,20 +128,8 @@ fn measure(
         Some(first) => access.settings(first, TELLING_SETTINGS).unwrap_or_default(),
         None => Default::default(),
     };
-    let needs_keys = topic_settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
-    let writes = plan.mode.produces() || plan.fetch.backlog_bytes > 0;
-    if needs_keys && writes && plan.records.keys.is_none() {
-        return Err(BenchError::Plan(
-            "the topic is compacted and takes only records with keys: give --keys".to_owned(),
-        ));
-    }
     let seed = mix(plan.seed ^ began.unix_time.as_nanos() as u64);
-    if plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog() {
-        fill(plan, access, &map, RunId(seed), watch, stop)?;
-    } else if plan.topics.name.is_none() && !plan.mode.reads_backlog() && !needs_keys {
-        let told = topic_settings.get("max.message.bytes").and_then(|bytes| bytes.parse().ok());
-        begin_logs(plan, access, &map, RunId(seed), told.unwrap_or(usize::MAX), stop)?;
-    }
+    prepare_logs(plan, access, &map, &topic_settings, RunId(seed), watch, stop)?;
     let offsets = offsets(plan, access, &map)?;
     if plan.mode == Mode::Consume && offsets.iter().flatten().all(|(begin, end)| begin == end) {
         return Err(BenchError::Plan("there is nothing to read: the topic is empty".to_owned()));
@@ -241,18 +229,34 @@ fn moved_within(seconds: f64, series: &[Point]) -> (Amount, Amount) {
     (produced, consumed)
 }
 
-/// Puts records into the topics, for consumers to begin with.
-fn fill(
+/// Puts records into the topics, for consumers to begin with, or just those that new logs are to have.
+fn prepare_logs(
     plan: &Plan,
     access: &Access,
     map: &Map,
+    settings: &BTreeMap<String, String>,
     run: RunId,
     watch: &mut dyn Watch,
     stop: &AtomicBool,
 ) -> Result<(), BenchError> {
-    write(filling(plan), access, map, run, watch, stop)
+    let needs_keys = settings.get("cleanup.policy").is_some_and(|policy| policy.contains("compact"));
+    let fills = plan.fetch.backlog_bytes > 0 && plan.mode.reads_backlog();
+    if needs_keys && (plan.mode.produces() || fills) && plan.records.keys.is_none() {
+        return Err(BenchError::Plan(
+            "the topic is compacted and takes only records with keys: give --keys".to_owned(),
+        ));
+    }
+    if fills {
+        return write(filling(plan), access, map, run, watch, stop);
+    }
+    if plan.topics.name.is_some() || plan.mode.reads_backlog() || needs_keys {
+        return Ok(());
+    }
+    let told = settings.get("max.message.bytes").and_then(|bytes| bytes.parse().ok());
+    begin_logs(plan, access, map, run, told.unwrap_or(usize::MAX), stop)
 }
 
+/// The plan of the records that consumers begin with.
 fn filling(plan: &Plan) -> Plan {
     let mut filling = plan.clone();
     let record_bytes =

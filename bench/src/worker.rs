@@ -22,7 +22,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use protocol::decode_response;
 use protocol::messages::{FetchRequest, ProduceRequest};
-use reactor::{Event, Options, Reactor, ReceiveEnd, Waker};
+use reactor::{Event, Options, Reactor, ReceiveEnd, Token, Waker};
 use rustix::thread::set_current_timer_slack;
 use types::{BrokerId, ErrorCode, TimestampMs};
 
@@ -191,10 +191,7 @@ impl Worker {
     fn handle(&mut self, event: Event, now: Moment) -> Result<(), BenchError> {
         match event {
             Event::Received { token, data } => {
-                let (index, generation) = Link::of_token(token);
-                if !self.links.get(index).is_some_and(|link| link.is_of(generation)) {
-                    return Ok(());
-                }
+                let Some(index) = self.open_link(token) else { return Ok(()) };
                 let mut input = &data[..];
                 while !input.is_empty() {
                     match self.links[index].answer(&mut input)? {
@@ -204,30 +201,27 @@ impl Worker {
                 }
                 Ok(())
             }
-            Event::Sent { token, result } => {
-                let (index, generation) = Link::of_token(token);
-                if !self.links.get(index).is_some_and(|link| link.is_of(generation)) {
-                    return Ok(());
-                }
-                match result {
-                    Ok(_) => self.sent(index, now),
-                    Err(_) => self.disconnected(index, now),
-                }
-            }
-            Event::ReceiveEnded { token, end } => {
-                let (index, generation) = Link::of_token(token);
-                let is_open = self.links.get(index).is_some_and(|link| link.is_of(generation));
-                match end {
-                    ReceiveEnd::Closed | ReceiveEnd::Failed(_) if is_open => self.disconnected(index, now),
-                    _ => Ok(()),
-                }
-            }
+            Event::Sent { token, result } => match (self.open_link(token), result) {
+                (Some(index), Ok(_)) => self.sent(index, now),
+                (Some(index), Err(_)) => self.disconnected(index, now),
+                (None, _) => Ok(()),
+            },
+            Event::ReceiveEnded { token, end } => match (self.open_link(token), end) {
+                (Some(index), ReceiveEnd::Closed | ReceiveEnd::Failed(_)) => self.disconnected(index, now),
+                _ => Ok(()),
+            },
             Event::Accepted { .. }
             | Event::AcceptFailed { .. }
             | Event::Wrote { .. }
             | Event::Read { .. }
             | Event::Filled { .. } => Ok(()),
         }
+    }
+
+    /// The link that a token belongs to, if it is the token of its present connection.
+    fn open_link(&self, token: Token) -> Option<usize> {
+        let (index, generation) = Link::of_token(token);
+        self.links.get(index).is_some_and(|link| link.is_of(generation)).then_some(index)
     }
 
     fn answered(
