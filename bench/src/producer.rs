@@ -49,6 +49,10 @@ const TICK_MAX: Duration = Duration::from_millis(1);
 /// What a record takes besides key and value: lengths, deltas and attributes.
 const RECORD_OVERHEAD_BYTES: usize = 16;
 
+/// Records of so many bytes are made in one go at most: filling a large window with small ones would be minutes without a look
+/// around.
+const MADE_BYTES_MAX: usize = 1024 * 1024;
+
 /// A topic, as it is named in requests and answers.
 #[derive(Clone, Debug)]
 pub(crate) struct TopicName {
@@ -152,9 +156,12 @@ impl Producer {
         }
     }
 
-    /// Makes the records that are due and find room, and lists what is to be sent.
+    /// Makes the records that are due and find room, as many as go at a time, and lists what is to be sent.
     pub(crate) fn advance(&mut self, now: Moment, timestamp: TimestampMs) -> Result<(), BenchError> {
-        while let Some(due) = self.next_due(now) {
+        let room = self.plan.window_bytes.min(self.window_used_bytes.saturating_add(MADE_BYTES_MAX));
+        while self.window_used_bytes < room
+            && let Some(due) = self.supply.take(now, self.timeline.end)
+        {
             self.make(due, timestamp)?;
         }
         if self.retry_at <= now {
@@ -174,11 +181,6 @@ impl Producer {
             }
         }
         Ok(())
-    }
-
-    /// When the next record was due, if it is to be made now.
-    fn next_due(&mut self, now: Moment) -> Option<Moment> {
-        if self.has_room() { self.supply.take(now, self.timeline.end) } else { None }
     }
 
     fn has_room(&self) -> bool {

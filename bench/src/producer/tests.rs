@@ -164,6 +164,17 @@ fn a_closed_loop_fills_its_window_and_no_more() {
 }
 
 #[test]
+fn a_large_window_is_not_filled_in_one_go() {
+    let mut closed = producer(ProducePlan { window_bytes: 16 * MADE_BYTES_MAX, ..plan() }, 1, None, None);
+    for turn in 1..=3 {
+        closed.advance(Moment(MS), TimestampMs(0)).unwrap();
+        let made = closed.window_used_bytes;
+        assert_eq!(made.div_ceil(MADE_BYTES_MAX + 100), turn, "{made}");
+        assert_eq!(closed.wake(Moment(MS)), Moment(MS), "and it goes on at once");
+    }
+}
+
+#[test]
 fn a_number_of_records_ends_it_without_waiting_for_the_linger() {
     let mut producer = producer(plan(), 1, None, Some(7));
     let batches = advance(&mut producer, 1);
