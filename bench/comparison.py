@@ -5,13 +5,9 @@ from itertools import count
 from statistics import median
 
 import candidates
+import machine
 from process import Failed, running
 from workloads import WORKLOADS, at_a_rate
-
-# More than this of the cores, and a run is one of the hypervisor as much as of the broker. What other programs use is no reason: some of it is the
-# kernel's, which writes for a broker what that has left in the page cache.
-WITHHELD_CPUS_MAX = 0.1
-
 
 def round_of(kind, start, chosen, raw, number, note):
     """What one broker does with all workloads. `start` makes it of its kind and a folder, `chosen` has the scale, the disk and how often a run may be
@@ -51,14 +47,10 @@ def undisturbed(session, name, repeats):
     """The last run of a workload, which is repeated, as often as `repeats` says, while the hypervisor takes too much. That alone decides, never what was
     measured; the figures of the earlier ones stand beside those of the last."""
     run, earlier = session.measure(name), []
-    while withheld(run) > WITHHELD_CPUS_MAX and len(earlier) < repeats:
+    while machine.is_withheld(run) and len(earlier) < repeats:
         earlier.append({figure: value for figure, value in run.items() if figure != "curve_us"})
         run = session.measure(name)
     return run | ({"disturbed": earlier} if earlier else {})
-
-
-def withheld(run):
-    return run.get("stolen_cpus", 0)
 
 
 def saved(raw, kind, number, name):

@@ -5,6 +5,10 @@ import re
 import subprocess
 from pathlib import Path
 
+# More than this of the cores, and a run is one of the hypervisor as much as of the broker. What other programs use is no reason: some of it is the
+# kernel's, which writes for a broker what that has left in the page cache.
+WITHHELD_CPUS_MAX = 0.1
+
 
 def output(*command, cwd=Path(__file__).parent):
     try:
@@ -18,6 +22,11 @@ def cpu_seconds():
     fields = map(int, Path("/proc/stat").read_text().split("\n")[0].split()[1:9])
     user, nice, system, _idle, _iowait, irq, softirq, stolen = (ticks / os.sysconf("SC_CLK_TCK") for ticks in fields)
     return user + nice + system + irq + softirq, stolen
+
+
+def is_withheld(run):
+    """Whether the hypervisor kept too much of the machine to itself during a run."""
+    return run.get("stolen_cpus", 0) > WITHHELD_CPUS_MAX
 
 
 def describe(disk, strome, librdkafka):

@@ -3,6 +3,7 @@ from statistics import median
 
 import nats
 import plots
+from machine import is_withheld
 
 REASON_CHARACTERS_MAX = 300
 # This share of a set rate within the measured time is all of it: some answers come after the end.
@@ -139,12 +140,15 @@ def table(results, names, title, figure, digits, lower_is_better):
 
 
 def marks(results, kind, name):
-    """What a reader must know of a median: how many runs are missing from it, and of how many the figures are of a broker that was overrun."""
+    """What a reader must know of a median: how many runs are missing from it, and of how many the figures are of a broker that was overrun or of a machine
+    that was not all there."""
     runs = runs_of(results, kind, name)
     failed = sum("failed" in run for run in runs)
     behind = sum(fell_behind(run, results["workloads"][name]) for run in runs)
     told = [f"{failed} of {len(runs)} failed"] if failed else []
     told += [f"{behind} of {len(runs)} did not keep up"] if behind else []
+    withheld = sum(is_withheld(run) for run in runs)
+    told += [f"{withheld} of {len(runs)} with cores withheld"] if withheld else []
     return f" **{', '.join(told)}**" if told else ""
 
 

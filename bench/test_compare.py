@@ -273,7 +273,7 @@ class Page(unittest.TestCase):
         return next([cell.strip() for cell in line.split("|")[2:-1]] for line in lines if line.startswith(f"| {row} |"))
 
     def fast(self, *cpu):
-        return [{"broker_cpu_s_per_million": value, "records_per_s": 1_000_000 / value, "others_cpus": value / 10, "stolen_cpus": value / 20} for value in cpu]
+        return [{"broker_cpu_s_per_million": value, "records_per_s": 1_000_000 / value, "others_cpus": value / 10, "stolen_cpus": value / 100} for value in cpu]
 
     def slow(self, *p99, **others):
         return [{"records_per_s": 1000, "p50_ms": 1.0, "p99_ms": value, "p999_ms": 2 * value} | others for value in p99]
@@ -284,11 +284,16 @@ class Page(unittest.TestCase):
                          ["2.00 (1.00-9.00)", "5.00 (4.00-8.00)", "1.00 (1.00-1.00)", "2.5 x less", "2.0 x more"])
         self.assertEqual(self.cells(page, "Records per second", "full speed"),
                          ["500,000 (111,111-1,000,000)", "200,000 (125,000-250,000)", "1,000,000 (1,000,000-1,000,000)", "2.5 x more", "2.0 x less"])
-        self.assertIn("other programs used 0.40 (0.10 to 0.90) of the 2 cores, and the hypervisor withheld 0.20 (0.05 to 0.45)", page)
+        self.assertIn("other programs used 0.40 (0.10 to 0.90) of the 2 cores, and the hypervisor withheld 0.04 (0.01 to 0.09)", page)
 
     def test_a_run_that_failed_is_in_no_median(self):
         page = self.page(strome={"cpu": [*self.fast(2.0, 4.0), {"failed": "why"}]}, kafka={"cpu": self.fast(6.0)})
         self.assertEqual(self.cells(page, "Broker CPU seconds per million records", "full speed")[0], "3.00 (2.00-4.00) **1 of 3 failed**")
+
+    def test_a_median_of_runs_with_cores_withheld_is_marked(self):
+        page = self.page(strome={"cpu": self.fast(2.0, 4.0, 11.0)}, kafka={"cpu": self.fast(6.0)})
+        cells = self.cells(page, "Broker CPU seconds per million records", "full speed")
+        self.assertEqual(cells, ["4.00 (2.00-11.00) **1 of 3 with cores withheld**", "6.00 (6.00-6.00)", "1.5 x less"])
 
     def test_who_did_not_keep_up_with_a_rate_is_marked_and_compared_with_nobody(self):
         for fell_behind in ({"records_per_s": 940}, {"unacknowledged": 1}):
