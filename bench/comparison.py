@@ -9,6 +9,7 @@ import machine
 from process import Failed, running
 from workloads import WORKLOADS, at_a_rate
 
+
 def round_of(kind, start, chosen, raw, number, note):
     """What one broker does with all workloads. `start` makes it of its kind and a folder, `chosen` has the scale, the disk and how often a run may be
     repeated, `raw` is the folder for all that clients and brokers say, and `note` is given the round, as far as it has come, and the name of the workload
