@@ -3,11 +3,15 @@ import os
 import platform
 import re
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 # More than this of the cores, and a run is one of the hypervisor as much as of the broker. What other programs use is no reason: some of it is the
 # kernel's, which writes for a broker what that has left in the page cache.
 WITHHELD_CPUS_MAX = 0.1
+
+# Where a process says how long processors may take to wake up; it counts for as long as the process has the file open.
+WAKE_UP = "/dev/cpu_dma_latency"
 
 
 def output(*command, cwd=Path(__file__).parent):
@@ -27,6 +31,21 @@ def cpu_seconds():
 def is_withheld(run):
     """Whether the hypervisor kept too much of the machine to itself during a run."""
     return run.get("stolen_cpus", 0) > WITHHELD_CPUS_MAX
+
+
+@contextmanager
+def awake():
+    """Keeps all processors from sleeping while they have nothing to do. Yields whether the system lets it."""
+    try:
+        file = os.open(WAKE_UP, os.O_WRONLY)
+    except OSError:
+        yield False
+        return
+    try:
+        os.write(file, bytes(4))  # No microsecond, as an i32.
+        yield True
+    finally:
+        os.close(file)
 
 
 def describe(disk, strome, librdkafka):

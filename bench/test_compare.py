@@ -6,6 +6,7 @@ import importlib.util
 import io
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -29,6 +30,7 @@ def program(name):
 compare = program("compare")
 import comparison  # noqa: E402
 import kit  # noqa: E402
+import machine  # noqa: E402
 import summary  # noqa: E402
 from process import Failed, Process  # noqa: E402
 
@@ -115,8 +117,11 @@ class Comparison(unittest.TestCase):
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
-        self.disk, self.out = Path(folder.name) / "disk", Path(folder.name) / "out"
+        self.disk, self.out, self.wake_up = (Path(folder.name) / name for name in ("disk", "out", "wake-up"))
         self.disk.mkdir()
+        device = mock.patch.object(machine, "WAKE_UP", self.wake_up)
+        device.start()
+        self.addCleanup(device.stop)
         Pretender.started.clear()
 
     def compare(self, rounds=1, repeats=2, **brokers):
@@ -198,6 +203,16 @@ class Comparison(unittest.TestCase):
         run = results["rounds"][0]["runs"]["produce-1k"]
         self.assertEqual((run["records_per_s"], "disturbed" in run), (2, False))
         self.assertNotIn("repeated", page)
+
+    def test_processors_are_kept_awake_where_the_system_allows_it(self):
+        _, results, _ = self.compare(strome=Pretender)
+        self.assertEqual(results["machine"]["processors"], "asleep when idle")
+        shutil.rmtree(self.out)
+        self.wake_up.touch()
+        _, results, page = self.compare(strome=Pretender)
+        self.assertEqual(results["machine"]["processors"], "kept awake")
+        self.assertIn("- processors: kept awake", page)
+        self.assertEqual(self.wake_up.read_bytes(), bytes(4), "no microsecond to wake up in")
 
     def test_the_most_memory_is_that_of_all_processes_of_a_round(self):
         resident = iter(range(900, 0, -1))
