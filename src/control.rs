@@ -31,6 +31,7 @@ use crate::message::Message;
 use crate::metrics::{self, ControlSnapshot, Passage, Snapshot};
 use crate::partition::{Directories, ReplicaNews};
 use crate::service_manager::ServiceManager;
+use crate::wakefulness::Wakefulness;
 use crate::work::{Done, RequestRef};
 
 /// How often the control thread looks whether all shards are alive.
@@ -77,6 +78,8 @@ pub struct Control {
     measures: Receiver<admin::Ask>,
     /// Who is told when the broker is ready, and when it stops.
     manager: ServiceManager,
+    /// Looks from time to time whether there is work.
+    wakefulness: Wakefulness,
     /// Why the broker stops, if nobody has asked it to.
     cause: Option<BootError>,
 }
@@ -122,6 +125,7 @@ pub struct Links {
     /// What the admin thread wants to know.
     pub measures: Receiver<admin::Ask>,
     pub manager: ServiceManager,
+    pub wakefulness: Wakefulness,
 }
 
 impl Control {
@@ -133,7 +137,7 @@ impl Control {
         handles: Vec<Handle>,
         directories: Arc<Directories>,
     ) -> Self {
-        let Links { port, waker, stop, measures, manager } = links;
+        let Links { port, waker, stop, measures, manager, wakefulness } = links;
         let progress = vec![Progress::default(); handles.len()];
         Self {
             controller,
@@ -150,6 +154,7 @@ impl Control {
             directories,
             measures,
             manager,
+            wakefulness,
             cause: None,
         }
     }
@@ -187,6 +192,7 @@ impl Control {
             if self.phase == Phase::Starting {
                 self.recovery.tell(Instant::now());
             }
+            self.wakefulness.look(Instant::now());
             self.stop_without_directories();
             self.advance_stop();
             if self.progress.iter().all(|shard| shard.stopped) {

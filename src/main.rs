@@ -25,6 +25,7 @@ mod routing;
 mod service_manager;
 mod session;
 mod shard;
+mod wakefulness;
 mod work;
 
 use std::process::ExitCode;

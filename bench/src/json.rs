@@ -95,6 +95,7 @@ pub(crate) fn host_json(host: &Host) -> Value {
         "memory_bytes": host.memory_bytes,
         "kernel": host.kernel,
         "governor": host.governor,
+        "wake_up_us_max": host.wake_up_us_max,
     })
 }
 

@@ -46,6 +46,7 @@ use crate::partition::{Directories, compaction_limits};
 use crate::placement::Placement;
 use crate::service_manager::ServiceManager;
 use crate::shard::Shard;
+use crate::wakefulness::Wakefulness;
 use cores::Cores;
 use directories::OpenDirectories;
 use memory::MemoryPlan;
@@ -69,6 +70,8 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     let admin_listener = bind_admin(&config.broker.strome.admin_listener)?;
     let state = registration::register(config, &mut directories, &bound)?;
     report::print_start(config, &state, &bound, &cores, &features, &memory, files);
+    let wakefulness = Wakefulness::of_this_process(config.broker.strome.cpus_awake);
+    report::print_processors(&wakefulness);
     report::print_commit_methods(directories.commit_methods());
     report::print_disks(&directories.disks);
     report::print_admin(admin_listener.as_ref().and_then(|listener| listener.local_addr().ok()));
@@ -107,7 +110,7 @@ pub fn serve(config: &Config) -> Result<(), BootError> {
     let stop = StopHandle::new(control_waker.clone());
     registration::stop_on_signals(stop.clone())?;
     let directories = broker.directories.clone();
-    let links = Links { port: control_port, waker: control_waker, stop, measures, manager };
+    let links = Links { port: control_port, waker: control_waker, stop, measures, manager, wakefulness };
     let control = Control::new(state.controller, state.log, links, handles, directories);
     let ended = control.run(|| println!("ready after {} ms", started.elapsed().as_millis()))?;
     for handle in ended.handles {

@@ -12,6 +12,7 @@ use super::host;
 use super::memory::MemoryPlan;
 use super::registration::ControlState;
 use crate::config::Config;
+use crate::wakefulness::Wakefulness;
 
 const MIB: usize = 1024 * 1024;
 
@@ -49,6 +50,11 @@ pub fn print_start(
     for line in found.rows.iter().filter_map(tuning::Row::line) {
         println!("{line}");
     }
+}
+
+/// Prints what becomes of processors that have nothing to do.
+pub fn print_processors(wakefulness: &Wakefulness) {
+    println!("processors: {wakefulness}");
 }
 
 /// Prints how each directory makes small commits durable.

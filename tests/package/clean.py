@@ -2,6 +2,7 @@
 import os
 import re
 import shutil
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +14,8 @@ PACKAGES = "systemd-sysv,dbus,man-db"
 HOSTS = """printf '127.0.0.1 localhost\\n::1 localhost\\n' > "$1/etc/hosts\""""
 DAYS_KEPT = 30
 PATIENCE_SECONDS = 240
+# Where a process says how long processors may take to wake up.
+WAKE_UP = "/dev/cpu_dma_latency"
 # The number of the right, in linux/capability.h.
 CAP_SYS_RESOURCE = 24
 
@@ -89,7 +92,7 @@ class Machine:
         # As on a host of its own: the calls of io_uring, and the right to raise limits, which nspawn keeps to itself.
         self.nspawn = subprocess.Popen(
             ["systemd-nspawn", "--quiet", f"--directory={folder.path}", f"--machine={self.name}", "--boot", "--register=no", "--keep-unit",
-             "--private-network", "--console=read-only",
+             "--private-network", "--console=read-only", *self.wake_up_device(folder),
              "--system-call-filter=@aio", "--capability=CAP_SYS_RESOURCE"],
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         try:
@@ -98,6 +101,17 @@ class Machine:
         except BaseException:
             self.stop()
             raise
+
+    @staticmethod
+    def wake_up_device(folder):
+        """The words that give the machine this device, where the host has it: by a node of its own, so that the host's keeps its owner."""
+        node = folder.path.with_name("wake-up")
+        try:
+            if not node.exists():
+                os.mknod(node, stat.S_IFCHR | 0o600, os.stat(WAKE_UP).st_rdev)
+        except OSError:
+            return []
+        return [f"--bind={node}:{WAKE_UP}"]
 
     def first_process(self):
         children = Path(f"/proc/{self.nspawn.pid}/task/{self.nspawn.pid}/children")
@@ -119,6 +133,9 @@ class Machine:
         """Whether this host leaves its root the right to raise limits, so that systemd in the machine can have it."""
         held = re.search(r"CapEff:\t(\w+)", self.run("cat", "/proc/1/status"))[1]
         return bool(int(held, 16) >> CAP_SYS_RESOURCE & 1)
+
+    def may_keep_processors_awake(self):
+        return "yes" in self.run("sh", "-c", f"exec 3> {WAKE_UP} && echo yes", ok=None)
 
     def of_unit(self, name):
         """A property of the broker's unit."""

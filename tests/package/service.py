@@ -37,6 +37,9 @@ class Service:
         equal([status[it].strip() for it in ("NoNewPrivs", "Seccomp", "CapEff", "CapBnd")], ["1", "2", "0" * 16, "0" * 16], "its rights")
         contains(self.machine.run("ls", "-l", f"{of_broker}/fd"), "anon_inode:[io_uring]")
 
+    def it_may_keep_processors_awake(self):
+        contains(self.machine.run("journalctl", "--unit=strome", "--grep=processors:"), "while there is work")
+
     def it_has_the_limits_of_its_unit(self):
         of_broker = f"/proc/{self._main_pid()}"
         limits = " ".join(self.machine.run("cat", f"{of_broker}/limits").split())
@@ -134,6 +137,9 @@ def run(report, root, packages):
         if not machine.may_raise_limits():
             names.remove("it_has_the_limits_of_its_unit")
             report.skipped("it has the limits of its unit", "root may not raise limits here (no CAP_SYS_RESOURCE)")
+        if not machine.may_keep_processors_awake():
+            names.remove("it_may_keep_processors_awake")
+            report.skipped("it may keep processors awake", "this host has no /dev/cpu_dma_latency, or lets no machine open it")
         in_turn(report, service, names)
         if report.failures:
             print(service.machine.run("journalctl", "--unit=strome", "--no-pager", "--lines=60", ok=None))

@@ -56,6 +56,7 @@ const WORDS: &[(&str, &str)] = &[
     ("processors", "host.cpus"),
     ("of a virtual machine", "host.virtual"),
     ("frequency governor", "host.governor"),
+    ("processors are asked to wake up within, µs", "host.wake_up_us_max"),
     ("kernel", "host.kernel"),
     ("measured, s", "seconds"),
 ];

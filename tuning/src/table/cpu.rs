@@ -91,7 +91,8 @@ pub(super) const CHECKS: &[Check] = &[
         ),
         severity: ByProfile::each(INFO, RECOMMENDED, None, INFO, None),
         why: "a core in deep sleep takes that long to begin with a request; a shard without work sleeps",
-        how: "switch deeper states off, or hold /dev/cpu_dma_latency open with the limit (tuned's latency-performance does)",
+        how: "let the broker ask for it (strome.cpus.awake, the default), which takes write permission for /dev/cpu_dma_latency; or \
+              switch deeper states off",
         look: idle_states,
         ..CPU
     },
@@ -104,8 +105,8 @@ pub(super) const CHECKS: &[Check] = &[
         ],
         wanted: ByProfile::all(Want::AtLeast(HALT_POLL_NS)),
         severity: ByProfile::each(INFO, INFO, None, INFO, None),
-        why: "a virtual processor that halts leaves its core to the hypervisor and may have to wait for it again; under load a \
-              shard mostly sleeps for less than this",
+        why: "a virtual processor that halts leaves its core to the hypervisor and may have to wait for it again; where the broker \
+              may not keep it awake (cpu.idle-states), a shard under load mostly sleeps for less than this",
         how: "write the kernel's own default; the kernel parameter haltpoll.guest_halt_poll_ns makes it last, too",
         look: halt_poll,
         ..CPU

@@ -148,6 +148,8 @@ pub struct StromeSettings {
     pub shards: Option<u16>,
     /// `strome.cpus`: the cores to run on, as numbers of the kernel; empty for all that the process may use.
     pub cpus: Vec<u16>,
+    /// `strome.cpus.awake`: whether processors are kept from sleeping while there is work.
+    pub cpus_awake: bool,
     /// `strome.memory.bytes`; `None` for a share of what the host has.
     pub memory_bytes: Option<ByteCount>,
     /// `strome.cache.bytes`; `None` for a share of that.
@@ -251,6 +253,7 @@ impl Values<'_> {
         Ok(StromeSettings {
             shards: unless_zero(self.count("strome.shards")?).and_then(|count| u16::try_from(count).ok()),
             cpus: self.cpus()?,
+            cpus_awake: self.boolean("strome.cpus.awake")?,
             memory_bytes: unless_zero(self.count("strome.memory.bytes")?).map(ByteCount),
             cache_bytes: unless_zero(self.count("strome.cache.bytes")?).map(ByteCount),
             journal_bytes: ByteCount(self.count("strome.journal.bytes")?),
