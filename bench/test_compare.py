@@ -206,7 +206,7 @@ class Comparison(unittest.TestCase):
 
     def test_processors_are_kept_awake_where_the_system_allows_it(self):
         _, results, _ = self.compare(strome=Pretender)
-        self.assertEqual(results["machine"]["processors"], "asleep when idle")
+        self.assertEqual(results["machine"]["processors"], "left to the system and the brokers")
         shutil.rmtree(self.out)
         self.wake_up.touch()
         _, results, page = self.compare(strome=Pretender)

@@ -43,16 +43,9 @@ impl Host {
             memory_bytes: number_after(&meminfo, "MemTotal:").unwrap_or_default() * 1024,
             kernel: uname.release().to_string_lossy().into_owned(),
             governor: governor.map(|governor| governor.trim().to_owned()),
-            wake_up_us_max: fs::read("/dev/cpu_dma_latency").ok().and_then(|bytes| asked(&bytes)),
+            wake_up_us_max: tuning::Host::real().wake_up_us_max(),
         }
     }
-}
-
-/// What the kernel's file says: an i32 of the machine, which is very large while nobody asks for anything.
-fn asked(bytes: &[u8]) -> Option<u32> {
-    const NOT_ASKED_US: u32 = 2_000_000_000;
-    let number = i32::from_ne_bytes(bytes.try_into().ok()?);
-    u32::try_from(number).ok().filter(|us| *us < NOT_ASKED_US)
 }
 
 /// What programs of this machine have written and the kernel has yet to bring to the disks. It does so when it sees fit, for
@@ -106,14 +99,6 @@ mod tests {
         let host = Host::this();
         assert!(host.cpus >= host.cpus_usable && host.cpus_usable > 0, "{host:?}");
         assert!(host.memory_bytes > 1 << 20 && !host.kernel.is_empty() && !host.cpu.is_empty(), "{host:?}");
-    }
-
-    #[test]
-    fn a_wake_up_that_nobody_has_asked_for_is_not_told() {
-        assert_eq!(asked(&0_i32.to_ne_bytes()), Some(0));
-        assert_eq!(asked(&10_i32.to_ne_bytes()), Some(10));
-        assert_eq!(asked(&2_000_000_000_i32.to_ne_bytes()), None);
-        assert_eq!([asked(&(-1_i32).to_ne_bytes()), asked(&[]), asked(&[0; 8])], [None; 3]);
     }
 
     #[test]

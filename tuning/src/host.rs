@@ -22,6 +22,9 @@ const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// Where a fixture keeps what the real host is asked for by other means than reading files.
 const FACTS: &str = "facts";
 
+/// What the kernel says of the time that processors may take to wake up, when nobody has asked for less.
+const WAKE_UP_UNLIMITED_US: u32 = 2_000_000_000;
+
 /// See the module. Paths are given from the root on, without a leading slash.
 #[derive(Clone, Debug)]
 pub struct Host {
@@ -89,6 +92,14 @@ impl Host {
     #[must_use]
     pub fn is_real(&self) -> bool {
         self.fixture.is_none()
+    }
+
+    /// How many microseconds a processor may take to wake up, if some process has asked the kernel for that and this one may know.
+    #[must_use]
+    pub fn wake_up_us_max(&self) -> Option<u32> {
+        // A number of the machine.
+        let number = i32::from_ne_bytes(self.bytes("dev/cpu_dma_latency").ok()?.try_into().ok()?);
+        u32::try_from(number).ok().filter(|us| *us < WAKE_UP_UNLIMITED_US)
     }
 
     /// The bytes at `path`.

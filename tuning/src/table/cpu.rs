@@ -19,8 +19,6 @@ const CLOCKS: &[&str] = &["tsc", "kvm-clock", "hyperv_clocksource_tsc_page", "ar
 const STEAL_PERCENT_MAX: f64 = 1.0;
 /// For how long the kernel's own default lets a virtual processor look for work before it halts.
 const HALT_POLL_NS: u64 = 200_000;
-/// What the kernel says of the latency that it may take to wake up, when nobody has asked for less.
-const LATENCY_UNLIMITED_US: i32 = 2_000_000_000;
 
 pub(super) const CHECKS: &[Check] = &[
     Check {
@@ -293,7 +291,7 @@ fn idle_states(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
     let Want::AtMost(limit_us) = want else {
         return Err(Gap::not_applicable("nothing is wanted"));
     };
-    if let Some(asked) = asked_latency(context).filter(|asked| u64::from(*asked) <= limit_us) {
+    if let Some(asked) = context.host.wake_up_us_max().filter(|asked| u64::from(*asked) <= limit_us) {
         return Ok(vec![Seen::host(Outcome::fine(format!("{asked}, which a process has asked for")))]);
     }
     let (mut worst, mut names, mut changes, mut seen) = (0, BTreeSet::new(), Vec::new(), false);
@@ -331,13 +329,6 @@ fn idle_states(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
     let names: Vec<_> = names.iter().map(|name| crate::context::shortened(name)).collect();
     let found = format!("{worst} from {}", names.join(", "));
     Ok(vec![Seen::host(Outcome::finding(found, want).changes(changes))])
-}
-
-/// The shortest latency in microseconds that a process has asked for, if it may be read: a number of the machine.
-fn asked_latency(context: &Context<'_>) -> Option<u32> {
-    let bytes = context.host.bytes("dev/cpu_dma_latency").ok()?;
-    let number = i32::from_ne_bytes(bytes.get(..4)?.try_into().ok()?);
-    (number < LATENCY_UNLIMITED_US).then(|| u32::try_from(number).ok()).flatten()
 }
 
 /// Only where the kernel waits at all: others than haltpoll halt at once, or sleep as the processor lets them.

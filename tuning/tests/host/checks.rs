@@ -1,5 +1,7 @@
 //! Single checks where the boundary lies.
 
+use std::fs;
+
 use strome_tuning::{Broker, Host, Outcome, Profile, Report, Severity, check, check_at_start};
 
 use crate::fixture::Fixture;
@@ -105,6 +107,21 @@ fn a_cpu_that_may_not_sleep_wakes_up_at_once() {
     assert!(finding("cpu.idle-states", &host("500")).is_some());
     assert!(is_fine("cpu.idle-states", &host("20")));
     assert!(is_fine("cpu.idle-states", &host("n/a")));
+}
+
+#[test]
+fn a_wake_up_that_nobody_has_asked_for_is_not_told() {
+    let root = tempfile::tempdir().unwrap();
+    let device = root.path().join("dev/cpu_dma_latency");
+    fs::create_dir(root.path().join("dev")).unwrap();
+    let asked = |bytes: &[u8]| {
+        fs::write(&device, bytes).unwrap();
+        Host::fixture(root.path()).wake_up_us_max()
+    };
+    assert_eq!(asked(&0_i32.to_ne_bytes()), Some(0));
+    assert_eq!(asked(&10_i32.to_ne_bytes()), Some(10));
+    assert_eq!(asked(&2_000_000_000_i32.to_ne_bytes()), None);
+    assert_eq!([asked(&(-1_i32).to_ne_bytes()), asked(&[]), asked(&[0; 8])], [None; 3]);
 }
 
 #[test]
