@@ -49,8 +49,8 @@ The profile is what is expected of a host; `check` detects all but `benchmark`, 
 What cannot be read is told as unknown; nothing is guessed. Some findings of a check are more or less severe than the table says: a limit on locked memory with which the broker does
 not start is required, a plain scheduler on a flash disk is only info.
 
-Where it says *measured*, `bench/effects` has compared a broker with the setting and without it in turns, producing and reading from the disk; the run that is named holds the raw
-results and how far measurements of the very same differed. It does so on your machine, too.
+Where it says *measured*, a broker was compared with the setting and without it in turns; the run that is named holds the results. Most are by `bench/effects`, which produces and
+reads from the disk, says how far measurements of the very same differed, and does so on your machine, too.
 ";
 
 const ADVICE_HEAD: &str = "
