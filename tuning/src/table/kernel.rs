@@ -181,7 +181,7 @@ pub(super) const CHECKS: &[Check] = &[
         reads: &["proc/sys/kernel/sched_autogroup_enabled"],
         wanted: ByProfile::all(Want::Is(0)),
         severity: ByProfile::each(RECOMMENDED, RECOMMENDED, None, RECOMMENDED, INFO),
-        why: "processors are shared out between sessions before they are between threads, and beside busy programs of other sessions a pinned shard waits for seconds; \
+        why: "processors are shared out between sessions before they are between threads, and beside busy programs of other sessions a pinned shard can wait for seconds; \
               a service whose control group has its own share of the processors is no part of it",
         effect: Some(Effect {
             text: "with three busy programs of other sessions on 2 CPUs a shard waited for its CPU for 1.5 to 3.6 s at the longest, without grouping 0.4 to 0.5 s; the 99th percentile of one program's 100 producers, in spans of ten seconds, was 1.7 to 35 s instead of 0.2 to 3.0 s",
