@@ -28,6 +28,7 @@ import org.apache.kafka.clients.consumer.KafkaConsumer;
 import org.apache.kafka.clients.consumer.OffsetAndMetadata;
 import org.apache.kafka.clients.producer.KafkaProducer;
 import org.apache.kafka.clients.producer.ProducerRecord;
+import org.apache.kafka.common.KafkaException;
 import org.apache.kafka.common.TopicPartition;
 import org.apache.kafka.common.config.ConfigResource;
 import org.apache.kafka.common.header.Header;
@@ -48,6 +49,7 @@ import org.apache.kafka.common.serialization.ByteArraySerializer;
 public final class Adopted {
     private static final List<String> CODECS = List.of("none", "gzip", "snappy", "lz4", "zstd");
     private static final int COMPACTION_SECONDS_MAX = 60;
+    private static final int TRANSACTION_SECONDS_MAX = 60;
 
     private final String bootstrap;
     private final Admin admin;
@@ -155,21 +157,38 @@ public final class Adopted {
         Thread.sleep(3000);
     }
 
-    private void transactions() throws Exception {
-        try (var producer = producer(Map.of("transactional.id", "adopted"))) {
-            producer.initTransactions();
-            for (int round = 0; round < 20; round++) {
-                producer.beginTransaction();
-                for (int i = 0; i < 10; i++) {
-                    producer.send(record("transactions", i % 2, "k" + i, "round " + round));
+    /**
+     * Committed and aborted transactions. Kafka 4.3.1 sometimes answers one with INVALID_TXN_STATE, which ends the producer: another one
+     * with its transactional id makes Kafka abort what is open, and begins that round anew.
+     */
+    private void transactions() {
+        long deadline = System.nanoTime() + TimeUnit.SECONDS.toNanos(TRANSACTION_SECONDS_MAX);
+        int round = 0;
+        while (round < 20) {
+            try (var producer = producer(Map.of("transactional.id", "adopted"))) {
+                producer.initTransactions();
+                for (; round < 20; round++) {
+                    transaction(producer, round);
                 }
-                if (round % 3 == 1) {
-                    producer.flush();
-                    producer.abortTransaction();
-                } else {
-                    producer.commitTransaction();
+            } catch (KafkaException refusal) {
+                System.out.println("transaction " + round + ": " + refusal);
+                if (System.nanoTime() > deadline) {
+                    throw refusal;
                 }
             }
+        }
+    }
+
+    private static void transaction(KafkaProducer<byte[], byte[]> producer, int round) {
+        producer.beginTransaction();
+        for (int i = 0; i < 10; i++) {
+            producer.send(record("transactions", i % 2, "k" + i, "round " + round));
+        }
+        if (round % 3 == 1) {
+            producer.flush();
+            producer.abortTransaction();
+        } else {
+            producer.commitTransaction();
         }
     }
 
