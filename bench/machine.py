@@ -13,6 +13,8 @@ WITHHELD_CPUS_MAX = 0.1
 # Where a process says how long processors may take to wake up; it counts for as long as the process has the file open.
 WAKE_UP = "/dev/cpu_dma_latency"
 
+AUTOGROUP = Path("/proc/sys/kernel/sched_autogroup_enabled")
+
 
 def output(*command, cwd=Path(__file__).parent):
     try:
@@ -59,12 +61,20 @@ def describe(disk, strome, librdkafka):
     return {
         "name": f"{'-'.join(word.split())}-{cores}-cores-{memory_gib:.0f}-gib",
         "cpu": model, "cores": cores, "virtual": bool(flags) and "hypervisor" in flags[1].split(), "memory_gib": round(memory_gib, 1),
-        "kernel": platform.release(), "disk": f"{kind} ({options}) on {source}",
+        "kernel": platform.release(), "autogroup": autogroup(), "disk": f"{kind} ({options}) on {source}",
         "strome": output(str(strome), "--version"),
         "strome_commit": output("git", "describe", "--always", "--abbrev=10", "--dirty", cwd=strome.parent),  # Of the checkout that it was built in.
         "rustc": output("rustc", "--version"), "java": output("java", "--version").split("\n")[0], "kafka": kafka_version(),
         "client": f"rdkafka_performance of rdkafka-sys {librdkafka}",
     }
+
+
+def autogroup():
+    """Whether the kernel shares processors out between sessions before it does between threads; None where it cannot."""
+    try:
+        return AUTOGROUP.read_text().strip() != "0"
+    except OSError:
+        return None
 
 
 def kafka_version():

@@ -24,6 +24,8 @@ pub struct Host {
     pub governor: Option<String>,
     /// How many microseconds a processor may take to wake up, if some process has asked the kernel for that and this one may know.
     pub wake_up_us_max: Option<u32>,
+    /// Whether the kernel shares processors out between sessions before it does between threads (`sched_autogroup_enabled`).
+    pub autogroup: Option<bool>,
 }
 
 impl Host {
@@ -34,6 +36,7 @@ impl Host {
         let meminfo = fs::read_to_string("/proc/meminfo").unwrap_or_default();
         let uname = rustix::system::uname();
         let governor = fs::read_to_string("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor").ok();
+        let autogroup = fs::read_to_string("/proc/sys/kernel/sched_autogroup_enabled").ok();
         Self {
             cpu: field(&cpuinfo, "model name").unwrap_or(uname.machine().to_string_lossy().into_owned()),
             cpus_usable: reactor::cores().len(),
@@ -44,6 +47,7 @@ impl Host {
             kernel: uname.release().to_string_lossy().into_owned(),
             governor: governor.map(|governor| governor.trim().to_owned()),
             wake_up_us_max: tuning::Host::real().wake_up_us_max(),
+            autogroup: autogroup.map(|enabled| enabled.trim() != "0"),
         }
     }
 }

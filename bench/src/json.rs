@@ -96,6 +96,7 @@ pub(crate) fn host_json(host: &Host) -> Value {
         "kernel": host.kernel,
         "governor": host.governor,
         "wake_up_us_max": host.wake_up_us_max,
+        "autogroup": host.autogroup,
     })
 }
 

@@ -57,6 +57,7 @@ const WORDS: &[(&str, &str)] = &[
     ("of a virtual machine", "host.virtual"),
     ("frequency governor", "host.governor"),
     ("processors are asked to wake up within, µs", "host.wake_up_us_max"),
+    ("processors are shared out between sessions first", "host.autogroup"),
     ("kernel", "host.kernel"),
     ("measured, s", "seconds"),
 ];

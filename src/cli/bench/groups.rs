@@ -1,19 +1,17 @@
 //! `strome bench groups`: how fast a group shares its partitions anew, and how fast its members commit.
 
-use std::fs;
-use std::path::PathBuf;
 use std::time::Duration;
 
 use bench::words::{count, micros};
 use bench::{Change, ChangeKind, CommitRun, GroupOutcome, GroupPlan, GroupProtocol, Latencies};
 use clap::{Args, ValueEnum};
 
+use super::access;
 use super::arguments::{ExplainArguments, millis, seconds};
+use super::results::Results;
 use super::text::{self, Row};
-use super::{access, at};
 use crate::cli::connect::Connect;
-use crate::cli::failure::{Failure, complain};
-use crate::cli::output::{Form, Output};
+use crate::cli::failure::Failure;
 
 /// The arguments of `strome bench groups`.
 #[derive(Args)]
@@ -52,14 +50,8 @@ pub struct Groups {
     commit_seconds: Option<Duration>,
     #[command(flatten)]
     explain: ExplainArguments,
-    /// Also write the result to a file, as JSON
-    #[arg(long, value_name = "FILE")]
-    save: Option<PathBuf>,
-    /// Do not tell how it goes
-    #[arg(long, short)]
-    quiet: bool,
     #[command(flatten)]
-    output: Output,
+    results: Results,
     #[command(flatten)]
     connect: Connect,
 }
@@ -76,24 +68,11 @@ impl Groups {
     pub(super) fn run(&self) -> Result<(), Failure> {
         let plan = self.plan();
         self.check_effect(&plan).and_then(|()| plan.check()).map_err(Failure::Usage)?;
-        self.save.iter().try_for_each(|path| super::check_writable(path))?;
+        self.results.check()?;
         let access = access(&self.connect)?;
-        let mut tell = |line: &str| {
-            if !self.quiet {
-                complain(line);
-            }
-        };
+        let mut tell = |line: &str| self.results.tell(line);
         let outcome = bench::run_groups(&plan, &access, &mut tell, &crate::cli::stop_flag())?;
-        let json = format!("{:#}\n", outcome.to_json());
-        // What was measured is shown all the same where it cannot be kept.
-        let kept =
-            self.save.iter().try_for_each(|path| fs::write(path, &json).map_err(|error| at(path, &error)));
-        super::show(&match self.output.form() {
-            Form::Table => text::aligned(&rows(&outcome)),
-            Form::Plain => text::plain(&rows(&outcome)),
-            Form::Json => json,
-        })?;
-        kept?;
+        self.results.show(&rows(&outcome), &outcome.to_json())?;
         super::ended(outcome.cut_short)
     }
 

@@ -4,10 +4,10 @@ mod arguments;
 mod goal;
 mod groups;
 mod progress;
+mod results;
 mod text;
 
 use std::fs;
-use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use bench::{
@@ -19,9 +19,10 @@ use serde_json::{Value, json};
 use self::arguments::{ConsumeArguments, ProduceArguments, RunArguments};
 use self::groups::Groups;
 use self::progress::Progress;
+use self::results::{Results, at, check_writable, write};
 use super::connect::Connect;
-use super::failure::{Failure, complain};
-use super::output::{Form, Output, Table};
+use super::failure::Failure;
+use super::output::{Output, Table};
 
 /// The commands of `strome bench`.
 #[derive(Subcommand)]
@@ -58,6 +59,9 @@ pub struct OneMode {
     /// at --rate, or at half of what a closed loop reaches
     #[arg(long, value_name = "GOAL", value_parser = goal::goal, help_heading = "Producing")]
     find_rate: Option<Goal>,
+    /// Also write a page with plots
+    #[arg(long, value_name = "FILE", help_heading = "Results")]
+    html: Option<PathBuf>,
     #[command(flatten, next_help_heading = "Results")]
     results: Results,
     #[command(flatten, next_help_heading = "Brokers")]
@@ -125,43 +129,8 @@ impl Report {
         }
         let results: Vec<(String, Value)> = self.results.iter().map(read).collect::<Result<_, _>>()?;
         let page = bench::report(&results)?;
-        fs::write(&self.out, page).map_err(|error| at(&self.out, &error))
+        write(&self.out, &page)
     }
-}
-
-/// Says whether a file can be written, and leaves it as it is.
-fn check_writable(path: &Path) -> Result<(), Failure> {
-    let is_new = !path.exists();
-    if !is_new && !path.is_file() && !path.is_dir() {
-        // Whoever reads a pipe would take this for its end.
-        return Ok(());
-    }
-    let opened = fs::OpenOptions::new().write(true).create(true).truncate(false).open(path);
-    opened.map_err(|error| at(path, &error))?;
-    if is_new {
-        let _ = fs::remove_file(path);
-    }
-    Ok(())
-}
-
-fn at(path: &Path, error: &dyn std::fmt::Display) -> Failure {
-    Failure::Said(format!("{}: {error}", path.display()))
-}
-
-/// What becomes of a result.
-#[derive(Args)]
-struct Results {
-    /// Also write the result to a file, as JSON
-    #[arg(long, value_name = "FILE")]
-    save: Option<PathBuf>,
-    /// Also write a page with plots
-    #[arg(long, value_name = "FILE")]
-    html: Option<PathBuf>,
-    /// Do not tell how it goes
-    #[arg(long, short)]
-    quiet: bool,
-    #[command(flatten)]
-    output: Output,
 }
 
 impl Bench {
@@ -194,18 +163,13 @@ impl OneMode {
         self.check_effect(&plan).map_err(Failure::Usage)?;
         plan.check().map_err(Failure::Usage)?;
         self.run.check_cpus().map_err(Failure::Usage)?;
-        self.results.check()?;
+        self.check_files()?;
         let access = access(&self.connect)?;
         self.check_topic(&plan, &access)?;
         let stop = super::stop_flag();
         let mut progress = Progress::new(self.results.quiet);
         if let Some(goal) = self.find_rate {
-            let quiet = self.results.quiet;
-            let mut told = |trial: &Trial, holds: bool| {
-                if !quiet {
-                    complain(&goal::trial(trial, &goal, holds));
-                }
-            };
+            let mut told = |trial: &Trial, holds: bool| self.results.tell(&goal::trial(trial, &goal, holds));
             let found = bench::find_rate(&plan, &access, goal, &mut progress, &mut told, &stop);
             progress.end();
             return self.found(found?);
@@ -213,18 +177,51 @@ impl OneMode {
         let outcome = bench::run(&plan, &access, &mut progress, &stop);
         progress.end();
         let outcome = outcome?;
-        self.results.show(&outcome, None)?;
+        self.show(&outcome, None)?;
         ended(outcome.cut_short)
     }
 
     /// The run at the rate that was found, or that there is none.
     fn found(&self, found: FoundRate) -> Result<(), Failure> {
         match &found.best {
-            Some(outcome) => self.results.show(outcome, Some(&found))?,
+            Some(outcome) => self.show(outcome, Some(&found))?,
             None => return Err(Failure::Said(goal::conclusion(&found))),
         }
         ended(found.cut_short)
     }
+
+    fn check_files(&self) -> Result<(), Failure> {
+        self.results.check()?;
+        match &self.html {
+            Some(page) if self.results.are_saved_in(page) => {
+                Err(Failure::Usage("--save and --html would write to the same file".to_owned()))
+            }
+            page => page.iter().try_for_each(|path| check_writable(path)),
+        }
+    }
+
+    fn show(&self, outcome: &Outcome, search: Option<&FoundRate>) -> Result<(), Failure> {
+        let mut json = to_json(outcome);
+        let mut rows = text::rows(outcome);
+        if let Some(found) = search {
+            json["search"] = goal::to_json(found);
+            rows.push((String::new(), "search".to_owned()));
+            rows.push(("found".to_owned(), goal::conclusion(found)));
+            if let Some(warning) = goal::warning(found) {
+                if let Some(warnings) = json["warnings"].as_array_mut() {
+                    warnings.push(warning.clone().into());
+                }
+                rows.push(("note".to_owned(), warning));
+            }
+        }
+        let page = self.html.iter().try_for_each(|path| write_page(path, &json));
+        self.results.show(&rows, &json).and(page)
+    }
+}
+
+fn write_page(path: &Path, json: &Value) -> Result<(), Failure> {
+    let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    write(path, &bench::report(&[(name, json.clone())])?)
 }
 
 /// What was measured is told, but if something cut it short it is not what was asked for.
@@ -242,59 +239,6 @@ fn access(connect: &Connect) -> Result<Access, Failure> {
         bootstrap.into_iter().map(|address| Address { host: address.host, port: address.port }).collect();
     let client_id = connect.client_id().unwrap_or(CLIENT_ID).into();
     Ok(Access { bootstrap, timeout: connect.request_timeout(), client_id })
-}
-
-fn show(text: &str) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    Ok(out.flush()?)
-}
-
-impl Results {
-    /// A file that cannot be written is better known before the run than after it.
-    fn check(&self) -> Result<(), Failure> {
-        if self.save.is_some() && self.save == self.html {
-            return Err(Failure::Usage("--save and --html would write to the same file".to_owned()));
-        }
-        self.save.iter().chain(&self.html).try_for_each(|path| check_writable(path))
-    }
-
-    /// Writes the files that were asked for.
-    fn keep(&self, json: &Value) -> Result<(), Failure> {
-        if let Some(path) = &self.save {
-            fs::write(path, format!("{json:#}\n")).map_err(|error| at(path, &error))?;
-        }
-        if let Some(path) = &self.html {
-            let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-            let page = bench::report(&[(name, json.clone())])?;
-            fs::write(path, page).map_err(|error| at(path, &error))?;
-        }
-        Ok(())
-    }
-
-    fn show(&self, outcome: &Outcome, search: Option<&FoundRate>) -> Result<(), Failure> {
-        let mut json = to_json(outcome);
-        let mut rows = text::rows(outcome);
-        if let Some(found) = search {
-            json["search"] = goal::to_json(found);
-            rows.push((String::new(), "search".to_owned()));
-            rows.push(("found".to_owned(), goal::conclusion(found)));
-            if let Some(warning) = goal::warning(found) {
-                if let Some(warnings) = json["warnings"].as_array_mut() {
-                    warnings.push(warning.clone().into());
-                }
-                rows.push(("note".to_owned(), warning));
-            }
-        }
-        // What was measured is shown all the same where it cannot be kept.
-        let kept = self.keep(&json);
-        show(&match self.output.form() {
-            Form::Table => text::aligned(&rows),
-            Form::Plain => text::plain(&rows),
-            Form::Json => format!("{json:#}\n"),
-        })?;
-        kept
-    }
 }
 
 impl From<BenchError> for Failure {
