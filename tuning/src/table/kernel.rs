@@ -192,6 +192,17 @@ pub(super) const CHECKS: &[Check] = &[
         ..KERNEL
     },
     Check {
+        id: "kernel.memory-monitor",
+        title: "the kernel's memory monitor (DAMON)",
+        reads: &["proc/*/comm", "proc/*/cmdline"],
+        wanted: ByProfile::all(Want::Words("not running")),
+        severity: ByProfile::each(RECOMMENDED, RECOMMENDED, None, INFO, None),
+        why: "again and again it looks at memory, and may page out what nobody has used for a while; a shard on its CPU waits meanwhile, for 1 to 7 ms where it was seen",
+        how: "turn off what set it up",
+        look: memory_monitor,
+        ..KERNEL
+    },
+    Check {
         id: "kernel.heavy-processes",
         title: "other busy processes",
         reads: &["proc/*/stat", "proc/uptime"],
@@ -379,6 +390,22 @@ fn second_broker(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap>
     }
     let finding = Outcome::finding(others.join(", "), check.wanted.of(context.profile));
     Ok(vec![Seen::host(finding.change(Change::by_hand("give each broker a host, or CPUs of its own")))])
+}
+
+/// The kernel has a thread for each monitor that is set up.
+fn memory_monitor(context: &Context<'_>, check: &Check) -> Result<Vec<Seen>, Gap> {
+    let is_monitor = |process: &&processes::Process| {
+        process.name.starts_with("kdamond.") && process.command(context.host).is_empty()
+    };
+    let all = processes::all(context.host);
+    let monitors: Vec<_> =
+        all.iter().filter(is_monitor).map(|process| format!("{} ({})", process.name, process.id)).collect();
+    if monitors.is_empty() {
+        return Ok(vec![Seen::host(Outcome::fine("not running"))]);
+    }
+    let finding = Outcome::finding(monitors.join(", "), check.wanted.of(context.profile));
+    let advice = "turn off the service that set it up, damon_reclaim.enabled or damon_lru_sort.enabled; where a virtual machine came with it, its provider may need it";
+    Ok(vec![Seen::host(finding.change(Change::by_hand(advice)))])
 }
 
 /// Processes that have taken more than half a CPU since they were started.
